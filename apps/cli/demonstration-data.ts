@@ -1,0 +1,125 @@
+import type { Role } from '#accounts';
+import type { ModuleKey } from './launcher-settings.js';
+
+interface DemonstrationAccount {
+  readonly email: string;
+  readonly name: string;
+  readonly roles: Readonly<Record<string, Role>>;
+  /** What one sees by signing in as this person. */
+  readonly shows: string;
+}
+
+export const organizations = [
+  { key: 'acme', name: 'Acme Corporation' },
+  { key: 'globex', name: 'Globex' },
+] as const;
+
+export const accounts: readonly DemonstrationAccount[] = [
+  {
+    email: 'owner@acme.example',
+    name: 'Olivia Moreno',
+    roles: { acme: 'owner' },
+    shows: 'both modules',
+  },
+  {
+    email: 'administrator@acme.example',
+    name: 'Adam Novak',
+    roles: { acme: 'administrator' },
+    shows: 'both modules',
+  },
+  {
+    email: 'member@acme.example',
+    name: 'Mia Chen',
+    roles: { acme: 'member' },
+    shows: 'both modules',
+  },
+  {
+    email: 'billing@acme.example',
+    name: 'Ben Okafor',
+    roles: { acme: 'billing' },
+    shows: 'no seat for reports',
+  },
+  {
+    email: 'admin@globex.example',
+    name: 'Grace Lindholm',
+    roles: { globex: 'administrator' },
+    shows: 'no license for reports, five projects',
+  },
+  {
+    email: 'member@globex.example',
+    name: 'Gus Park',
+    roles: { globex: 'member' },
+    shows: 'no license for reports, five projects',
+  },
+  {
+    email: 'consultant@partners.example',
+    name: 'Carla Reyes',
+    roles: { acme: 'member', globex: 'member' },
+    shows: 'a choice of organization',
+  },
+];
+
+export const modules: readonly {
+  readonly key: ModuleKey;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly features: readonly { readonly key: string; readonly type: 'boolean' | 'limit' }[];
+}[] = [
+  {
+    key: 'projects',
+    name: 'Projects',
+    scopes: ['projects:read', 'projects:write'],
+    features: [
+      { key: 'projects', type: 'limit' },
+      { key: 'export', type: 'boolean' },
+    ],
+  },
+  {
+    key: 'reports',
+    name: 'Reports',
+    // its charts are made of the person's projects, by the person's token
+    scopes: ['reports:read', 'projects:read'],
+    features: [{ key: 'export', type: 'boolean' }],
+  },
+];
+
+/** A null value is unlimited. */
+export const plans = [
+  {
+    key: 'projects-team',
+    name: 'Projects Team',
+    module: 'projects',
+    features: { projects: 5, export: false },
+  },
+  {
+    key: 'projects-business',
+    name: 'Projects Business',
+    module: 'projects',
+    features: { projects: null, export: true },
+  },
+  { key: 'reports-standard', name: 'Reports Standard', module: 'reports', features: { export: true } },
+] as const;
+
+type PlanKey = (typeof plans)[number]['key'];
+
+export const licenses: readonly {
+  readonly organization: string;
+  readonly plan: PlanKey;
+  readonly seats?: { readonly limit: number; readonly emails: readonly string[] };
+}[] = [
+  { organization: 'acme', plan: 'projects-business' },
+  {
+    organization: 'acme',
+    plan: 'reports-standard',
+    seats: {
+      limit: 5,
+      emails: [
+        'owner@acme.example',
+        'administrator@acme.example',
+        'member@acme.example',
+        'consultant@partners.example',
+      ],
+    },
+  },
+  { organization: 'globex', plan: 'projects-team' },
+];

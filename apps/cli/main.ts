@@ -1,0 +1,50 @@
+import 'reflect-metadata';
+import { ConfigurationError } from '#platform';
+import { migrateCommand } from './commands/migrate.command.js';
+import { seedCommand } from './commands/seed.command.js';
+import { startCommand } from './commands/start.command.js';
+import { LaunchError } from './development/launch-error.js';
+import { terminal } from './terminal.js';
+
+interface Command {
+  readonly about: string;
+  readonly run: (env: NodeJS.ProcessEnv) => Promise<number>;
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  start: { about: 'start everything: database (in development), server and both modules', run: startCommand },
+  migrate: { about: 'bring the tables of DATABASE_URL up to date', run: migrateCommand },
+  seed: {
+    about: 'migrate, and fill an empty database with the demonstration; not in production',
+    run: seedCommand,
+  },
+};
+
+function usage(): string {
+  const lines = Object.entries(commands).map(([name, { about }]) => `  ${name.padEnd(10)}${about}`);
+  return ['Usage: core-auth <command>', '', ...lines].join('\n');
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name = '', ...rest] = args;
+  if (['help', '--help', '-h'].includes(name)) {
+    terminal.say(usage());
+    return 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command || rest.length > 0) {
+    terminal.complain(usage());
+    return 1;
+  }
+  try {
+    return await command.run(process.env);
+  } catch (error) {
+    const expected = error instanceof LaunchError || error instanceof ConfigurationError;
+    terminal.complain(
+      expected ? error.message : `Core Auth stopped: ${error instanceof Error ? error.stack : String(error)}`,
+    );
+    return 1;
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

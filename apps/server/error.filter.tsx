@@ -1,0 +1,108 @@
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { UntrustedAuthorizationRequest } from '#oauth';
+import { PublicError } from '#platform';
+import { ErrorView } from './pages/error.view.js';
+import { Pages } from './pages/pages.js';
+import { SignInRequired } from './route-policy.guard.js';
+
+/** Addresses that programs call: they are answered in JSON whatever they accept. */
+const PROGRAMS = /^\/(oauth2\/(token|introspect|revoke|userinfo|jwks)|v1\/|\.well-known\/|health\/)/;
+
+/** Every error becomes one answer: a page for a person, `{ error, error_description }` for a program. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ErrorFilter.name);
+
+  constructor(private readonly pages: Pages) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    if (reply.sent || reply.raw.headersSent) return;
+    const shown = publicErrorOf(error);
+    if (shown.status >= 500) this.logger.error({ msg: 'request failed', err: error, requestId: request.id });
+    else if (shown.reason)
+      this.logger.debug({ requestId: request.id, code: shown.code, reason: shown.reason });
+
+    const page = wantsPage(request) || error instanceof UntrustedAuthorizationRequest;
+    reply.headers({ 'cache-control': 'no-store', ...shown.headers });
+    if (shown instanceof SignInRequired && page) {
+      void reply.redirect(`/sign-in?${new URLSearchParams({ return_to: shown.returnTo })}`, 303);
+    } else if (page) {
+      this.pages.send(reply, <ErrorView {...wordsFor(shown)} requestId={request.id} />, {
+        status: shown.status,
+      });
+    } else {
+      // the body of a health check or of any other structured answer is kept as it is
+      const body =
+        error instanceof HttpException && error.getStatus() === 503 && typeof error.getResponse() === 'object'
+          ? error.getResponse()
+          : { error: shown.code, error_description: shown.publicMessage };
+      void reply.status(shown.status).send(body);
+    }
+  }
+}
+
+function wantsPage(request: FastifyRequest): boolean {
+  return !PROGRAMS.test(request.url) && (request.headers.accept ?? '').includes('text/html');
+}
+
+function publicErrorOf(error: unknown): PublicError {
+  if (error instanceof PublicError) return error;
+  if (error instanceof HttpException) return fromStatus(error.getStatus());
+  const { statusCode, code } = error as { statusCode?: number; code?: string };
+  // what Fastify refuses before a route is reached: a body too large, of an unknown type, or malformed
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return fromStatus(statusCode);
+  if (code !== undefined && UNAVAILABLE.test(code)) {
+    return new PublicError(
+      503,
+      'temporarily_unavailable',
+      'The service is not available at the moment. Try again soon.',
+      {
+        headers: { 'retry-after': '5' },
+      },
+    );
+  }
+  return new PublicError(500, 'server_error', 'Something went wrong on our side.');
+}
+
+/** PostgreSQL classes 08, 53 and 57 (connection, resources, shutdown and time-outs) and the sockets below them. */
+const UNAVAILABLE = /^(08|53|57)[0-9A-Z]{3}$|^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)$/;
+
+const BY_STATUS: Readonly<Record<number, readonly [code: string, message: string]>> = {
+  400: ['invalid_request', 'The request is malformed.'],
+  403: ['access_denied', 'You may not open this address.'],
+  404: ['not_found', 'There is nothing at this address.'],
+  405: ['invalid_request', 'This address does not take that method.'],
+  413: ['invalid_request', 'The request is too large.'],
+  415: ['invalid_request', 'The request is of a type that this address does not take.'],
+};
+
+function fromStatus(status: number): PublicError {
+  const [code, message] = BY_STATUS[status] ?? [
+    'server_error',
+    'The service is not available at the moment.',
+  ];
+  // RFC 6749 §5.2 answers malformed requests with 400, whatever was wrong with their form
+  return new PublicError(status === 413 || status === 415 ? 400 : status, code, message);
+}
+
+const TITLES: Readonly<Record<number, readonly [title: string, advice: string]>> = {
+  400: [
+    'This request cannot be handled',
+    'Go back to the application and start again. If it happens again, tell its makers.',
+  ],
+  403: ['This is not allowed', 'Go back, reload the page and try again.'],
+  404: ['There is nothing here', 'Check the address, or start from the launcher.'],
+  429: ['Too many tries', 'Wait a minute, then try again.'],
+  503: ['Not available at the moment', 'Try again in a few seconds.'],
+};
+
+function wordsFor({ status, publicMessage }: PublicError) {
+  const [title, advice] = TITLES[status] ?? [
+    'Something went wrong',
+    'Try again. If it happens again, tell your administrator the request number below.',
+  ];
+  return { status, title, advice, message: publicMessage };
+}

@@ -1,0 +1,70 @@
+import type { VNode } from 'preact';
+import { HiddenFields, type FormProps } from './form.js';
+import { Layout } from './layout.js';
+import { Monogram } from './people.js';
+import { roleName, type Role } from './roles.js';
+
+export interface OrganizationChoice {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly current: boolean;
+}
+
+export interface ChooseOrganizationProps extends FormProps {
+  readonly person: { readonly name: string; readonly email: string };
+  readonly organizations: readonly OrganizationChoice[];
+  /** E.g. `Choose the organization to use in Projects`. */
+  readonly message?: string | undefined;
+}
+
+function Choice({ organization }: { organization: OrganizationChoice }): VNode {
+  const { id, name, role, current } = organization;
+  return (
+    <li>
+      <button
+        class="choice"
+        type="submit"
+        name="organization_id"
+        value={id}
+        {...(current ? { 'aria-current': 'true' as const } : {})}
+      >
+        <Monogram name={name} />
+        <span class="choice-text">
+          <span class="choice-name">{name}</span>
+          <span class="muted small">{roleName(role)}</span>
+        </span>
+        {current && <span class="badge">Current</span>}
+      </button>
+    </li>
+  );
+}
+
+export function ChooseOrganizationView(props: ChooseOrganizationProps): VNode {
+  const { csrfToken, person, organizations, message } = props;
+  const title = organizations.length === 0 ? 'No organization yet' : 'Choose an organization';
+  return (
+    <Layout title={title} account={{ ...person, csrfToken }}>
+      <section class="card" aria-labelledby="heading">
+        <h1 id="heading">{title}</h1>
+        {organizations.length === 0 ? (
+          <p class="lead">
+            {person.email} belongs to no organization. Ask the person who invited you, then sign in again.
+          </p>
+        ) : (
+          <>
+            <p class="lead">{message ?? 'It decides what you see, and which modules you can use.'}</p>
+            <form method="post" action="/choose-organization">
+              <HiddenFields csrfToken={csrfToken} returnTo={props.returnTo} />
+              <ul class="choice-list">
+                {organizations.map((organization) => (
+                  <Choice key={organization.id} organization={organization} />
+                ))}
+              </ul>
+            </form>
+          </>
+        )}
+      </section>
+    </Layout>
+  );
+}

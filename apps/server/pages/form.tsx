@@ -1,0 +1,76 @@
+import type { ComponentChildren, VNode } from 'preact';
+import { Icon } from './icons.js';
+
+/** What every form of Core Auth carries: the anti-forgery token and where the person was going. */
+export interface FormProps {
+  readonly csrfToken: string;
+  /** Validated by the server again when it comes back; here it is only carried. */
+  readonly returnTo: string;
+}
+
+export function HiddenFields({ csrfToken, returnTo }: FormProps): VNode {
+  return (
+    <>
+      <input type="hidden" name="csrf_token" value={csrfToken} />
+      <input type="hidden" name="return_to" value={returnTo} />
+    </>
+  );
+}
+
+/** What went wrong, announced by assistive technology; fields point at it by its id. */
+export function ErrorSummary({
+  id,
+  title,
+  children,
+}: {
+  id: string;
+  title: string;
+  children: ComponentChildren;
+}): VNode {
+  return (
+    <div class="notice notice-error" role="alert" id={id}>
+      <Icon name="warning" />
+      <div>
+        <p class="notice-title">{title}</p>
+        <p>{children}</p>
+      </div>
+    </div>
+  );
+}
+
+interface FieldProps {
+  readonly name: string;
+  readonly label: string;
+  readonly type: 'email' | 'password';
+  readonly autocomplete: 'username' | 'current-password';
+  readonly value?: string | undefined;
+  readonly error?: string | undefined;
+  readonly autofocus: boolean;
+}
+
+export function Field({ name, label, type, autocomplete, value, error, autofocus }: FieldProps): VNode {
+  const errorId = `${name}-error`;
+  const attributes = {
+    id: name,
+    name,
+    autocomplete,
+    autocapitalize: 'none',
+    spellcheck: false,
+    required: true,
+    autofocus,
+    ...(value === undefined ? {} : { value }),
+    ...(error === undefined ? {} : { 'aria-invalid': 'true' as const, 'aria-describedby': errorId }),
+  } as const;
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      {type === 'email' ? <input type="email" {...attributes} /> : <input type="password" {...attributes} />}
+      {error !== undefined && (
+        <p class="field-error" id={errorId}>
+          <Icon name="warning" />
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,200 @@
+import type { VNode } from 'preact';
+import { Icon } from './icons.js';
+import { Layout } from './layout.js';
+import { describeRefusal } from './license-refusals.js';
+import { mailHref, safeHref } from './links.js';
+import { Moment } from './moment.js';
+import { Monogram, type Contact } from './people.js';
+import { roleName, type Role } from './roles.js';
+import { StateBar, stateSentence, type StateCounts } from './state-bar.js';
+
+export interface LauncherModule {
+  readonly key: string;
+  readonly name: string;
+  /** One sentence, when the module has one. */
+  readonly description?: string | undefined;
+  /** Where "Open" leads: the module's own sign-in, which asks nothing of a person who is signed in. */
+  readonly url: string;
+  readonly licensed: boolean;
+  /** Denial code of `decide()` when it is not licensed. */
+  readonly code?: string | undefined;
+}
+
+export interface LauncherProps {
+  readonly csrfToken: string;
+  readonly person: { readonly name: string; readonly email: string };
+  readonly organization: { readonly name: string; readonly role: Role };
+  readonly hasOtherOrganizations: boolean;
+  readonly modules: readonly LauncherModule[];
+  /** Whom to ask for a module: owners and administrators of the organization. */
+  readonly contacts: readonly Contact[];
+  readonly signedInAt: Date;
+  /** When the session ends whatever happens. */
+  readonly sessionEndsAt?: Date | undefined;
+  readonly readiness?: StateCounts | undefined;
+  /** E.g. `You now work in Globex.` */
+  readonly notice?: string | undefined;
+}
+
+function OpenModule({ module, organization }: { module: LauncherModule; organization: string }): VNode {
+  const href = safeHref(module.url);
+  return (
+    <li class="module">
+      <Monogram name={module.name} />
+      <h3>{module.name}</h3>
+      <p class="muted">{module.description ?? `Included in the licenses of ${organization}.`}</p>
+      <p class="module-foot">
+        {href === undefined ? (
+          <span class="muted">The address of this module is not valid.</span>
+        ) : (
+          <a class="module-link" href={href}>
+            Open {module.name}
+            <Icon name="arrow" />
+          </a>
+        )}
+      </p>
+    </li>
+  );
+}
+
+interface ClosedModuleProps {
+  readonly module: LauncherModule;
+  readonly organization: string;
+  readonly contacts: readonly Contact[];
+}
+
+function ClosedModule({ module, organization, contacts }: ClosedModuleProps): VNode {
+  const { reason } = describeRefusal(module.code ?? 'NO_LICENSE', { module: module.name, organization });
+  return (
+    <li class="module module-closed">
+      <Monogram name={module.name} />
+      <h3>
+        {module.name}
+        <span class="badge">
+          <Icon name="lock" />
+          Not available
+        </span>
+      </h3>
+      <p class="muted">{reason}</p>
+      <p class="module-foot small">
+        {contacts.length === 0
+          ? 'Ask the person who invited you to the organization.'
+          : contacts.slice(0, 2).map((contact, index) => (
+              <span key={contact.email}>
+                {index === 0 ? 'Ask ' : ' or '}
+                <a href={mailHref(contact.email, `${module.name} for ${organization}`)}>{contact.name}</a>
+              </span>
+            ))}
+      </p>
+    </li>
+  );
+}
+
+function Organization({ organization, hasOtherOrganizations }: LauncherProps): VNode {
+  return (
+    <div class="organization">
+      <Monogram name={organization.name} />
+      <div class="organization-text">
+        <span class="organization-name">{organization.name}</span>
+        <span class="muted small">Your role: {roleName(organization.role)}</span>
+      </div>
+      {hasOtherOrganizations && (
+        <a class="button" href="/choose-organization">
+          Switch organization
+        </a>
+      )}
+    </div>
+  );
+}
+
+function Session({ person, signedInAt, sessionEndsAt }: LauncherProps): VNode {
+  return (
+    <section class="panel" aria-labelledby="session">
+      <h2 id="session">Your session</h2>
+      <dl class="facts facts-plain">
+        <div>
+          <dt>Signed in as</dt>
+          <dd>{person.email}</dd>
+        </div>
+        <div>
+          <dt>Signed in since</dt>
+          <dd>
+            <Moment at={signedInAt} />
+          </dd>
+        </div>
+        {sessionEndsAt && (
+          <div>
+            <dt>Ends at the latest</dt>
+            <dd>
+              <Moment at={sessionEndsAt} />
+            </dd>
+          </div>
+        )}
+      </dl>
+    </section>
+  );
+}
+
+function Readiness({ counts }: { counts: StateCounts | undefined }): VNode {
+  return (
+    <section class="panel" aria-labelledby="readiness">
+      <h2 id="readiness">Production readiness</h2>
+      {counts ? (
+        <>
+          <StateBar counts={counts} />
+          <p class="small muted">{stateSentence(counts)}</p>
+        </>
+      ) : (
+        <p class="muted">What has been proved about this installation, item by item.</p>
+      )}
+      <p>
+        <a class="module-link" href="/readiness">
+          See the report
+          <Icon name="arrow" />
+        </a>
+      </p>
+    </section>
+  );
+}
+
+export function LauncherView(props: LauncherProps): VNode {
+  const { csrfToken, person, organization, modules, contacts, notice, readiness } = props;
+  return (
+    <Layout title="Launcher" width="wide" account={{ ...person, csrfToken }}>
+      {notice !== undefined && (
+        <div class="notice" role="status">
+          <p>{notice}</p>
+        </div>
+      )}
+      <div class="hero">
+        <h1>Welcome, {person.name}</h1>
+        <Organization {...props} />
+      </div>
+      <section aria-labelledby="modules">
+        <h2 id="modules">Modules</h2>
+        {modules.length === 0 ? (
+          <p class="muted">No module has been set up on this installation yet.</p>
+        ) : (
+          <ul class="module-grid">
+            {modules.map((module) =>
+              module.licensed ? (
+                <OpenModule key={module.key} module={module} organization={organization.name} />
+              ) : (
+                <ClosedModule
+                  key={module.key}
+                  module={module}
+                  organization={organization.name}
+                  contacts={contacts}
+                />
+              ),
+            )}
+          </ul>
+        )}
+      </section>
+      <div class="panels">
+        <Session {...props} />
+        <Readiness counts={readiness} />
+      </div>
+    </Layout>
+  );
+}

@@ -1,0 +1,70 @@
+import type { ComponentChildren, VNode } from 'preact';
+import { assets } from './assets.js';
+import { HiddenFields } from './form.js';
+
+export const PRODUCT_NAME = 'Core Auth';
+
+/** Who is signed in, shown in the header with the way out. */
+export interface Account {
+  readonly name: string;
+  readonly email: string;
+  readonly csrfToken: string;
+}
+
+interface LayoutProps {
+  readonly title: string;
+  /** `narrow`: one task on one card. `wide`: overview pages. */
+  readonly width?: 'narrow' | 'wide';
+  readonly account?: Account | undefined;
+  readonly children: ComponentChildren;
+}
+
+function SignedIn({ account }: { account: Account }): VNode {
+  return (
+    <form class="header-account" method="post" action="/sign-out">
+      <HiddenFields csrfToken={account.csrfToken} returnTo="/" />
+      <span class="header-person" title={account.email}>
+        {account.name}
+      </span>
+      <button class="button button-quiet" type="submit">
+        Sign out
+      </button>
+    </form>
+  );
+}
+
+/** The document around every page. No script and no inline style: the Content-Security-Policy refuses both. */
+export function Layout({ title, width = 'narrow', account, children }: LayoutProps): VNode {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <title>{`${title} – ${PRODUCT_NAME}`}</title>
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="robots" content="noindex" />
+        <link rel="icon" type="image/svg+xml" href={assets.logo.path} />
+        <link rel="stylesheet" href={assets.styleSheet.path} />
+      </head>
+      <body class={`page-${width}`}>
+        <a class="skip-link" href="#content">
+          Skip to the content
+        </a>
+        <header class="header">
+          <a class="brand" href="/">
+            <img src={assets.logo.path} alt="" width="28" height="28" />
+            <span>{PRODUCT_NAME}</span>
+          </a>
+          {account && <SignedIn account={account} />}
+        </header>
+        <main id="content" class="main" tabIndex={-1}>
+          {children}
+        </main>
+        <footer class="footer">
+          <span>{PRODUCT_NAME} – one sign-in for every module</span>
+          <a href="/readiness">Readiness</a>
+        </footer>
+      </body>
+    </html>
+  );
+}

@@ -1,0 +1,65 @@
+import { Controller, Get, Query, Req, Res } from '@nestjs/common';
+import { IsString } from 'class-validator';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AccountRepository } from '#accounts';
+import { Authorize, AuthorizationError } from '#oauth';
+import { CurrentSession, RequireSession } from '#platform';
+import { Csrf, type Session } from '#sessions';
+import { LicenseRefusedView } from './license-refused.view.js';
+import { Contacts } from './contacts.js';
+import { Pages } from './pages.js';
+import { ReturnAddress } from './return-address.js';
+
+class RefusedQuery {
+  @IsString({ message: 'This page is only reached from an application.' })
+  return_to!: string;
+}
+
+@Controller('license-refused')
+export class LicenseRefusedController {
+  constructor(
+    private readonly authorize: Authorize,
+    private readonly accounts: AccountRepository,
+    private readonly contacts: Contacts,
+    private readonly csrf: Csrf,
+    private readonly returnAddress: ReturnAddress,
+    private readonly pages: Pages,
+  ) {}
+
+  /** The license is looked at again, not read from the address: whoever reloads once it is there goes on. */
+  @Get()
+  @RequireSession()
+  async show(
+    @Query() query: RefusedQuery,
+    @CurrentSession() session: Session,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const returnTo = await this.returnAddress.safe(query.return_to);
+    const authorization = await this.returnAddress.authorizationRequest(returnTo);
+    const refusal = authorization && (await this.authorize.refusal(authorization, session));
+    if (!authorization || !refusal) {
+      reply.redirect(returnTo, 303);
+      return;
+    }
+    const { organization } = session;
+    const denied = new AuthorizationError(
+      'access_denied',
+      `The organization may not use this module (${refusal.decision.code}).`,
+      authorization,
+    );
+    const view = (
+      <LicenseRefusedView
+        module={refusal.module}
+        organization={organization}
+        code={refusal.decision.code}
+        contacts={organization ? await this.contacts.of(organization.id) : []}
+        hasOtherOrganizations={(await this.accounts.membershipsOf(session.userId)).length > 1}
+        returnTo={returnTo}
+        application={{ name: authorization.client.name, url: this.authorize.errorUrl(denied) }}
+        account={{ ...session, csrfToken: this.csrf.token(request, reply) }}
+      />
+    );
+    this.pages.send(reply, view, { status: 403 });
+  }
+}

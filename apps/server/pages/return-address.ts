@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import {
+  Authorize,
+  AUTHORIZATION_PATH,
+  AuthorizationError,
+  ModuleDirectory,
+  type AuthorizationRequest,
+} from '#oauth';
+import { parseForm, PublicError } from '#platform';
+
+const LAUNCHER = '/';
+const MAX_LENGTH = 8192;
+/** Only used to resolve paths; never contacted. */
+const HERE = 'http://here.invalid';
+
+/** Where a page leads next. Only this server and the suite's modules are possible: never an open redirector. */
+@Injectable()
+export class ReturnAddress {
+  constructor(
+    private readonly authorize: Authorize,
+    private readonly modules: ModuleDirectory,
+  ) {}
+
+  /** `text` when it is a path here or an address of a module, otherwise the launcher. */
+  async safe(text: unknown): Promise<string> {
+    if (typeof text !== 'string' || text.length > MAX_LENGTH) return LAUNCHER;
+    if (text.startsWith('/')) return localPath(text) ?? LAUNCHER;
+    if (!URL.canParse(text)) return LAUNCHER;
+    const url = new URL(text);
+    const modules = [...(await this.modules.all()).values()];
+    const known = modules.some(({ baseUrl }) => new URL(baseUrl).origin === url.origin);
+    return known && url.username === '' && url.password === '' ? url.href : LAUNCHER;
+  }
+
+  /** The authorization request that an address resumes, when it is one that still stands. */
+  async authorizationRequest(address: string): Promise<AuthorizationRequest | undefined> {
+    if (!address.startsWith(`${AUTHORIZATION_PATH}?`)) return undefined;
+    try {
+      return await this.authorize.read(parseForm(address.slice(AUTHORIZATION_PATH.length + 1)));
+    } catch (error) {
+      if (error instanceof PublicError || error instanceof AuthorizationError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Origins that a form whose answer redirects to `address` must be allowed to reach. */
+  async formTargets(address: string): Promise<string[]> {
+    if (!address.startsWith('/')) return [address];
+    const request = await this.authorizationRequest(address);
+    return request ? [request.redirectUri] : [];
+  }
+}
+
+function localPath(text: string): string | undefined {
+  // a browser reads "\" as "/", so that "/\host" would leave this server; control characters are dropped by it
+  if (/[\\\p{Cc}]/u.test(text) || !URL.canParse(text, HERE)) return undefined;
+  const url = new URL(text, HERE);
+  return url.origin === HERE ? `${url.pathname}${url.search}` : undefined;
+}

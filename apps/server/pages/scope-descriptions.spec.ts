@@ -1,0 +1,23 @@
+import { describe, expect, it } from '@jest/globals';
+import { scopeDescriptions } from './scope-descriptions.js';
+
+describe('scope descriptions', () => {
+  it('say what each value of a scope parameter allows, once', () => {
+    expect(scopeDescriptions('openid projects:read  projects:read audit-log:export', new Map())).toEqual([
+      { scope: 'openid', summary: 'Know that it is you who signs in' },
+      { scope: 'projects:read', summary: 'See what your organization keeps in Projects' },
+      { scope: 'audit-log:export', summary: 'Use “export” in Audit log' },
+    ]);
+  });
+
+  it('use the name of a module when it is known, and stay honest about what they do not know', () => {
+    expect(scopeDescriptions('crm:write', new Map([['crm', 'Customer desk']]))[0]?.summary).toBe(
+      'Create and change things in Customer desk on your behalf',
+    );
+    expect(scopeDescriptions('constructor a:toString a:b:c').map(({ summary }) => summary)).toEqual([
+      'Use the permission “constructor”',
+      'Use “toString” in A',
+      'Use the permission “a:b:c”',
+    ]);
+  });
+});

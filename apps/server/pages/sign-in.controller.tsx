@@ -1,0 +1,127 @@
+import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Clock, Configuration, Public, PublicError } from '#platform';
+import { Csrf, SessionCookie, SignIn } from '#sessions';
+import { Pages } from './pages.js';
+import { ReturnAddress } from './return-address.js';
+import { SignInView, type SignInFailure } from './sign-in.view.js';
+
+class SignInQuery {
+  @IsOptional()
+  @IsString()
+  return_to?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(320)
+  login_hint?: string;
+}
+
+class SignInForm {
+  @IsOptional()
+  @IsString({ message: 'return_to must be sent once.' })
+  return_to?: string;
+
+  @IsOptional()
+  @IsString({ message: 'csrf_token must be sent once.' })
+  csrf_token?: string;
+
+  @IsOptional()
+  @IsString({ message: 'email must be sent once.' })
+  @MaxLength(320, { message: 'The e-mail address is too long.' })
+  email?: string;
+
+  @IsOptional()
+  @IsString({ message: 'password must be sent once.' })
+  @MaxLength(1024, { message: 'The password is too long.' })
+  password?: string;
+}
+
+const STATUS: Readonly<Record<SignInFailure['kind'], number>> = {
+  'invalid-credentials': 401,
+  incomplete: 400,
+  'too-many-attempts': 429,
+  'form-expired': 403,
+};
+
+@Controller('sign-in')
+export class SignInController {
+  constructor(
+    private readonly signIn: SignIn,
+    private readonly cookie: SessionCookie,
+    private readonly csrf: Csrf,
+    private readonly returnAddress: ReturnAddress,
+    private readonly pages: Pages,
+    private readonly configuration: Configuration,
+    private readonly clock: Clock,
+  ) {}
+
+  @Get()
+  @Public()
+  async show(
+    @Query() query: SignInQuery,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const returnTo = await this.returnAddress.safe(query.return_to);
+    await this.page(request, reply, { returnTo, email: query.login_hint });
+  }
+
+  @Post()
+  @Public()
+  async submit(
+    @Body() form: SignInForm,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const returnTo = await this.returnAddress.safe(form.return_to);
+    const { email, password } = form;
+    const again = (failure: SignInFailure) => this.page(request, reply, { returnTo, email, failure });
+    try {
+      this.csrf.check(request, form.csrf_token);
+    } catch (error) {
+      if (error instanceof PublicError) return again({ kind: 'form-expired' });
+      throw error;
+    }
+    if (!email || !password) return again({ kind: 'incomplete' });
+
+    const result = await this.signIn.withPassword({
+      email,
+      password,
+      userAgent: request.headers['user-agent'] ?? '',
+      address: request.ip,
+      currentSecret: this.cookie.read(request),
+    });
+    if (result.kind === 'refused') return again({ kind: 'invalid-credentials' });
+    if (result.kind === 'locked') {
+      const wait = Math.max(1, Math.ceil((result.until.getTime() - this.clock.now().getTime()) / 1000));
+      reply.header('retry-after', String(wait));
+      return again({ kind: 'too-many-attempts', retryAfterSeconds: wait });
+    }
+    this.cookie.set(reply, result.secret);
+    reply.header('cache-control', 'no-store').redirect(returnTo, 303);
+  }
+
+  private async page(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    props: { returnTo: string; email?: string | undefined; failure?: SignInFailure },
+  ): Promise<void> {
+    const authorization = await this.returnAddress.authorizationRequest(props.returnTo);
+    const accounts = this.configuration.demonstrationAccounts.map((email) => ({ email, description: '' }));
+    const view = (
+      <SignInView
+        {...props}
+        email={props.email ?? authorization?.loginHint}
+        csrfToken={this.csrf.token(request, reply)}
+        message={authorization && `Sign in to continue to ${authorization.client.name}.`}
+        demonstration={accounts.length > 0 ? { accounts } : undefined}
+      />
+    );
+    this.pages.send(reply, view, {
+      status: props.failure ? STATUS[props.failure.kind] : 200,
+      formLeadsTo: await this.returnAddress.formTargets(props.returnTo),
+    });
+  }
+}

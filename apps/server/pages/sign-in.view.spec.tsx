@@ -1,0 +1,60 @@
+import { describe, expect, it } from '@jest/globals';
+import { renderPage } from './render.js';
+import { SignInView, type SignInFailure } from './sign-in.view.js';
+
+const form = { csrfToken: 'token', returnTo: '/' };
+
+function signIn(email: string, failure?: SignInFailure): string {
+  return renderPage(<SignInView {...form} email={email} failure={failure} />);
+}
+
+function input(html: string, name: string): string {
+  return new RegExp(`<input[^>]* name="${name}"[^>]*>`).exec(html)?.[0] ?? '';
+}
+
+describe('sign-in page', () => {
+  it('lets password managers fill it in', () => {
+    const html = signIn('');
+    expect(input(html, 'email')).toContain('autocomplete="username"');
+    expect(input(html, 'password')).toContain('autocomplete="current-password"');
+  });
+
+  it('keeps the address that was typed and never a password', () => {
+    const html = signIn('owner@acme.example', { kind: 'invalid-credentials' });
+    expect(input(html, 'email')).toContain('value="owner@acme.example"');
+    expect(input(html, 'password')).not.toContain('value=');
+  });
+
+  it('puts the focus on the first field that has an error', () => {
+    expect(input(signIn('', { kind: 'incomplete' }), 'email')).toContain('autofocus');
+    expect(input(signIn('', { kind: 'incomplete' }), 'password')).not.toContain('autofocus');
+    expect(input(signIn('a@b.example', { kind: 'invalid-credentials' }), 'password')).toContain('autofocus');
+    expect(input(signIn('a@b.example', { kind: 'invalid-credentials' }), 'email')).not.toContain('autofocus');
+  });
+
+  it('describes a field by the error next to it, and announces a summary', () => {
+    const html = signIn('a@b.example', { kind: 'invalid-credentials' });
+    expect(input(html, 'password')).toContain('aria-invalid="true" aria-describedby="password-error"');
+    expect(html).toContain('role="alert"');
+    expect(html).toContain('The e-mail address or the password is not right.');
+  });
+
+  it('says in whole minutes when another attempt is allowed', () => {
+    expect(signIn('', { kind: 'too-many-attempts', retryAfterSeconds: 61 })).toContain(
+      'Try again in 2 minutes.',
+    );
+    expect(signIn('', { kind: 'too-many-attempts', retryAfterSeconds: 0 })).toContain(
+      'Try again in 1 minute.',
+    );
+  });
+
+  it('shows demonstration accounts only when they are given', () => {
+    const demonstration = {
+      password: 'p',
+      accounts: [{ email: 'owner@acme.example', description: 'Owner' }],
+    };
+    const html = renderPage(<SignInView {...form} demonstration={demonstration} />);
+    expect(html).toContain('href="/sign-in?login_hint=owner%40acme.example&amp;return_to=%2F"');
+    expect(signIn('')).not.toContain('Demonstration');
+  });
+});

@@ -1,0 +1,148 @@
+import type { VNode } from 'preact';
+import { ErrorSummary, Field, HiddenFields, type FormProps } from './form.js';
+import { Layout } from './layout.js';
+import { queryHref } from './links.js';
+
+/** Why the last attempt did not sign in. An unknown account and a wrong password are one and the same case. */
+export type SignInFailure =
+  | { readonly kind: 'invalid-credentials' }
+  | { readonly kind: 'incomplete' }
+  | { readonly kind: 'too-many-attempts'; readonly retryAfterSeconds: number }
+  | { readonly kind: 'form-expired' };
+
+/** Development only: who a newcomer may sign in as. */
+export interface Demonstration {
+  readonly accounts: readonly { readonly email: string; readonly description: string }[];
+  /** Absent when it was printed at the start only. */
+  readonly password?: string | undefined;
+}
+
+export interface SignInProps extends FormProps {
+  /** What was typed, or a login hint. */
+  readonly email?: string | undefined;
+  /** E.g. `Sign in to continue to Projects`. */
+  readonly message?: string | undefined;
+  readonly failure?: SignInFailure | undefined;
+  readonly demonstration?: Demonstration | undefined;
+}
+
+interface FieldErrors {
+  readonly title: string;
+  readonly text: string;
+  readonly email?: string;
+  readonly password?: string;
+}
+
+function waitFor(seconds: number): string {
+  const minutes = Math.max(1, Math.ceil(seconds / 60));
+  return minutes === 1 ? '1 minute' : `${minutes} minutes`;
+}
+
+function explain(failure: SignInFailure, email: string): FieldErrors {
+  switch (failure.kind) {
+    case 'invalid-credentials':
+      return {
+        title: 'You are not signed in',
+        text: 'The e-mail address or the password is not right.',
+        password: 'Check the address, and enter the password again.',
+      };
+    case 'incomplete':
+      return {
+        title: 'You are not signed in',
+        text: 'Both the e-mail address and the password are needed.',
+        ...(email === '' ? { email: 'Enter your e-mail address.' } : {}),
+        password: 'Enter your password.',
+      };
+    case 'too-many-attempts':
+      return {
+        title: 'Too many attempts',
+        text: `For your protection, signing in is paused. Try again in ${waitFor(failure.retryAfterSeconds)}.`,
+      };
+    case 'form-expired':
+      return {
+        title: 'This form was open for too long',
+        text: 'Nothing has been sent. Enter your password and sign in again.',
+        password: 'Enter your password.',
+      };
+  }
+}
+
+function DemonstrationAccounts({
+  accounts,
+  password,
+  returnTo,
+}: Demonstration & { returnTo: string }): VNode {
+  return (
+    <section class="card card-hint" aria-labelledby="demonstration">
+      <h2 id="demonstration">Demonstration accounts</h2>
+      {password === undefined ? (
+        <p class="muted">Their password was printed where the server was started.</p>
+      ) : (
+        <p class="muted">
+          One password for all of them: <code class="code-block">{password}</code>
+        </p>
+      )}
+      <ul class="account-list">
+        {accounts.map((account) => (
+          <li key={account.email}>
+            <a href={queryHref('/sign-in', { login_hint: account.email, return_to: returnTo })}>
+              {account.email}
+            </a>
+            <span class="muted">{account.description}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+export function SignInView({
+  csrfToken,
+  returnTo,
+  email = '',
+  message,
+  failure,
+  demonstration,
+}: SignInProps): VNode {
+  const errors = failure && explain(failure, email);
+  const focus =
+    errors?.email !== undefined || (errors?.password === undefined && email === '') ? 'email' : 'password';
+  return (
+    <Layout title={errors ? `Error: ${errors.title}` : 'Sign in'}>
+      <section class="card" aria-labelledby="heading">
+        <h1 id="heading">Sign in</h1>
+        {message !== undefined && <p class="lead">{message}</p>}
+        {errors && (
+          <ErrorSummary id="sign-in-error" title={errors.title}>
+            {errors.text}
+          </ErrorSummary>
+        )}
+        <form method="post" action="/sign-in" {...(errors ? { 'aria-describedby': 'sign-in-error' } : {})}>
+          <HiddenFields csrfToken={csrfToken} returnTo={returnTo} />
+          <Field
+            name="email"
+            label="E-mail address"
+            type="email"
+            autocomplete="username"
+            value={email}
+            error={errors?.email}
+            autofocus={focus === 'email'}
+          />
+          <Field
+            name="password"
+            label="Password"
+            type="password"
+            autocomplete="current-password"
+            error={errors?.password}
+            autofocus={focus === 'password'}
+          />
+          <button class="button button-primary button-block" type="submit">
+            Sign in
+          </button>
+        </form>
+        <p class="small muted">Forgotten your password? An administrator of your organization can help.</p>
+      </section>
+      {demonstration && <DemonstrationAccounts {...demonstration} returnTo={returnTo} />}
+    </Layout>
+  );
+}

@@ -1,0 +1,77 @@
+import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { EndSession } from '#oauth';
+import { Public, type FormFields } from '#platform';
+import { Csrf, SessionCookie, SessionRepository } from '#sessions';
+import { Pages } from './pages.js';
+import { SignOutView } from './sign-out.view.js';
+import { SignedOutView } from './signed-out.view.js';
+
+/** Parameters of the logout request (RP-Initiated Logout §2) that the confirmation carries along. */
+const CARRIED = ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state'];
+
+@Controller()
+export class SignOutController {
+  constructor(
+    private readonly endSession: EndSession,
+    private readonly sessions: SessionRepository,
+    private readonly cookie: SessionCookie,
+    private readonly csrf: Csrf,
+    private readonly pages: Pages,
+  ) {}
+
+  /** Asks, since the request that led here did not prove whose session it means. */
+  @Get('sign-out')
+  @Public()
+  async ask(
+    @Query() fields: FormFields,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const session = await this.session(request);
+    const destination = await this.endSession.destinationOf(fields);
+    if (!session) {
+      reply.redirect(destination?.url ?? '/signed-out', 303);
+      return;
+    }
+    const carried = CARRIED.flatMap((name) =>
+      typeof fields[name] === 'string' ? [[name, fields[name]]] : [],
+    );
+    const view = (
+      <SignOutView
+        csrfToken={this.csrf.token(request, reply)}
+        returnTo="/"
+        person={session}
+        application={destination?.clientName}
+        parameters={Object.fromEntries(carried) as Record<string, string>}
+      />
+    );
+    this.pages.send(reply, view, { formLeadsTo: destination ? [destination.url] : [] });
+  }
+
+  @Post('sign-out')
+  @Public()
+  async signOut(
+    @Body() fields: FormFields | undefined,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    this.csrf.check(request, fields?.['csrf_token']);
+    const destination = await this.endSession.destinationOf(fields ?? {});
+    const session = await this.session(request);
+    if (session) await this.sessions.end(session.id, session.userId);
+    this.cookie.clear(reply);
+    reply.header('cache-control', 'no-store').redirect(destination?.url ?? '/signed-out', 303);
+  }
+
+  @Get('signed-out')
+  @Public()
+  signedOut(@Res() reply: FastifyReply): void {
+    this.pages.send(reply, <SignedOutView />);
+  }
+
+  private async session(request: FastifyRequest) {
+    const secret = this.cookie.read(request);
+    return secret === undefined ? undefined : this.sessions.find(secret);
+  }
+}

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import fastifyCookie from '@fastify/cookie';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Logger } from 'nestjs-pino';
+import { parseForm, type Clock, type Configuration } from '#platform';
+import { AppModule } from './app.module.js';
+import { ErrorFilter } from './error.filter.js';
+import { securityHeaders } from './security-headers.js';
+import { validation } from './validation.js';
+
+/** Enough for every form and token request; more is refused before it is read. */
+const BODY_LIMIT = 64 * 1024;
+
+/** The whole server, not yet listening. A test may pass a clock of its own. */
+export async function createServer(
+  configuration: Configuration,
+  clock?: Clock,
+): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    trustProxy: configuration.trustedProxies.length > 0 ? [...configuration.trustedProxies] : false,
+    genReqId: () => randomUUID(),
+    forceCloseConnections: true,
+    routerOptions: { querystringParser: parseForm, maxParamLength: 256 },
+  });
+  const fastify = adapter.getInstance();
+  // RFC 6749 appendix B: forms alone; JSON is refused wherever no route asks for it
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_request, body, done) => done(null, parseForm(body as string)),
+  );
+  fastify.addHook('onRequest', securityHeaders(configuration));
+
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with(configuration, clock),
+    adapter,
+    { bufferLogs: true, abortOnError: false, bodyParser: false },
+  );
+  app.useLogger(app.get(Logger));
+  app.flushLogs();
+  await app.register(fastifyCookie);
+  app.useGlobalPipes(validation());
+  app.useGlobalFilters(app.get(ErrorFilter));
+  app.enableShutdownHooks();
+  return app;
+}

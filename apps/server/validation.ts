@@ -1,0 +1,24 @@
+import { ValidationPipe, type ValidationError } from '@nestjs/common';
+import { PublicError } from '#platform';
+
+/** Unknown parameters are dropped (RFC 6749 §3.2); what is wrong is answered in one sentence per field. */
+export function validation(): ValidationPipe {
+  return new ValidationPipe({
+    transform: true,
+    whitelist: true,
+    exceptionFactory: (errors: ValidationError[]) =>
+      new PublicError(
+        400,
+        'invalid_request',
+        errors.flatMap(sentences).join(' ') || 'The request is malformed.',
+      ),
+  });
+}
+
+function sentences(error: ValidationError): string[] {
+  const [first] = Object.values(error.constraints ?? {});
+  return [
+    ...(first ? [first.endsWith('.') ? first : `${first}.`] : []),
+    ...(error.children ?? []).flatMap(sentences),
+  ];
+}

@@ -1,0 +1,229 @@
+import { Injectable } from '@nestjs/common';
+import { Database, PublicError, randomUUID, sql } from '#platform';
+import type {
+  Contact,
+  Membership,
+  NewMember,
+  NewOrganization,
+  NewUser,
+  Organization,
+  Role,
+  SignInAccount,
+  User,
+} from './account.js';
+import { isEmailAddress, normalizeEmail } from './email-address.js';
+
+interface UserRow {
+  id: string;
+  email: string;
+  name: string;
+  disabled_at: Date | null;
+}
+
+interface OrganizationRow {
+  id: string;
+  key: string;
+  name: string;
+  suspended_at: Date | null;
+}
+
+/**
+ * People, organizations and who belongs to which. Each change writes its audit row, and what others must hear, in
+ * the same statement.
+ */
+@Injectable()
+export class AccountRepository {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * @param actor who does it: a user id, a client id, or a word for the process (`seed`)
+   * @throws PublicError 400 `invalid_email`; 409 `email_taken`, decided by the constraint
+   */
+  async createUser(user: NewUser, actor: string): Promise<User> {
+    const { id = randomUUID(), name, passwordHash } = user;
+    const email = normalizeEmail(user.email);
+    if (!isEmailAddress(email)) {
+      throw new PublicError(400, 'invalid_email', 'This is not an e-mail address.');
+    }
+    const created = await this.database.query(sql`
+      WITH created AS (
+        INSERT INTO users (id, email, name, password_hash) VALUES (${id}, ${email}, ${name}, ${passwordHash})
+        ON CONFLICT (email) DO NOTHING
+        RETURNING id
+      )
+      INSERT INTO audit_events (act, actor, target) SELECT 'user.create', ${actor}, id FROM created
+      RETURNING id`);
+    if (created.length === 0) {
+      throw new PublicError(409, 'email_taken', 'There is an account with this e-mail address already.');
+    }
+    return { id, email, name, disabledAt: null };
+  }
+
+  /** The account to verify a password against; a disabled one too, so that refusing it takes as long. */
+  async findForSignIn(email: string): Promise<SignInAccount | undefined> {
+    const [row] = await this.database.query<UserRow & { password_hash: string }>(sql`
+      SELECT id, email, name, disabled_at, password_hash FROM users WHERE email = ${normalizeEmail(email)}`);
+    return row && { ...userOf(row), passwordHash: row.password_hash };
+  }
+
+  async userById(id: string): Promise<User | undefined> {
+    const [row] = await this.database.query<UserRow>(sql`
+      SELECT id, email, name, disabled_at FROM users WHERE id = ${id}`);
+    return row && userOf(row);
+  }
+
+  /** Disables the account and tells everyone. @returns whether this call did it */
+  async disableUser(id: string, actor: string): Promise<boolean> {
+    const changed = await this.database.query(sql`
+      WITH disabled AS (
+        UPDATE users SET disabled_at = now() WHERE id = ${id} AND disabled_at IS NULL
+        RETURNING id
+      ), told AS (
+        INSERT INTO outbox (kind, subject) SELECT 'user-disabled', id FROM disabled
+      )
+      INSERT INTO audit_events (act, actor, target) SELECT 'user.disable', ${actor}, id FROM disabled
+      RETURNING id`);
+    return changed.length > 0;
+  }
+
+  /** A new password, chosen by its owner or an administrator. @returns false for an unknown account */
+  async changePassword(id: string, passwordHash: string, actor: string): Promise<boolean> {
+    const changed = await this.database.query(sql`
+      WITH changed AS (
+        UPDATE users SET password_hash = ${passwordHash} WHERE id = ${id}
+        RETURNING id
+      )
+      INSERT INTO audit_events (act, actor, target) SELECT 'user.change-password', ${actor}, id FROM changed
+      RETURNING id`);
+    return changed.length > 0;
+  }
+
+  /** The same password at today's cost; nothing happens when it was changed meanwhile. */
+  async upgradePasswordHash(id: string, from: string, to: string): Promise<void> {
+    await this.database.query(sql`
+      UPDATE users SET password_hash = ${to} WHERE id = ${id} AND password_hash = ${from}`);
+  }
+
+  /**
+   * @param actor who does it: a user id, a client id, or a word for the process (`seed`)
+   * @throws PublicError 409 `organization_key_taken`, decided by the constraint
+   */
+  async createOrganization(organization: NewOrganization, actor: string): Promise<Organization> {
+    const { id = randomUUID(), key, name } = organization;
+    const created = await this.database.query(sql`
+      WITH created AS (
+        INSERT INTO organizations (id, key, name) VALUES (${id}, ${key}, ${name})
+        ON CONFLICT (key) DO NOTHING
+        RETURNING id
+      ), told AS (
+        INSERT INTO outbox (kind, subject, organization_id) SELECT 'organization-changed', id, id FROM created
+      )
+      INSERT INTO audit_events (act, actor, target, organization_id)
+      SELECT 'organization.create', ${actor}, id, id FROM created
+      RETURNING id`);
+    if (created.length === 0) {
+      throw new PublicError(409, 'organization_key_taken', 'There is an organization with this key already.');
+    }
+    return { id, key, name, suspendedAt: null };
+  }
+
+  async organizationById(id: string): Promise<Organization | undefined> {
+    const [row] = await this.database.query<OrganizationRow>(sql`
+      SELECT id, key, name, suspended_at FROM organizations WHERE id = ${id}`);
+    return row && organizationOf(row);
+  }
+
+  /**
+   * Nobody uses anything of a suspended organization. Every license decision changes with it, so that modules hear
+   * of it as a license change. @returns whether this call did it
+   */
+  async suspendOrganization(id: string, actor: string): Promise<boolean> {
+    const changed = await this.database.query(sql`
+      WITH suspended AS (
+        UPDATE organizations SET suspended_at = now(), license_version = license_version + 1
+         WHERE id = ${id} AND suspended_at IS NULL
+        RETURNING id
+      ), told AS (
+        INSERT INTO outbox (kind, subject, organization_id) SELECT 'license-changed', id, id FROM suspended
+      )
+      INSERT INTO audit_events (act, actor, target, organization_id)
+      SELECT 'organization.suspend', ${actor}, id, id FROM suspended
+      RETURNING id`);
+    return changed.length > 0;
+  }
+
+  /** Ends a suspension. @returns whether this call did it */
+  async resumeOrganization(id: string, actor: string): Promise<boolean> {
+    const changed = await this.database.query(sql`
+      WITH resumed AS (
+        UPDATE organizations SET suspended_at = NULL, license_version = license_version + 1
+         WHERE id = ${id} AND suspended_at IS NOT NULL
+        RETURNING id
+      ), told AS (
+        INSERT INTO outbox (kind, subject, organization_id) SELECT 'license-changed', id, id FROM resumed
+      )
+      INSERT INTO audit_events (act, actor, target, organization_id)
+      SELECT 'organization.resume', ${actor}, id, id FROM resumed
+      RETURNING id`);
+    return changed.length > 0;
+  }
+
+  /**
+   * @throws PublicError 404 `unknown_user_or_organization`; 409 `already_member`, decided by the constraint
+   */
+  async addMember({ userId, organizationId, role }: NewMember, actor: string): Promise<void> {
+    const [outcome] = await this.database.query<{ known: boolean; added: boolean }>(sql`
+      WITH known AS (
+        SELECT users.id AS user_id, organizations.id AS organization_id
+          FROM users, organizations
+         WHERE users.id = ${userId} AND organizations.id = ${organizationId}
+           FOR KEY SHARE
+      ), added AS (
+        INSERT INTO memberships (user_id, organization_id, role)
+        SELECT user_id, organization_id, ${role} FROM known
+        ON CONFLICT (user_id, organization_id) DO NOTHING
+        RETURNING user_id, organization_id
+      ), told AS (
+        INSERT INTO outbox (kind, subject, organization_id)
+        SELECT 'membership-changed', user_id, organization_id FROM added
+      ), audited AS (
+        INSERT INTO audit_events (act, actor, target, organization_id, detail)
+        SELECT 'membership.add', ${actor}, user_id, organization_id, jsonb_build_object('role', ${role}::text)
+          FROM added
+      )
+      SELECT EXISTS (SELECT FROM known) AS known, EXISTS (SELECT FROM added) AS added`);
+    if (!outcome?.known) {
+      throw new PublicError(404, 'unknown_user_or_organization', 'There is no such person or organization.');
+    }
+    if (!outcome.added) {
+      throw new PublicError(409, 'already_member', 'This person belongs to the organization already.');
+    }
+  }
+
+  /** The organizations of a person, by name. */
+  async membershipsOf(userId: string): Promise<Membership[]> {
+    const rows = await this.database.query<OrganizationRow & { role: Role }>(sql`
+      SELECT organizations.id, key, name, suspended_at, role
+        FROM memberships JOIN organizations ON organizations.id = organization_id
+       WHERE user_id = ${userId}
+       ORDER BY name, organizations.id`);
+    return rows.map((row) => ({ ...organizationOf(row), role: row.role }));
+  }
+
+  /** Whom to ask for a license or a seat: owners, then administrators, who can sign in. */
+  async contactsOf(organizationId: string): Promise<Contact[]> {
+    return this.database.query<Contact>(sql`
+      SELECT name, email, role
+        FROM memberships JOIN users ON users.id = user_id
+       WHERE organization_id = ${organizationId} AND role IN ('owner', 'administrator') AND disabled_at IS NULL
+       ORDER BY role = 'owner' DESC, name, email`);
+  }
+}
+
+function userOf(row: UserRow): User {
+  return { id: row.id, email: row.email, name: row.name, disabledAt: row.disabled_at };
+}
+
+function organizationOf(row: OrganizationRow): Organization {
+  return { id: row.id, key: row.key, name: row.name, suspendedAt: row.suspended_at };
+}

@@ -1,0 +1,52 @@
+export type Role = 'owner' | 'administrator' | 'member' | 'billing';
+
+export interface User {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+  readonly disabledAt: Date | null;
+}
+
+export interface SignInAccount extends User {
+  readonly passwordHash: string;
+}
+
+export interface NewUser {
+  /** A random UUID unless told. */
+  readonly id?: string;
+  readonly email: string;
+  readonly name: string;
+  readonly passwordHash: string;
+}
+
+export interface Organization {
+  readonly id: string;
+  readonly key: string;
+  readonly name: string;
+  readonly suspendedAt: Date | null;
+}
+
+export interface NewOrganization {
+  /** A random UUID unless told. */
+  readonly id?: string;
+  readonly key: string;
+  readonly name: string;
+}
+
+/** An organization as one of its members sees it. */
+export interface Membership extends Organization {
+  readonly role: Role;
+}
+
+export interface NewMember {
+  readonly userId: string;
+  readonly organizationId: string;
+  readonly role: Role;
+}
+
+/** Somebody who can buy a license or assign a seat. */
+export interface Contact {
+  readonly name: string;
+  readonly email: string;
+  readonly role: Role;
+}

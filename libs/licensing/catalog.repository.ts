@@ -1,0 +1,195 @@
+import { Injectable } from '@nestjs/common';
+import type { FeatureDefinition } from '@core-auth/module-kit/licensing';
+import { Database, PublicError, randomUUID, sql, type Transaction } from '#platform';
+import {
+  isCatalogKey,
+  normalizeBaseUrl,
+  planProblem,
+  type Module,
+  type NewFeature,
+  type NewModule,
+  type NewPlanVersion,
+  type PlanFeatures,
+  type PlanVersion,
+} from './catalog.js';
+
+interface ModuleRow {
+  key: string;
+  name: string;
+  base_url: string;
+  environment: string;
+}
+
+/** What is sold. Each change writes its audit row and tells every node (`catalog-changed`). */
+@Injectable()
+export class CatalogRepository {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * @param actor who does it: a user id, a client id, or a word for the process (`seed`)
+   * @throws PublicError 400 `invalid_module`; 409 `module_taken`, decided by the constraints
+   */
+  async createModule(module: NewModule, actor: string): Promise<Module> {
+    const { key, name, environment = 'production' } = module;
+    const baseUrl = normalizeBaseUrl(module.baseUrl);
+    requireKey(key, 'invalid_module');
+    if (!baseUrl) {
+      throw new PublicError(400, 'invalid_module', 'The base URL of a module is an http or https address.');
+    }
+    const created = await this.database.query(sql`
+      WITH created AS (
+        INSERT INTO modules (key, name, base_url, environment)
+        VALUES (${key}, ${name}, ${baseUrl}, ${environment})
+        ON CONFLICT DO NOTHING
+        RETURNING key
+      ), told AS (
+        INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', key FROM created
+      )
+      INSERT INTO audit_events (act, actor, target) SELECT 'module.create', ${actor}, key FROM created
+      RETURNING id`);
+    if (created.length === 0) {
+      throw new PublicError(409, 'module_taken', 'There is a module with this key or base URL already.');
+    }
+    return { key, name, baseUrl, environment };
+  }
+
+  async moduleByKey(key: string): Promise<Module | undefined> {
+    const [row] = await this.database.query<ModuleRow>(sql`
+      SELECT key, name, base_url, environment FROM modules WHERE key = ${key}`);
+    return row && moduleOf(row);
+  }
+
+  /** All of them, by key. */
+  async modules(): Promise<Module[]> {
+    const rows = await this.database.query<ModuleRow>(sql`
+      SELECT key, name, base_url, environment FROM modules ORDER BY key`);
+    return rows.map(moduleOf);
+  }
+
+  /** @throws PublicError 400 `invalid_feature`; 404 `unknown_module`; 409 `feature_taken` */
+  async createFeature({ moduleKey, key, type, combine }: NewFeature, actor: string): Promise<void> {
+    requireKey(key, 'invalid_feature');
+    const [outcome] = await this.database.query<{ known: boolean; created: boolean }>(sql`
+      WITH known AS (
+        SELECT key FROM modules WHERE key = ${moduleKey} FOR KEY SHARE
+      ), created AS (
+        INSERT INTO features (module_key, key, type, combine)
+        SELECT known.key, ${key}, ${type}, ${combine} FROM known
+        ON CONFLICT DO NOTHING
+        RETURNING module_key, key
+      ), told AS (
+        INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', module_key FROM created
+      ), audited AS (
+        INSERT INTO audit_events (act, actor, target)
+        SELECT 'feature.create', ${actor}, module_key || '/' || key FROM created
+      )
+      SELECT EXISTS (SELECT FROM known) AS known, EXISTS (SELECT FROM created) AS created`);
+    if (!outcome?.known) throw unknownModule();
+    if (!outcome.created) {
+      throw new PublicError(409, 'feature_taken', 'The module has a feature with this key already.');
+    }
+  }
+
+  /**
+   * The next version of a plan. Features that it leaves out are not included.
+   * @throws PublicError 400 `invalid_plan` naming each unknown feature and wrong value; 404 `unknown_module`;
+   * 409 `plan_conflict` when the plan is another module's, or somebody made a version at the same moment
+   */
+  async createPlanVersion(plan: NewPlanVersion, actor: string): Promise<PlanVersion> {
+    const { id = randomUUID(), planKey, name, moduleKey, features } = plan;
+    requireKey(planKey, 'invalid_plan');
+    return this.database.transaction(async (transaction) => {
+      await requireSoundPlan(transaction, moduleKey, features);
+      const [created] = await transaction.query<{ version: number }>(sql`
+        WITH created AS (
+          INSERT INTO plan_versions (id, plan_key, version, name, module_key, features)
+          SELECT ${id}, ${planKey}, COALESCE(max(version), 0) + 1, ${name}, ${moduleKey},
+                 ${JSON.stringify(features)}::jsonb
+            FROM plan_versions WHERE plan_key = ${planKey}
+          HAVING COALESCE(bool_and(module_key = ${moduleKey}), true)
+          ON CONFLICT (plan_key, version) DO NOTHING
+          RETURNING id, version
+        ), told AS (
+          INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', ${moduleKey} FROM created
+        ), audited AS (
+          INSERT INTO audit_events (act, actor, target) SELECT 'plan-version.create', ${actor}, id FROM created
+        )
+        SELECT version FROM created`);
+      if (!created) {
+        throw new PublicError(
+          409,
+          'plan_conflict',
+          'This plan is sold with another module, or somebody else made a version of it just now.',
+        );
+      }
+      return { id, planKey, version: created.version, name, moduleKey, features };
+    });
+  }
+
+  /**
+   * Corrects a plan version that no license refers to yet; afterwards it is immutable and a change is a new version.
+   * @throws PublicError 400 `invalid_plan`; 404 `unknown_plan_version`; 409 `plan_version_in_use`
+   */
+  async amendPlanVersion(id: string, features: PlanFeatures, actor: string): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      // FOR UPDATE holds off the foreign key of a license being issued; the statement after it sees those before
+      const [locked] = await transaction.query<{ module_key: string }>(sql`
+        SELECT module_key FROM plan_versions WHERE id = ${id} FOR UPDATE`);
+      if (!locked) throw new PublicError(404, 'unknown_plan_version', 'There is no such plan version.');
+      await requireSoundPlan(transaction, locked.module_key, features);
+      const amended = await transaction.query(sql`
+        WITH amended AS (
+          UPDATE plan_versions SET features = ${JSON.stringify(features)}::jsonb
+           WHERE id = ${id} AND NOT EXISTS (SELECT FROM licenses WHERE plan_version_id = plan_versions.id)
+          RETURNING id, module_key
+        ), told AS (
+          INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', module_key FROM amended
+        )
+        INSERT INTO audit_events (act, actor, target) SELECT 'plan-version.amend', ${actor}, id FROM amended
+        RETURNING id`);
+      if (amended.length === 0) {
+        throw new PublicError(
+          409,
+          'plan_version_in_use',
+          'Licenses refer to this plan version, so that it can no longer change. Make a new version instead.',
+        );
+      }
+    });
+  }
+}
+
+async function requireSoundPlan(
+  transaction: Transaction,
+  moduleKey: string,
+  features: PlanFeatures,
+): Promise<void> {
+  const rows = await transaction.query<{
+    [Field in keyof FeatureDefinition]: FeatureDefinition[Field] | null;
+  }>(sql`
+    SELECT features.key, type, combine
+      FROM modules LEFT JOIN features ON module_key = modules.key AND type IN ('boolean', 'limit')
+     WHERE modules.key = ${moduleKey}`);
+  if (rows.length === 0) throw unknownModule();
+  const definitions = rows.flatMap(({ key, type, combine }) =>
+    key !== null && type !== null && combine !== null ? [{ key, type, combine }] : [],
+  );
+  const problem = planProblem(features, definitions);
+  if (problem) throw new PublicError(400, 'invalid_plan', problem);
+}
+
+function requireKey(key: string, code: string): void {
+  if (isCatalogKey(key)) return;
+  throw new PublicError(
+    400,
+    code,
+    'A key is made of small letters, digits and hyphens, begins with a letter and has at most 63 characters.',
+  );
+}
+
+function unknownModule(): PublicError {
+  return new PublicError(404, 'unknown_module', 'There is no such module.');
+}
+
+function moduleOf(row: ModuleRow): Module {
+  return { key: row.key, name: row.name, baseUrl: row.base_url, environment: row.environment };
+}

@@ -1,0 +1,141 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CoreAuthClient } from '../http/core-auth.client.js';
+import { LauncherLinks } from '../launcher/launcher-links.js';
+import { SnapshotCache } from '../licenses/snapshot-cache.js';
+import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
+import { Revocations } from './revocations.js';
+import { parseSecurityEvent } from './security-event.js';
+import { StreamParser, type StreamFrame } from './sse-parser.js';
+import { StreamHealth } from './stream-health.js';
+
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 5000;
+/** Answers that say the place in the stream is not known any more. */
+const PLACE_LOST = new Set([400, 404, 409, 410, 412]);
+
+/** Listens to Core Auth's event stream from boot to shutdown and applies what it hears. */
+@Injectable()
+export class EventListener implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('EventListener');
+  private readonly stop = new AbortController();
+  private lastEventId: string | undefined;
+  private failures = 0;
+  private running: Promise<void> | undefined;
+
+  constructor(
+    @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(CoreAuthClient) private readonly client: CoreAuthClient,
+    @Inject(StreamHealth) private readonly health: StreamHealth,
+    @Inject(Revocations) private readonly revocations: Revocations,
+    @Inject(SnapshotCache) private readonly snapshots: SnapshotCache,
+    @Inject(LauncherLinks) private readonly launcher: LauncherLinks,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.running = this.listen();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stop.abort();
+    await this.running;
+  }
+
+  private async listen(): Promise<void> {
+    while (!this.stop.signal.aborted) {
+      try {
+        await this.connectOnce();
+      } catch (error) {
+        if (this.stop.signal.aborted) return;
+        this.failures += 1;
+        if (this.failures === 1) this.logger.warn(`The event stream broke off: ${describe(error)}`);
+      }
+      const most = Math.min(FIRST_DELAY_MS * 2 ** Math.min(this.failures, 10), LONGEST_DELAY_MS);
+      // Full jitter: a restarted server is not met by every module at the same instant.
+      await sleep(most * (0.5 + Math.random() / 2), undefined, { signal: this.stop.signal }).catch(
+        () => undefined,
+      );
+    }
+  }
+
+  /** Reads one connection to its end; a silent connection is given up, for a half-open one never ends. */
+  private async connectOnce(): Promise<void> {
+    const connection = new AbortController();
+    let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+    const end = (): void => {
+      connection.abort();
+      // fetch loses sight of its signal once the request object is collected: the reader is ended by hand.
+      reader?.cancel().catch(() => undefined);
+    };
+    this.stop.signal.addEventListener('abort', end, { once: true });
+    const watchdog = setTimeout(end, this.options.streamSilenceMs);
+    try {
+      const resumeAt = this.lastEventId;
+      const answer = await this.client.events(resumeAt, connection.signal);
+      reader = answer.body?.getReader();
+      if (!answer.ok || !reader) {
+        if (resumeAt !== undefined && PLACE_LOST.has(answer.status)) this.forgetPlace();
+        throw new Error(`Core Auth answered ${answer.status}`);
+      }
+      if (connection.signal.aborted) throw new Error('It was silent');
+      await this.read(reader, watchdog, resumeAt !== undefined);
+      throw new Error('It was closed, or silent');
+    } finally {
+      clearTimeout(watchdog);
+      this.stop.signal.removeEventListener('abort', end);
+      end();
+    }
+  }
+
+  private async read(
+    reader: ReadableStreamDefaultReader<Uint8Array>,
+    watchdog: NodeJS.Timeout,
+    resumed: boolean,
+  ): Promise<void> {
+    const parser = new StreamParser();
+    const decoder = new TextDecoder();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      watchdog.refresh();
+      for (const frame of parser.push(decoder.decode(value, { stream: true }))) this.receive(frame, resumed);
+      this.health.heard();
+    }
+  }
+
+  private receive(frame: StreamFrame, resumed: boolean): void {
+    if (frame.event === 'ready') {
+      if (this.failures > 0) this.logger.log('The event stream is back');
+      this.failures = 0;
+      this.health.ready(resumed);
+    } else {
+      const event = parseSecurityEvent(frame.data);
+      if (event) {
+        this.revocations.apply(event);
+        if (event.kind === 'license-changed') {
+          this.snapshots.drop(event.subject);
+          this.launcher.forget(event.subject);
+        }
+      }
+    }
+    // Only now: an event that was not applied must come again.
+    if (frame.id !== undefined) this.lastEventId = frame.id;
+  }
+
+  private forgetPlace(): void {
+    this.lastEventId = undefined;
+    this.health.lost();
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown reason';
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  return error.message + cause;
+}

@@ -1,0 +1,47 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { KitClock } from '../clock.js';
+import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
+
+/** Whether the event stream can be relied on, and since when without a gap. */
+@Injectable()
+export class StreamHealth {
+  private lastHeardAt = -Infinity;
+  private since: number | undefined;
+
+  constructor(
+    @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(KitClock) private readonly clock: KitClock,
+  ) {}
+
+  /** Bytes came: an event or a heartbeat. */
+  heard(): void {
+    this.lastHeardAt = this.clock.now();
+  }
+
+  /** The stream began, or went on after the last event that was heard (`resumed`: nothing was missed). */
+  ready(resumed: boolean): void {
+    this.heard();
+    if (!resumed || this.since === undefined) this.since = this.clock.now();
+  }
+
+  /** Something heard had to be forgotten early: what was issued before now is to be asked about again. */
+  forgot(): void {
+    if (this.since !== undefined) this.since = this.clock.now();
+  }
+
+  /** The place in the stream is lost: what happened meanwhile is not known. */
+  lost(): void {
+    this.since = undefined;
+    this.lastHeardAt = -Infinity;
+  }
+
+  /** True while the stream has not been silent for longer than `streamSilenceMs`. */
+  get hearing(): boolean {
+    return this.since !== undefined && this.clock.now() - this.lastHeardAt < this.options.streamSilenceMs;
+  }
+
+  /** Milliseconds since the epoch from when on every event has been heard; Infinity when there is no such moment. */
+  get heardSince(): number {
+    return this.since ?? Infinity;
+  }
+}

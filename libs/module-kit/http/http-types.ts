@@ -1,0 +1,36 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Principal } from '../guards/principal.js';
+import type { ModuleSession } from '../session/module-session.js';
+
+/** The part of a Fastify request that the kit uses. */
+export interface KitRequest {
+  method: string;
+  url: string;
+  headers: IncomingHttpHeaders;
+  query: unknown;
+  body: unknown;
+  /** Who is asking, once the guard has found out. */
+  principal?: Principal;
+  /** The browser's session, on a route with `@RequireSignIn()`. */
+  moduleSession?: ModuleSession;
+}
+
+/** The part of a Fastify reply that the kit uses. */
+export interface KitReply {
+  header(name: string, value: string): unknown;
+  code(status: number): unknown;
+  send(payload?: string): unknown;
+  redirect(url: string, status: number): unknown;
+}
+
+/** A browser that navigates, as opposed to a script or a service that calls. */
+export function wantsHtml(request: KitRequest): boolean {
+  return (request.headers.accept ?? '').includes('text/html');
+}
+
+/** One value of a query or form; a repeated parameter is none (RFC 6749 section 3.1). */
+export function readText(source: unknown, name: string): string | undefined {
+  if (typeof source !== 'object' || source === null) return undefined;
+  const value = (source as Record<string, unknown>)[name];
+  return typeof value === 'string' ? value : undefined;
+}

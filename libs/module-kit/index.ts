@@ -1,0 +1,33 @@
+export { ModuleKitModule } from './module-kit.module.js';
+export {
+  MODULE_KIT_OPTIONS,
+  ModuleKitOptionsError,
+  type ModuleKitOptions,
+  type ResolvedOptions,
+} from './options.js';
+export { KitClock } from './clock.js';
+export {
+  CurrentOrganization,
+  CurrentPrincipal,
+  CurrentUser,
+  Public,
+  RequireFeature,
+  RequireLicense,
+  RequireScope,
+  RequireSignIn,
+  RequireToken,
+  type UsageCounter,
+} from './guards/decorators.js';
+export type { CurrentOrganizationData, CurrentUserData, Principal } from './guards/principal.js';
+export { SessionGate } from './guards/session-gate.js';
+export { SignInRequired } from './guards/sign-in-required.js';
+export { ProblemException, checkUnavailable, type ProblemOptions } from './http/problem.exception.js';
+export type { KitReply, KitRequest } from './http/http-types.js';
+export { LauncherLinks, type LauncherLink } from './launcher/launcher-links.js';
+export { LicenseChecker, type LicenseQuestion } from './licenses/license-checker.js';
+export { escapeHtml } from './pages/default-pages.js';
+export { PageRenderer } from './pages/page-renderer.js';
+export type { ErrorView, KitPages, PageAction, SignedOutView } from './pages/pages.js';
+export { StreamHealth } from './events/stream-health.js';
+export { InvalidTokenError, type AccessTokenClaims } from './tokens/access-token.js';
+export { TokenVerifier } from './tokens/token-verifier.js';

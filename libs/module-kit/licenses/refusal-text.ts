@@ -1,0 +1,63 @@
+import type { DenyCode } from '../licensing/index.js';
+
+interface RefusalContext {
+  module: string;
+  feature?: string | undefined;
+  limit?: number | undefined;
+  organization?: string | undefined;
+}
+
+/** What a refusal says to a person: what is missing, and who can change it. */
+export function describeRefusal(code: DenyCode, about: RefusalContext): { title: string; detail: string } {
+  const { module, feature } = about;
+  const organization = about.organization ?? 'your organization';
+  const ask = `Ask an owner or administrator of ${organization}`;
+  switch (code) {
+    case 'ORG_CONTEXT_REQUIRED':
+      return {
+        title: 'Choose an organization',
+        detail: `${module} is used on behalf of an organization. Choose one.`,
+      };
+    case 'ORG_SUSPENDED':
+      return { title: 'Organization suspended', detail: `${organization} is suspended. ${ask}.` };
+    case 'NOT_STARTED':
+      return { title: 'Not yet licensed', detail: `The license for ${module} has not started yet. ${ask}.` };
+    case 'SUSPENDED':
+      return { title: 'License suspended', detail: `The license for ${module} is suspended. ${ask}.` };
+    case 'EXPIRED':
+      return {
+        title: 'License expired',
+        detail: `The license for ${module} has expired. ${ask} to renew it.`,
+      };
+    case 'TRIAL_ENDED':
+      return { title: 'Trial ended', detail: `The trial of ${module} has ended. ${ask} to license it.` };
+    case 'SEAT_REQUIRED':
+    case 'SEATS_EXHAUSTED':
+    case 'OVER_ALLOCATED':
+      return { title: 'No seat', detail: `You have no seat for ${module}. ${ask} to give you one.` };
+    case 'FEATURE_NOT_INCLUDED':
+      return {
+        title: 'Not included in the plan',
+        detail: `The plan for ${module} does not include "${feature ?? ''}". ${ask} to change it.`,
+      };
+    case 'LIMIT_EXCEEDED':
+      return {
+        title: 'Limit reached',
+        detail: `The plan allows ${about.limit ?? 'no more'} of "${feature ?? ''}". ${ask} to extend it.`,
+      };
+    case 'CHECK_UNAVAILABLE':
+      return {
+        title: 'Temporarily unavailable',
+        detail: `The license for ${module} cannot be checked right now. Try again in a moment.`,
+      };
+    case 'MODULE_UNKNOWN':
+    case 'ENV_MISMATCH':
+    case 'NO_LICENSE':
+    case 'REVOKED':
+    case 'CANCELLED':
+      return {
+        title: 'No license',
+        detail: `${organization} has no license for ${module}. ${ask} to get one.`,
+      };
+  }
+}

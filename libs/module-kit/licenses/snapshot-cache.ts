@@ -1,0 +1,136 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { KitClock } from '../clock.js';
+import { StreamHealth } from '../events/stream-health.js';
+import { CoreAuthClient, CoreAuthRefusal } from '../http/core-auth.client.js';
+import { SingleFlight } from '../http/single-flight.js';
+import {
+  decide,
+  parseLicenseSnapshot,
+  type DecisionQuestion,
+  type LicenseSnapshot,
+} from '../licensing/index.js';
+import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
+
+/** What can be said about an organization's licenses now. */
+export type SnapshotAnswer =
+  /** Verified; `undefined` when Core Auth knows no such organization. */
+  | { state: 'current'; snapshot: LicenseSnapshot | undefined }
+  /** Core Auth is away; this was verified at `verifiedAt` (ms) and nothing newer has been heard. */
+  | { state: 'stale'; snapshot: LicenseSnapshot | undefined; verifiedAt: number }
+  | { state: 'unavailable' };
+
+interface Entry {
+  snapshot: LicenseSnapshot | undefined;
+  /** When the question was put that brought this snapshot, in milliseconds. Never moved by a failure. */
+  verifiedAt: number;
+  /** Ask again from this instant on: a license begins, ends or changes by the clock. */
+  transitionAt: number;
+  /** A change has been heard since: good for nothing but to refuse. */
+  outdated: boolean;
+}
+
+/** The bound when pushes are lost: a snapshot is at most this old. */
+const DEAF_AGE_MS = 5000;
+/** After a failure, the next request to Core Auth about that organization waits this long. */
+const PAUSE_AFTER_FAILURE_MS = 1000;
+
+/** Organizations' license snapshots in this process, pushed out by the event stream. */
+@Injectable()
+export class SnapshotCache {
+  private readonly logger = new Logger('SnapshotCache');
+  private readonly entries = new LRUCache<string, Entry>({ max: 5000 });
+  private readonly failedAt = new LRUCache<string, number>({ max: 5000 });
+  private readonly flights = new SingleFlight<boolean>();
+  /** Grows with every change heard, so that an answer asked for before is not taken for one after. */
+  private readonly changes = new LRUCache<string, number>({ max: 20_000 });
+
+  constructor(
+    @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(CoreAuthClient) private readonly client: CoreAuthClient,
+    @Inject(StreamHealth) private readonly stream: StreamHealth,
+    @Inject(KitClock) private readonly clock: KitClock,
+  ) {}
+
+  /** Never throws for want of Core Auth. */
+  async get(organizationId: string): Promise<SnapshotAnswer> {
+    const held = this.entries.get(organizationId);
+    if (held && this.isCurrent(held)) return { state: 'current', snapshot: held.snapshot };
+    const fetched = await this.refetch(organizationId);
+    const entry = this.entries.get(organizationId);
+    if (!entry) return { state: 'unavailable' };
+    if (fetched && !entry.outdated) return { state: 'current', snapshot: entry.snapshot };
+    const age = this.clock.now() - entry.verifiedAt;
+    if (entry.outdated || age > this.options.staleAllowanceMs) return { state: 'unavailable' };
+    return { state: 'stale', snapshot: entry.snapshot, verifiedAt: entry.verifiedAt };
+  }
+
+  /** The version last seen of an organization's licenses. */
+  knownVersion(organizationId: string): number | undefined {
+    return this.entries.get(organizationId)?.snapshot?.version;
+  }
+
+  /** A change was heard: the next decision waits for a new snapshot. */
+  drop(organizationId: string): void {
+    this.changes.set(organizationId, (this.changes.get(organizationId) ?? 0) + 1);
+    const entry = this.entries.get(organizationId);
+    if (entry) entry.outdated = true;
+    this.flights.forget(organizationId);
+    this.failedAt.delete(organizationId);
+  }
+
+  private isCurrent(entry: Entry): boolean {
+    const now = this.clock.now();
+    if (entry.outdated || now >= entry.transitionAt) return false;
+    // Pushes are complete only from the moment since which the stream has been heard.
+    if (this.stream.hearing && entry.verifiedAt >= this.stream.heardSince) return true;
+    return now - entry.verifiedAt < DEAF_AGE_MS;
+  }
+
+  private refetch(organizationId: string): Promise<boolean> {
+    const failedAt = this.failedAt.get(organizationId) ?? -Infinity;
+    if (this.clock.now() - failedAt < PAUSE_AFTER_FAILURE_MS) return Promise.resolve(false);
+    return this.flights.run(organizationId, async () => {
+      const change = this.changes.get(organizationId) ?? 0;
+      const verifiedAt = this.clock.now();
+      try {
+        const snapshot = await this.load(organizationId);
+        const before = this.entries.get(organizationId)?.snapshot;
+        // A lower version is never accepted: the answer was overtaken on its way.
+        if (before && snapshot && snapshot.version < before.version)
+          throw new Error('A license version went back');
+        const transitionAt = snapshot ? this.nextTransition(snapshot, new Date(verifiedAt)) : Infinity;
+        const outdated = (this.changes.get(organizationId) ?? 0) !== change;
+        this.entries.set(organizationId, { snapshot, verifiedAt, transitionAt, outdated });
+        this.failedAt.delete(organizationId);
+        return true;
+      } catch (error) {
+        this.failedAt.set(organizationId, this.clock.now());
+        this.logger.warn(`No license snapshot: ${error instanceof Error ? error.message : 'unknown reason'}`);
+        return false;
+      }
+    });
+  }
+
+  /** The earliest instant, in milliseconds, at which any answer about this module changes by the clock. */
+  private nextTransition(snapshot: LicenseSnapshot, at: Date): number {
+    const module = this.options.moduleKey;
+    const features = snapshot.modules.find(({ key }) => key === module)?.features ?? [];
+    const whole: DecisionQuestion = { userId: null, module, environment: this.options.environment };
+    const questions = [whole, ...features.map(({ key }): DecisionQuestion => ({ ...whole, feature: key }))];
+    const instants = questions.map((question) => decide(snapshot, question, at).nextTransitionAt?.getTime());
+    return Math.min(...instants.map((instant) => instant ?? Infinity));
+  }
+
+  private async load(organizationId: string): Promise<LicenseSnapshot | undefined> {
+    try {
+      const snapshot = parseLicenseSnapshot(await this.client.snapshot(organizationId));
+      if (snapshot.organization.id !== organizationId)
+        throw new Error('The snapshot is of another organization');
+      return snapshot;
+    } catch (error) {
+      if (error instanceof CoreAuthRefusal && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import { LicenseSnapshotError, parseLicenseSnapshot } from './parse-snapshot.js';
+
+const sound = () => ({
+  organization: { id: 'organization-1', key: 'acme', state: 'active' },
+  version: 3,
+  modules: [
+    {
+      key: 'reports',
+      name: 'Reports',
+      environment: 'production',
+      baseUrl: 'https://reports.example',
+      features: [{ key: 'charts', type: 'limit', combine: 'max' }],
+    },
+  ],
+  licenses: [
+    {
+      id: 'license-1',
+      module: 'reports',
+      environment: 'production',
+      status: 'issued',
+      startsAt: '2026-01-01T00:00:00.000Z',
+      endsAt: '2027-01-01T00:00:00.000Z',
+      graceDays: 5,
+      seatModel: 'named',
+      seatLimit: 2,
+      trial: false,
+      overAllocated: false,
+      features: { charts: 5 },
+      overrides: [
+        { feature: 'charts', removed: false, value: 9, startsAt: '2026-02-01T00:00:00.000Z', endsAt: null },
+      ],
+      seats: ['ada'],
+    },
+  ],
+});
+
+/** `sound()` with the field at a dotted path replaced. */
+function broken(path: string, value: unknown): unknown {
+  const root: unknown = sound();
+  const keys = path.split('.');
+  const last = keys.pop() ?? '';
+  let holder = root as Record<string, unknown>;
+  for (const key of keys) holder = holder[key] as Record<string, unknown>;
+  holder[last] = value;
+  return root;
+}
+
+describe('parseLicenseSnapshot', () => {
+  it('gives back a sound snapshot and leaves unknown fields behind', () => {
+    expect(parseLicenseSnapshot({ ...sound(), added: 'by a newer server' })).toEqual(sound());
+  });
+
+  it.each([null, undefined, 'text', 7, [], [[]]])('refuses %p, which is no object', (json) => {
+    expect(() => parseLicenseSnapshot(json)).toThrow(LicenseSnapshotError);
+  });
+
+  it.each([
+    ['organization', null, 'organization must be an object'],
+    ['organization.id', '', 'organization.id must be a text that is not empty'],
+    ['organization.state', 'closed', 'organization.state must be one of active, suspended'],
+    ['version', -1, 'version must be a whole number from 0 up'],
+    ['version', '3', 'version must be a whole number from 0 up'],
+    ['version', 2 ** 53, 'version must be a whole number from 0 up'],
+    ['modules', {}, 'modules must be an array'],
+    ['modules.0.features.0.type', 'metered', 'modules[0].features[0].type must be one of boolean, limit'],
+    ['licenses.0.status', 'expired', 'licenses[0].status must be one of draft, issued, suspended'],
+    ['licenses.0.startsAt', '2026-01-01T00:00:00', 'licenses[0].startsAt must be an instant'],
+    ['licenses.0.startsAt', '2026-02-30T00:00:00.000Z', 'licenses[0].startsAt must be an instant'],
+    ['licenses.0.endsAt', '2026-01-01T00:00:00.000Z', 'licenses[0].endsAt must be after startsAt'],
+    ['licenses.0.endsAt', undefined, 'licenses[0].endsAt must be an instant'],
+    ['licenses.0.graceDays', 1.5, 'licenses[0].graceDays must be a whole number'],
+    ['licenses.0.seatLimit', null, 'licenses[0].seatLimit must be null exactly when seats are unlimited'],
+    [
+      'licenses.0.seatModel',
+      'unlimited',
+      'licenses[0].seatLimit must be null exactly when seats are unlimited',
+    ],
+    ['licenses.0.trial', 'no', 'licenses[0].trial must be true or false'],
+    ['licenses.0.features', [], 'licenses[0].features must be an object'],
+    ['licenses.0.features.charts', -5, 'licenses[0].features.charts must be true, false'],
+    ['licenses.0.features.charts', '5', 'licenses[0].features.charts must be true, false'],
+    ['licenses.0.overrides.0.removed', null, 'licenses[0].overrides[0].removed must be true or false'],
+    ['licenses.0.seats.0', 7, 'licenses[0].seats[0] must be a text'],
+    ['licenses.1', sound().licenses[0], 'licenses must be free of repetitions'],
+    ['modules.1', sound().modules[0], 'modules must be free of repetitions'],
+  ])('refuses %s = %p and names the place', (path, value, message) => {
+    expect(() => parseLicenseSnapshot(broken(path, value))).toThrow(message);
+  });
+});

@@ -1,0 +1,82 @@
+/** An instant as JSON carries it: ISO 8601, UTC, milliseconds (`2026-03-01T00:00:00.000Z`). */
+export type Instant = string;
+
+/** `true`/`false` for a boolean feature; a whole number, or null for unlimited, for a limit. */
+export type FeatureValue = boolean | number | null;
+
+export type FeatureType = 'boolean' | 'limit';
+
+/** How the values of several licenses become one. A boolean is granted when any license grants it. */
+export type FeatureCombine = 'max' | 'sum';
+
+export interface FeatureDefinition {
+  readonly key: string;
+  readonly type: FeatureType;
+  readonly combine: FeatureCombine;
+}
+
+export interface SnapshotModule {
+  readonly key: string;
+  readonly name: string;
+  readonly environment: string;
+  readonly baseUrl: string;
+  readonly features: readonly FeatureDefinition[];
+}
+
+/** What is stored; `scheduled`, `active`, `grace` and `expired` are derived when somebody asks. */
+export type LicenseStatus = 'draft' | 'issued' | 'suspended' | 'cancelled' | 'revoked';
+
+export type SeatModel = 'named' | 'floating' | 'unlimited';
+
+/** Beats the plan's value during `[startsAt, endsAt)`; `endsAt` null has no end. */
+export interface SnapshotOverride {
+  readonly feature: string;
+  readonly removed: boolean;
+  readonly value: FeatureValue;
+  readonly startsAt: Instant;
+  readonly endsAt: Instant | null;
+}
+
+export interface SnapshotLicense {
+  readonly id: string;
+  readonly module: string;
+  readonly environment: string;
+  readonly status: LicenseStatus;
+  readonly startsAt: Instant;
+  /** Exclusive; null has no end. */
+  readonly endsAt: Instant | null;
+  /** Days of 24 hours after `endsAt` during which access goes on. */
+  readonly graceDays: number;
+  readonly seatModel: SeatModel;
+  /** Null exactly when the seat model is `unlimited`. */
+  readonly seatLimit: number | null;
+  readonly trial: boolean;
+  /** More people are seated than the limit allows: they keep their seats, nobody new gets one. */
+  readonly overAllocated: boolean;
+  /** The plan version's values by feature key. */
+  readonly features: Readonly<Record<string, FeatureValue>>;
+  readonly overrides: readonly SnapshotOverride[];
+  /** Users who hold a seat; empty when seats are unlimited. */
+  readonly seats: readonly string[];
+}
+
+export type OrganizationState = 'active' | 'suspended';
+
+/** Everything a decision about one organization depends on, apart from the time. Safe to send as JSON. */
+export interface LicenseSnapshot {
+  readonly organization: { readonly id: string; readonly key: string; readonly state: OrganizationState };
+  /** Rises with every change; a lower one never replaces a higher one. */
+  readonly version: number;
+  readonly modules: readonly SnapshotModule[];
+  readonly licenses: readonly SnapshotLicense[];
+}
+
+/** The part of a snapshot that concerns one module, for a reader that may know about no other. */
+export function limitToModule(snapshot: LicenseSnapshot, moduleKey: string): LicenseSnapshot {
+  return {
+    organization: snapshot.organization,
+    version: snapshot.version,
+    modules: snapshot.modules.filter((module) => module.key === moduleKey),
+    licenses: snapshot.licenses.filter((license) => license.module === moduleKey),
+  };
+}

@@ -1,0 +1,66 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  createLocalJWKSet,
+  errors,
+  type CryptoKey,
+  type FlattenedJWSInput,
+  type JWSHeaderParameters,
+} from 'jose';
+import { KitClock } from '../clock.js';
+import { CoreAuthClient } from '../http/core-auth.client.js';
+import { SingleFlight } from '../http/single-flight.js';
+
+type LocalKeySet = ReturnType<typeof createLocalJWKSet>;
+
+/** Between two fetches that an unknown `kid` causes, so that made-up ids cannot flood Core Auth. */
+const COOLDOWN_MS = 10_000;
+/** After this age the keys are fetched again behind the requests. */
+const REFRESH_AFTER_MS = 10 * 60_000;
+/** Keys that could not be refreshed for this long are not trusted further. */
+const TRUSTED_FOR_MS = 24 * 60 * 60_000;
+
+/** Core Auth's public signing keys, remembered. */
+@Injectable()
+export class KeySet {
+  private keys: LocalKeySet | undefined;
+  private fetchedAt = -Infinity;
+  private triedAt = -Infinity;
+  private readonly flights = new SingleFlight<LocalKeySet>();
+
+  constructor(
+    @Inject(CoreAuthClient) private readonly client: CoreAuthClient,
+    @Inject(KitClock) private readonly clock: KitClock,
+  ) {}
+
+  /** For jose's `jwtVerify`. Throws `CoreAuthUnavailable` when there are no keys to judge with. */
+  readonly find = async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> => {
+    const keys = await this.current();
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !this.mayFetch()) throw error;
+      const fetched = await this.fetch();
+      return fetched(header, token);
+    }
+  };
+
+  private async current(): Promise<LocalKeySet> {
+    const age = this.clock.now() - this.fetchedAt;
+    if (!this.keys || age > TRUSTED_FOR_MS) return this.fetch();
+    if (age > REFRESH_AFTER_MS && this.mayFetch()) void this.fetch().catch(() => undefined);
+    return this.keys;
+  }
+
+  private mayFetch(): boolean {
+    return this.clock.now() - this.triedAt >= COOLDOWN_MS;
+  }
+
+  private fetch(): Promise<LocalKeySet> {
+    return this.flights.run('jwks', async () => {
+      this.triedAt = this.clock.now();
+      this.keys = createLocalJWKSet(await this.client.jwks());
+      this.fetchedAt = this.clock.now();
+      return this.keys;
+    });
+  }
+}

@@ -1,0 +1,134 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { KitClock } from '../clock.js';
+import { Revocations } from '../events/revocations.js';
+import { StreamHealth } from '../events/stream-health.js';
+import { CoreAuthClient, CoreAuthRefusal, CoreAuthUnavailable } from '../http/core-auth.client.js';
+import { checkUnavailable } from '../http/problem.exception.js';
+import { SingleFlight } from '../http/single-flight.js';
+import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
+import { InvalidTokenError, verifyAccessToken, type AccessTokenClaims } from './access-token.js';
+import { KeySet } from './key-set.js';
+
+interface Remembered {
+  claims: AccessTokenClaims;
+  /** When the question was put to which Core Auth answered that the token is live. */
+  confirmedAt: number;
+  /** When it was last accepted while the stream was heard. */
+  acceptedAt: number;
+  /** Core Auth said that the token is not live; that never changes back. */
+  dead: boolean;
+}
+
+/** An introspection's answer is used again for at most this long while the stream is silent. */
+const ANSWER_GOOD_FOR_MS = 5000;
+/** Core Auth's clock may be ahead of ours by this much without a token being taken for younger than it is. */
+const CLOCK_TOLERANCE_MS = 2000;
+
+/** The token is live, but older than a change of the person's membership: a new one would do. */
+export class OutdatedTokenError extends InvalidTokenError {}
+
+/**
+ * Says whether an access token is to be accepted now. Signature and claims are verified here and remembered by the
+ * token's SHA-256; revocations come by the event stream; Core Auth is asked only about tokens from before the stream
+ * was heard, and about every token while the stream is silent. While Core Auth does not answer at all, a token that was
+ * known to be live stands for the stale allowance; one that nobody vouched for does not.
+ */
+@Injectable()
+export class TokenVerifier {
+  private readonly remembered: LRUCache<string, Remembered>;
+  private readonly introspections = new SingleFlight<void>();
+
+  constructor(
+    @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(CoreAuthClient) private readonly client: CoreAuthClient,
+    @Inject(KeySet) private readonly keys: KeySet,
+    @Inject(Revocations) private readonly revocations: Revocations,
+    @Inject(StreamHealth) private readonly stream: StreamHealth,
+    @Inject(KitClock) private readonly clock: KitClock,
+  ) {
+    this.remembered = new LRUCache({ max: 10_000 });
+  }
+
+  /**
+   * Throws `InvalidTokenError` (`OutdatedTokenError` when a refresh would help), or 503 `CHECK_UNAVAILABLE` when it
+   * cannot be known.
+   */
+  async verify(token: string): Promise<AccessTokenClaims> {
+    const hash = createHash('sha256').update(token).digest('base64url');
+    const entry = await this.recall(hash, token);
+    const refuse = this.refusal(entry);
+    if (refuse === 'ask' || this.mustAsk(entry)) {
+      await this.ask(hash, token, entry, refuse !== 'ask');
+      this.refusal(entry); // what was heard while the question was under way counts too
+    }
+    if (this.stream.hearing) entry.acceptedAt = this.clock.now();
+    return entry.claims;
+  }
+
+  private async recall(hash: string, token: string): Promise<Remembered> {
+    const known = this.remembered.get(hash);
+    if (known) {
+      if (known.claims.exp * 1000 <= this.clock.now())
+        throw new InvalidTokenError('The access token has expired');
+      return known;
+    }
+    const claims = await this.verifyLocally(token);
+    const entry: Remembered = { claims, confirmedAt: -Infinity, acceptedAt: -Infinity, dead: false };
+    this.remembered.set(hash, entry);
+    return entry;
+  }
+
+  private async verifyLocally(token: string): Promise<AccessTokenClaims> {
+    try {
+      return await verifyAccessToken(token, this.keys.find, {
+        issuer: this.options.coreAuthUrl,
+        audience: this.options.moduleUrl,
+        now: new Date(this.clock.now()),
+      });
+    } catch (error) {
+      if (error instanceof InvalidTokenError) throw error;
+      if (error instanceof CoreAuthUnavailable || error instanceof CoreAuthRefusal) throw checkUnavailable();
+      throw error;
+    }
+  }
+
+  private refusal(entry: Remembered): 'ask' | undefined {
+    if (entry.dead) throw new InvalidTokenError('The access token has been revoked');
+    const verdict = this.revocations.judge(entry.claims);
+    if (verdict === 'revoked') throw new InvalidTokenError('The access token has been revoked');
+    if (verdict === 'renew')
+      throw new OutdatedTokenError('The access token is older than a change of membership');
+    return verdict === 'ask' && this.clock.now() - entry.confirmedAt >= ANSWER_GOOD_FOR_MS
+      ? 'ask'
+      : undefined;
+  }
+
+  private mustAsk(entry: Remembered): boolean {
+    if (!this.stream.hearing) return this.clock.now() - entry.confirmedAt >= ANSWER_GOOD_FOR_MS;
+    const since = this.stream.heardSince;
+    // A token from before may have been revoked before anybody here listened: ask once.
+    return entry.claims.iat * 1000 < since + CLOCK_TOLERANCE_MS && entry.confirmedAt < since;
+  }
+
+  /** @param mayStand whether what was known before counts when Core Auth does not answer */
+  private async ask(hash: string, token: string, entry: Remembered, mayStand: boolean): Promise<void> {
+    await this.introspections.run(hash, async () => {
+      const asked = this.clock.now();
+      try {
+        if (await this.client.introspect(token)) entry.confirmedAt = asked;
+        else entry.dead = true;
+      } catch (error) {
+        if (error instanceof CoreAuthUnavailable && mayStand && this.wasLiveLately(entry)) return;
+        if (error instanceof CoreAuthUnavailable || error instanceof CoreAuthRefusal)
+          throw checkUnavailable();
+        throw error;
+      }
+    });
+  }
+
+  private wasLiveLately({ confirmedAt, acceptedAt }: Remembered): boolean {
+    return this.clock.now() - Math.max(confirmedAt, acceptedAt) <= this.options.staleAllowanceMs;
+  }
+}

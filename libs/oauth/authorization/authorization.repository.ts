@@ -1,0 +1,247 @@
+import { Injectable } from '@nestjs/common';
+import { addSeconds, Clock, Database, sha256, sql, type Transaction } from '#platform';
+import { SessionRepository, sessionOf, type Session, type SessionRow } from '#sessions';
+import type { OpaqueToken } from '#tokens';
+import { authorizationOf, type Authorization, type AuthorizationRow } from './authorization.js';
+
+/** Within this time a refresh token that was just rotated gives the same successor again. */
+const RETRY_WINDOW_SECONDS = 10;
+
+export interface NewAuthorization {
+  readonly id: string;
+  readonly rowSecret: Buffer;
+  readonly clientId: string;
+  readonly session: Session;
+  readonly organizationId: string;
+  readonly scopes: readonly string[];
+  readonly redirectUri: string;
+  readonly codeChallenge: string;
+  readonly nonce: string | undefined;
+  readonly codeExpiresAt: Date;
+  readonly expiresAt: Date;
+}
+
+export interface CodeExchange {
+  readonly code: OpaqueToken;
+  readonly clientId: string;
+  readonly codeChallenge: string;
+  /** Compared when the client sent it. */
+  readonly redirectUri: string | undefined;
+}
+
+/** The one row that is an authorization, from its code to its last refresh. Each change is one statement. */
+@Injectable()
+export class AuthorizationRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly sessions: SessionRepository,
+  ) {}
+
+  /** Who is signed in by this cookie, and what they allowed this client before: all that an authorization needs. */
+  async context(
+    secret: string,
+    clientId: string,
+  ): Promise<{ session: Session; consented: string[] } | undefined> {
+    const now = this.clock.now();
+    const [row] = await this.database.query<SessionRow & { consented: string[] | null }>(sql`
+      SELECT s.id, s.user_id, u.name AS user_name, u.email, s.auth_time, s.amr,
+             o.id AS organization_id, o.key AS organization_key, o.name AS organization_name, m.role, o.license_version,
+             c.scopes AS consented
+        FROM sessions s
+        JOIN users u ON u.id = s.user_id AND u.disabled_at IS NULL
+        LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = s.organization_id
+        LEFT JOIN organizations o ON o.id = m.organization_id
+        LEFT JOIN consents c ON c.user_id = s.user_id AND c.client_id = ${clientId} AND c.organization_id = o.id
+       WHERE s.secret_sha256 = ${sha256(secret)}
+         AND s.ended_at IS NULL
+         AND s.expires_at > ${now}
+         AND s.last_seen_at > ${this.sessions.idleSince(now)}`);
+    return row && { session: sessionOf(row), consented: row.consented ?? [] };
+  }
+
+  /** @returns false when the session has ended meanwhile: then there is no authorization */
+  async create(authorization: NewAuthorization): Promise<boolean> {
+    const { session } = authorization;
+    const created = await this.database.query(sql`
+      WITH seen AS (
+        UPDATE sessions SET last_seen_at = ${this.clock.now()}
+         WHERE id = ${session.id} AND ended_at IS NULL
+        RETURNING id, user_id
+      ), created AS (
+        INSERT INTO authorizations (id, row_secret, state, client_id, user_id, session_id, organization_id, scopes,
+                                    redirect_uri, code_challenge, nonce, auth_time, code_expires_at, expires_at)
+        SELECT ${authorization.id}, ${authorization.rowSecret}, 'code', ${authorization.clientId}, user_id, id,
+               ${authorization.organizationId}, ${authorization.scopes}, ${authorization.redirectUri}, ${authorization.codeChallenge}, ${authorization.nonce ?? null},
+               ${session.authTime}, ${authorization.codeExpiresAt}, ${authorization.expiresAt}
+          FROM seen
+        RETURNING id, user_id, organization_id
+      )
+      INSERT INTO audit_events (act, actor, target, organization_id)
+      SELECT 'authorization.create', user_id, id, organization_id FROM created
+      RETURNING id`);
+    return created.length > 0;
+  }
+
+  /** Spends the code. Nothing is spent when the answer is undefined. */
+  async exchange(exchange: CodeExchange, on: Transaction): Promise<Authorization | undefined> {
+    const { code, clientId, codeChallenge, redirectUri } = exchange;
+    const now = this.clock.now();
+    const [row] = await on.query<AuthorizationRow>(sql`
+      WITH exchanged AS (
+        UPDATE authorizations a SET state = 'active', generation = 1, rotated_at = ${now}
+          FROM clients c, sessions s, users u, organizations o, memberships m
+         WHERE a.id = ${code.authorizationId}
+           AND a.row_secret = ${code.rowSecret}
+           AND a.state = 'code'
+           AND a.client_id = ${clientId}
+           AND a.code_challenge = ${codeChallenge}
+           AND a.redirect_uri = coalesce(${redirectUri ?? null}, a.redirect_uri)
+           AND a.code_expires_at > ${now}
+           AND c.id = a.client_id AND c.disabled_at IS NULL
+           AND s.id = a.session_id AND s.ended_at IS NULL
+           AND u.id = a.user_id AND u.disabled_at IS NULL
+           AND o.id = a.organization_id
+           AND m.user_id = a.user_id AND m.organization_id = a.organization_id
+        RETURNING a.id, a.row_secret, a.generation, a.user_id, u.name AS user_name, u.email, a.session_id, s.amr,
+                  a.auth_time, a.organization_id, o.key AS organization_key, o.name AS organization_name, m.role,
+                  o.license_version, a.scopes, a.nonce
+      ), noted AS (
+        INSERT INTO audit_events (act, actor, target, organization_id)
+        SELECT 'authorization.exchange', ${clientId}, id, organization_id FROM exchanged
+      )
+      SELECT * FROM exchanged`);
+    return row && authorizationOf(row);
+  }
+
+  /**
+   * Steps the generation when the presented one is the row's, and leaves it when the presented one is just behind and
+   * was rotated within the window: then the caller gets the same successor again.
+   */
+  async refresh(token: OpaqueToken, clientId: string, on: Transaction): Promise<Authorization | undefined> {
+    const now = this.clock.now();
+    const [row] = await on.query<AuthorizationRow>(sql`
+      UPDATE authorizations a
+         SET generation = CASE WHEN a.generation = ${token.generation}::int THEN a.generation + 1 ELSE a.generation END,
+             rotated_at = CASE WHEN a.generation = ${token.generation}::int THEN ${now} ELSE a.rotated_at END
+        FROM clients c, sessions s, users u, organizations o, memberships m
+       WHERE a.id = ${token.authorizationId}
+         AND a.row_secret = ${token.rowSecret}
+         AND a.state = 'active'
+         AND a.client_id = ${clientId}
+         AND a.expires_at > ${now}
+         AND (a.generation = ${token.generation}::int
+              OR (a.generation = ${token.generation}::int + 1
+                  AND a.rotated_at > ${addSeconds(now, -RETRY_WINDOW_SECONDS)}))
+         AND c.id = a.client_id AND c.disabled_at IS NULL
+         AND s.id = a.session_id AND s.ended_at IS NULL
+         AND u.id = a.user_id AND u.disabled_at IS NULL
+         AND o.id = a.organization_id
+         AND m.user_id = a.user_id AND m.organization_id = a.organization_id
+      RETURNING a.id, a.row_secret, a.generation, a.user_id, u.name AS user_name, u.email, a.session_id, s.amr,
+                a.auth_time, a.organization_id, o.key AS organization_key, o.name AS organization_name, m.role,
+                o.license_version, a.scopes, NULL AS nonce`);
+    return row && authorizationOf(row);
+  }
+
+  /** A code that was spent before was presented again (OAuth 2.1 §4.1.3): what it gave is revoked. */
+  async revokeReusedCode(code: OpaqueToken, clientId: string): Promise<boolean> {
+    return this.revokeReused(sql`
+      WITH revoked AS (
+        UPDATE authorizations SET state = 'revoked'
+         WHERE id = ${code.authorizationId} AND row_secret = ${code.rowSecret} AND client_id = ${clientId}
+           AND state = 'active'
+        RETURNING id, organization_id
+      ), told AS (
+        INSERT INTO outbox (kind, subject, organization_id)
+        SELECT 'authorization-revoked', id, organization_id FROM revoked
+      )
+      INSERT INTO audit_events (act, actor, target, organization_id)
+      SELECT 'authorization.code-reuse', ${clientId}, id, organization_id FROM revoked
+      RETURNING id`);
+  }
+
+  /** A refresh token from before the window was presented (RFC 9700 §4.14.2): somebody else may hold its successor. */
+  async revokeReusedRefreshToken(token: OpaqueToken, clientId: string): Promise<boolean> {
+    const now = this.clock.now();
+    return this.revokeReused(sql`
+      WITH revoked AS (
+        UPDATE authorizations SET state = 'revoked'
+         WHERE id = ${token.authorizationId} AND row_secret = ${token.rowSecret} AND client_id = ${clientId}
+           AND state = 'active'
+           AND (generation > ${token.generation}::int + 1
+                OR (generation = ${token.generation}::int + 1
+                    AND rotated_at <= ${addSeconds(now, -RETRY_WINDOW_SECONDS)}))
+        RETURNING id, organization_id
+      ), told AS (
+        INSERT INTO outbox (kind, subject, organization_id)
+        SELECT 'authorization-revoked', id, organization_id FROM revoked
+      )
+      INSERT INTO audit_events (act, actor, target, organization_id)
+      SELECT 'authorization.refresh-reuse', ${clientId}, id, organization_id FROM revoked
+      RETURNING id`);
+  }
+
+  /** Ends the authorization if this client owns it (RFC 7009 §2.1) and tells everyone. */
+  async revoke(id: string, owner: string): Promise<void> {
+    await this.database.query(sql`
+      WITH revoked AS (
+        UPDATE authorizations SET state = 'revoked'
+         WHERE id = ${id} AND client_id = ${owner} AND state <> 'revoked'
+        RETURNING id, organization_id
+      ), told AS (
+        INSERT INTO outbox (kind, subject, organization_id)
+        SELECT 'authorization-revoked', id, organization_id FROM revoked
+      )
+      INSERT INTO audit_events (act, actor, target, organization_id)
+      SELECT 'authorization.revoke', ${owner}, id, organization_id FROM revoked`);
+  }
+
+  /** The live authorization behind an access token, with what the person is called now. */
+  async live(id: string, jti: string): Promise<Person | undefined> {
+    const now = this.clock.now();
+    const [row] = await this.database.query<{ user_id: string; name: string; email: string }>(sql`
+      SELECT u.id AS user_id, u.name, u.email
+        FROM authorizations a
+        JOIN clients c ON c.id = a.client_id AND c.disabled_at IS NULL
+        JOIN sessions s ON s.id = a.session_id AND s.ended_at IS NULL
+        JOIN users u ON u.id = a.user_id AND u.disabled_at IS NULL
+        JOIN memberships m ON m.user_id = a.user_id AND m.organization_id = a.organization_id
+       WHERE a.id = ${id} AND a.state = 'active' AND a.expires_at > ${now}
+         AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = ${jti})`);
+    return row && { userId: row.user_id, name: row.name, email: row.email };
+  }
+
+  /** What introspection says of a refresh token: live only when it is the current generation. */
+  async liveRefreshToken(token: OpaqueToken): Promise<RefreshTokenState | undefined> {
+    const now = this.clock.now();
+    const [row] = await this.database.query<RefreshTokenState>(sql`
+      SELECT a.client_id AS "clientId", a.user_id AS "userId", a.scopes, a.expires_at AS "expiresAt"
+        FROM authorizations a
+        JOIN clients c ON c.id = a.client_id AND c.disabled_at IS NULL
+        JOIN sessions s ON s.id = a.session_id AND s.ended_at IS NULL
+        JOIN users u ON u.id = a.user_id AND u.disabled_at IS NULL
+        JOIN memberships m ON m.user_id = a.user_id AND m.organization_id = a.organization_id
+       WHERE a.id = ${token.authorizationId} AND a.row_secret = ${token.rowSecret}
+         AND a.state = 'active' AND a.expires_at > ${now} AND a.generation = ${token.generation}::int`);
+    return row;
+  }
+
+  private async revokeReused(statement: ReturnType<typeof sql>): Promise<boolean> {
+    return (await this.database.query(statement)).length > 0;
+  }
+}
+
+/** What a person is called now. */
+export interface Person {
+  readonly userId: string;
+  readonly name: string;
+  readonly email: string;
+}
+
+export interface RefreshTokenState {
+  readonly clientId: string;
+  readonly userId: string;
+  readonly scopes: readonly string[];
+  readonly expiresAt: Date;
+}

@@ -1,0 +1,52 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { EventStream } from '#events';
+import type { Client } from './client.js';
+import { ClientRepository } from './client.repository.js';
+
+const MAX_CLIENTS = 5000;
+/** RFC 6749 appendix A.1 allows any visible character; we register fewer. */
+const CLIENT_ID = /^[A-Za-z0-9._~-]{1,128}$/;
+
+/** Clients, remembered by this node until an event says that one has changed. */
+@Injectable()
+export class ClientDirectory implements OnModuleInit {
+  private readonly remembered = new LRUCache<string, Client>({ max: MAX_CLIENTS });
+  private readonly loading = new Map<string, Promise<Client | undefined>>();
+
+  constructor(
+    private readonly clients: ClientRepository,
+    private readonly events: EventStream,
+  ) {}
+
+  onModuleInit(): void {
+    this.events.subscribe(({ kind, subject }) => {
+      if (kind !== 'client-changed' && kind !== 'client-disabled') return;
+      this.remembered.delete(subject);
+      this.loading.delete(subject);
+    });
+  }
+
+  async find(id: string): Promise<Client | undefined> {
+    if (!CLIENT_ID.test(id)) return undefined;
+    const remembered = this.events.isCurrent() ? this.remembered.get(id) : undefined;
+    return remembered ?? this.load(id);
+  }
+
+  private load(id: string): Promise<Client | undefined> {
+    const under = this.loading.get(id);
+    if (under) return under;
+    const load = this.clients
+      .find(id)
+      .then((client) => {
+        // an event that came meanwhile has taken this load out: then what it read may be old
+        if (client && this.loading.get(id) === load) this.remembered.set(id, client);
+        return client;
+      })
+      .finally(() => {
+        if (this.loading.get(id) === load) this.loading.delete(id);
+      });
+    this.loading.set(id, load);
+    return load;
+  }
+}

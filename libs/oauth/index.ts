@@ -1,0 +1,17 @@
+export { AuthorizationError, type AuthorizationRequest } from './authorization/authorization-request.js';
+export { AuthorizationRepository } from './authorization/authorization.repository.js';
+export { Authorize, AUTHORIZATION_PATH, type AuthorizationOutcome } from './authorization/authorize.js';
+export { ConsentRepository } from './authorization/consent.repository.js';
+export { LONGEST, type Client, type GrantType } from './clients/client.js';
+export { ClientAuthenticator } from './clients/client-authentication.js';
+export { ClientDirectory } from './clients/client-directory.js';
+export { ClientRepository, type NewClient } from './clients/client.repository.js';
+export { ExpiryRepository } from './expiry.repository.js';
+export { IssuancePolicy, type Refusal } from './issuance-policy.js';
+export { LiveTokens, type LiveToken } from './live-tokens.js';
+export { EndSession, type LogoutDestination } from './logout/end-session.js';
+export { ModuleDirectory, type Module } from './module-directory.js';
+export * from './oauth.errors.js';
+export { OAuthModule } from './oauth.module.js';
+export { codeChallengeOf } from './pkce.js';
+export { matchesRedirectUri, redirectUriProblem } from './redirect-uri.js';

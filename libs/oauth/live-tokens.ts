@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common';
+import type { AccessTokenClaims } from '#tokens';
+import { AuthorizationRepository, type Person } from './authorization/authorization.repository.js';
+import { RevokedTokenRepository } from './revocation/revoked-token.repository.js';
+
+/** What stands behind an access token: a person, or a machine alone. */
+export interface LiveToken {
+  readonly claims: AccessTokenClaims;
+  readonly person: Person | undefined;
+}
+
+/** Whether a token whose signature is right still counts; one read. */
+@Injectable()
+export class LiveTokens {
+  constructor(
+    private readonly authorizations: AuthorizationRepository,
+    private readonly revokedTokens: RevokedTokenRepository,
+  ) {}
+
+  /** @returns undefined when the token, its authorization, or whoever stands behind it has ended */
+  async find(claims: AccessTokenClaims): Promise<LiveToken | undefined> {
+    const { authorization_id: id, jti, client_id: clientId } = claims;
+    if (id === undefined) {
+      return (await this.revokedTokens.isLive(jti, clientId)) ? { claims, person: undefined } : undefined;
+    }
+    const person = await this.authorizations.live(id, jti);
+    return person && { claims, person };
+  }
+}

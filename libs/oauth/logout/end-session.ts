@@ -1,0 +1,87 @@
+import { Injectable } from '@nestjs/common';
+import type { FormFields } from '#platform';
+import { SessionRepository } from '#sessions';
+import { IdTokens } from '#tokens';
+import { ClientDirectory } from '../clients/client-directory.js';
+import { UntrustedAuthorizationRequest } from '../oauth.errors.js';
+
+/** Where the browser goes once the person is signed out. */
+export interface LogoutDestination {
+  readonly clientName: string;
+  readonly url: string;
+}
+
+export type LogoutOutcome =
+  | { readonly kind: 'ended'; readonly destination: LogoutDestination | undefined }
+  /** The request does not prove whose session it means: the person is asked. */
+  | { readonly kind: 'ask'; readonly destination: LogoutDestination | undefined };
+
+const MAX_STATE = 2048;
+
+/** OpenID Connect RP-Initiated Logout §2, §3 */
+@Injectable()
+export class EndSession {
+  constructor(
+    private readonly clients: ClientDirectory,
+    private readonly idTokens: IdTokens,
+    private readonly sessions: SessionRepository,
+  ) {}
+
+  /**
+   * @param secret of the session cookie, when the browser sent one
+   * @throws UntrustedAuthorizationRequest when the request is malformed or names an address that is not registered
+   */
+  async respond(fields: FormFields, secret: string | undefined): Promise<LogoutOutcome> {
+    const hint = this.hint(fields);
+    const destination = await this.destination(fields, hint?.aud);
+    const session = secret === undefined ? undefined : await this.sessions.find(secret);
+    // §2: a hint for somebody else's session, or none, is no proof that this person wants to leave
+    if (session && hint?.sid !== session.id) return { kind: 'ask', destination };
+    const sid = session?.id ?? hint?.sid;
+    if (sid !== undefined) await this.sessions.end(sid, hint?.sub ?? session?.userId ?? 'anonymous');
+    return { kind: 'ended', destination };
+  }
+
+  /** The destination of a request that the person has confirmed. */
+  async destinationOf(fields: FormFields): Promise<LogoutDestination | undefined> {
+    return this.destination(fields, this.hint(fields)?.aud);
+  }
+
+  private hint(fields: FormFields) {
+    const text = only(fields, 'id_token_hint');
+    if (text === undefined) return undefined;
+    const hint = this.idTokens.readHint(text);
+    if (!hint)
+      throw new UntrustedAuthorizationRequest('The id_token_hint is not an ID token of this server.');
+    return hint;
+  }
+
+  private async destination(
+    fields: FormFields,
+    audience: string | undefined,
+  ): Promise<LogoutDestination | undefined> {
+    const clientId = only(fields, 'client_id') ?? audience;
+    const uri = only(fields, 'post_logout_redirect_uri');
+    const state = only(fields, 'state');
+    if (audience !== undefined && clientId !== audience) {
+      throw new UntrustedAuthorizationRequest('client_id and id_token_hint name different clients.');
+    }
+    if (uri === undefined) return undefined;
+    const client = clientId === undefined ? undefined : await this.clients.find(clientId);
+    // §3: compared exactly with what the client registered
+    if (!client?.postLogoutRedirectUris.includes(uri)) {
+      throw new UntrustedAuthorizationRequest(
+        'The address to return to after signing out is not one that the application registered.',
+      );
+    }
+    const url = new URL(uri);
+    if (state !== undefined) url.searchParams.set('state', state.slice(0, MAX_STATE));
+    return { clientName: client.name, url: url.href };
+  }
+}
+
+function only(fields: FormFields, name: string): string | undefined {
+  const value = fields[name];
+  if (Array.isArray(value)) throw new UntrustedAuthorizationRequest(`The parameter ${name} was sent twice.`);
+  return value;
+}

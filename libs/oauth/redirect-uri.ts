@@ -1,0 +1,52 @@
+/** RFC 8252 §7.3, §8.3: loopback by address; `localhost` is allowed because development uses it. */
+const LOOPBACK = new Set(['127.0.0.1', '[::1]', 'localhost']);
+
+function parse(uri: string): URL | undefined {
+  try {
+    return new URL(uri);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether `presented` is one of `registered`: by exact comparison of the texts (RFC 9700 §2.1); of a loopback
+ * redirection by http the port alone may differ (RFC 8252 §7.3).
+ */
+export function matchesRedirectUri(presented: string, registered: readonly string[]): boolean {
+  if (registered.includes(presented)) return true;
+  const url = parse(presented);
+  if (!url || !isPlainLoopback(url) || url.href !== presented) return false;
+  return registered.some((candidate) => {
+    const other = parse(candidate);
+    return (
+      other !== undefined &&
+      isPlainLoopback(other) &&
+      other.href === candidate &&
+      portless(url) === portless(other)
+    );
+  });
+}
+
+function isPlainLoopback(url: URL): boolean {
+  return url.protocol === 'http:' && LOOPBACK.has(url.hostname) && url.username === '' && url.password === '';
+}
+
+function portless(url: URL): string {
+  const copy = new URL(url);
+  copy.port = '';
+  return copy.href;
+}
+
+/** Why a redirect URI cannot be registered, or undefined when it can (RFC 9700 §2.1, RFC 6749 §3.1.2). */
+export function redirectUriProblem(uri: string): string | undefined {
+  const url = parse(uri);
+  if (!url) return 'is not an absolute URI';
+  if (uri.includes('#')) return 'must not have a fragment';
+  if (uri.includes('*')) return 'must not contain a wildcard';
+  if (url.username !== '' || url.password !== '') return 'must not contain user information';
+  if (url.protocol === 'http:' && !LOOPBACK.has(url.hostname)) return 'must be https, except on loopback';
+  if (['javascript:', 'data:', 'file:', 'vbscript:', 'blob:'].includes(url.protocol))
+    return 'has a forbidden scheme';
+  return undefined;
+}

@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common';
+import { Database, sql } from '#platform';
+
+/** Machine tokens that were revoked one by one: they have no authorization row of their own. */
+@Injectable()
+export class RevokedTokenRepository {
+  constructor(private readonly database: Database) {}
+
+  async revoke(jti: string, expiresAt: Date, owner: string): Promise<void> {
+    await this.database.query(sql`
+      WITH revoked AS (
+        INSERT INTO revoked_tokens (jti, expires_at) VALUES (${jti}, ${expiresAt})
+        ON CONFLICT (jti) DO NOTHING
+        RETURNING jti
+      ), told AS (
+        INSERT INTO outbox (kind, subject) SELECT 'token-revoked', jti FROM revoked
+      )
+      INSERT INTO audit_events (act, actor, target) SELECT 'token.revoke', ${owner}::text, jti FROM revoked`);
+  }
+
+  /** Whether a machine's token still counts: neither it nor its client has been ended. */
+  async isLive(jti: string, clientId: string): Promise<boolean> {
+    const rows = await this.database.query(sql`
+      SELECT 1 FROM clients c
+       WHERE c.id = ${clientId} AND c.disabled_at IS NULL
+         AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = ${jti})`);
+    return rows.length > 0;
+  }
+}

@@ -1,0 +1,2 @@
+export { loggerOptions } from './logger.js';
+export { REDACTED_PATHS } from './redaction.js';

@@ -1,0 +1,268 @@
+import { isIP } from 'node:net';
+import {
+  IsArray,
+  IsIn,
+  IsInt,
+  IsOptional,
+  Matches,
+  Max,
+  Min,
+  validateSync,
+  type ValidationError,
+} from 'class-validator';
+import type { KeyEncryptionKey } from '../crypto/key-encryption.js';
+import { parseKeyRing } from './key-ring-setting.js';
+import { readEnvironment, unknownSettings } from './read-environment.js';
+import { describedSettings, Setting, type SettingDescription } from './setting.js';
+
+export type Environment = 'development' | 'test' | 'production';
+
+/** Names every problem at once, so that one look at the message is enough to mend them all. */
+export class ConfigurationError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`The configuration cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'ConfigurationError';
+  }
+}
+
+/** Everything that can be set, validated once at boot. */
+export class Configuration {
+  @Setting('NODE_ENV', { description: '`development`, `test` or `production`.', default: 'development' })
+  @IsIn(['development', 'test', 'production'], { message: 'must be development, test or production' })
+  environment: Environment = 'development';
+
+  @Setting('HOST', {
+    description: 'Address to listen on.',
+    default: '127.0.0.1; in production 0.0.0.0',
+  })
+  @Matches(/^[0-9A-Za-z.:_-]+$/, { message: 'must be an address or a host name' })
+  host = '127.0.0.1';
+
+  @Setting('PORT', { description: 'Port to listen on.', default: '3000' })
+  @IsInt({ message: 'must be a whole number' })
+  @Min(0, { message: 'must be 0 to 65535' })
+  @Max(65535, { message: 'must be 0 to 65535' })
+  port = 3000;
+
+  @Setting('CORE_AUTH_URL', {
+    description:
+      'The address by which browsers and modules reach the server: its issuer identifier. An origin, without path; https in production.',
+    default: 'http://localhost:PORT; none in production',
+    required: 'in production',
+  })
+  @Matches(/^https?:\/\/[^/?#\s@]+$/, {
+    message: 'must be an http(s) origin without path, query, user or trailing slash',
+  })
+  issuer = '';
+
+  @Setting('DATABASE_URL', {
+    description:
+      'PostgreSQL connection string (`postgres://user:password@host:port/database?sslmode=verify-full`).',
+    secret: true,
+    required: 'always',
+  })
+  @Matches(/^postgres(ql)?:\/\/\S+$/, { message: 'must be a postgres:// URL' })
+  databaseUrl = '';
+
+  @Setting('REDIS_URL', {
+    description:
+      'Redis connection string (`rediss://user:password@host:port`). Without it limits hold per process.',
+    secret: true,
+  })
+  @IsOptional()
+  @Matches(/^rediss?:\/\/\S+$/, { message: 'must be a redis:// or rediss:// URL' })
+  redisUrl?: string;
+
+  @Setting('CORE_AUTH_KEY_ENCRYPTION_KEYS', {
+    description:
+      'Key-encryption keys, `kid:key` separated by commas; a key is 32 random bytes in base64url. The first encrypts, all decrypt. Make one: `node -p "crypto.randomBytes(32).toString(\'base64url\')"`.',
+    secret: true,
+    required: 'always',
+  })
+  @IsArray()
+  keyEncryptionKeys: readonly KeyEncryptionKey[] = [];
+
+  @Setting('LOG_LEVEL', { description: 'trace, debug, info, warn, error, fatal or silent.', default: 'info' })
+  @IsIn(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], { message: 'is not a log level' })
+  logLevel = 'info';
+
+  @Setting('CORE_AUTH_TRUSTED_PROXIES', {
+    description:
+      'Addresses or networks (CIDR), separated by commas, whose X-Forwarded-* headers are believed. None unless set.',
+  })
+  @IsArray()
+  trustedProxies: readonly string[] = [];
+
+  @Setting('CORE_AUTH_DATABASE_POOL_SIZE', { description: 'Connections per process.', default: '10' })
+  @IsInt({ message: 'must be a whole number' })
+  @Min(2, { message: 'must be 2 to 200' })
+  @Max(200, { message: 'must be 2 to 200' })
+  databasePoolSize = 10;
+
+  @Setting('CORE_AUTH_DATABASE_CONNECT_TIMEOUT', {
+    description: 'Milliseconds to wait for a connection.',
+    default: '5000',
+  })
+  @IsInt({ message: 'must be a whole number' })
+  @Min(1000, { message: 'must be 1000 to 10000' })
+  @Max(10_000, { message: 'must be 1000 to 10000' })
+  databaseConnectTimeout = 5000;
+
+  @Setting('CORE_AUTH_DATABASE_STATEMENT_TIMEOUT', {
+    description: 'Milliseconds a statement may take.',
+    default: '5000',
+  })
+  @IsInt({ message: 'must be a whole number' })
+  @Min(100, { message: 'must be 100 to 60000' })
+  @Max(60_000, { message: 'must be 100 to 60000' })
+  databaseStatementTimeout = 5000;
+
+  @Setting('CORE_AUTH_DATABASE_LOCK_TIMEOUT', {
+    description: 'Milliseconds to wait for a lock.',
+    default: '3000',
+  })
+  @IsInt({ message: 'must be a whole number' })
+  @Min(100, { message: 'must be 100 to 60000' })
+  @Max(60_000, { message: 'must be 100 to 60000' })
+  databaseLockTimeout = 3000;
+
+  @Setting('CORE_AUTH_SESSION_IDLE', {
+    description: 'Seconds without use after which a session ends.',
+    default: '3600',
+  })
+  @IsInt({ message: 'must be a whole number' })
+  @Min(60, { message: 'must be 60 to 2592000' })
+  @Max(2_592_000, { message: 'must be 60 to 2592000' })
+  sessionIdleSeconds = 3600;
+
+  @Setting('CORE_AUTH_SESSION_ABSOLUTE', {
+    description: 'Seconds after which a session ends in any case.',
+    default: '86400',
+  })
+  @IsInt({ message: 'must be a whole number' })
+  @Min(300, { message: 'must be 300 to 2592000' })
+  @Max(2_592_000, { message: 'must be 300 to 2592000' })
+  sessionAbsoluteSeconds = 86_400;
+
+  @Setting('CORE_AUTH_SIGN_IN_FAILURES', {
+    description:
+      'Failed sign-ins of one account after which each further failure delays the next try, twice as long each time.',
+    default: '5',
+  })
+  @IsInt({ message: 'must be a whole number' })
+  @Min(3, { message: 'must be 3 to 100' })
+  @Max(100, { message: 'must be 3 to 100' })
+  signInFailures = 5;
+
+  @Setting('CORE_AUTH_RATE_LIMIT_SIGN_IN', {
+    description: 'Sign-in tries per minute and address.',
+    default: '30',
+  })
+  @IsInt({ message: 'must be a whole number' })
+  @Min(1, { message: 'must be at least 1' })
+  rateLimitSignIn = 30;
+
+  @Setting('CORE_AUTH_RATE_LIMIT_TOKEN', {
+    description: 'Requests per minute and address at the endpoints that authenticate clients.',
+    default: '6000',
+  })
+  @IsInt({ message: 'must be a whole number' })
+  @Min(1, { message: 'must be at least 1' })
+  rateLimitToken = 6000;
+
+  @Setting('CORE_AUTH_DEMO_ACCOUNTS', {
+    description:
+      'E-mail addresses of demonstration accounts, separated by commas, that the sign-in page offers. Set by `npm start`; refused in production.',
+  })
+  @IsArray()
+  demonstrationAccounts: readonly string[] = [];
+
+  get production(): boolean {
+    return this.environment === 'production';
+  }
+
+  /** Cookies are Secure and carry the `__Host-` prefix wherever the server is reached by https. */
+  get secureCookies(): boolean {
+    return this.issuer.startsWith('https:');
+  }
+
+  /** @throws ConfigurationError that names every problem of `env` */
+  static load(env: NodeJS.ProcessEnv): Configuration {
+    const problems: string[] = [];
+    const settings = [...describedSettings().values()];
+    const values = readEnvironment(env, settings, problems);
+    problems.push(...unknownSettings(env, settings, 'CORE_AUTH_'));
+
+    const configuration = new Configuration();
+    for (const [property, setting] of describedSettings()) {
+      const text = values.get(setting.name);
+      if (text !== undefined) assign(configuration, property, text, setting, problems);
+    }
+    configuration.applyDefaults(values);
+    configuration.check(values, problems);
+    if (problems.length > 0) throw new ConfigurationError(problems);
+    return configuration;
+  }
+
+  private applyDefaults(values: ReadonlyMap<string, string>): void {
+    if (this.production && !values.has('HOST')) this.host = '0.0.0.0';
+    if (!this.production && !values.has('CORE_AUTH_URL')) this.issuer = `http://localhost:${this.port}`;
+  }
+
+  private check(values: ReadonlyMap<string, string>, problems: string[]): void {
+    for (const setting of describedSettings().values()) {
+      const needed =
+        setting.required === 'always' || (setting.required === 'in production' && this.production);
+      if (needed && !values.has(setting.name)) problems.push(`${setting.name} is not set`);
+    }
+    for (const error of validateSync(this)) {
+      const setting = describedSettings().get(error.property);
+      if (!setting || !values.has(setting.name)) continue;
+      problems.push(`${setting.name} ${firstMessage(error)}`);
+    }
+    if (this.production && this.issuer.startsWith('http:')) {
+      problems.push('CORE_AUTH_URL must be https in production');
+    }
+    if (this.production && this.demonstrationAccounts.length > 0) {
+      problems.push('CORE_AUTH_DEMO_ACCOUNTS must not be set in production');
+    }
+    for (const proxy of this.trustedProxies) {
+      if (!isNetwork(proxy))
+        problems.push(`CORE_AUTH_TRUSTED_PROXIES: "${proxy}" is not an address or a network`);
+    }
+    if (this.sessionIdleSeconds > this.sessionAbsoluteSeconds) {
+      problems.push('CORE_AUTH_SESSION_IDLE must not exceed CORE_AUTH_SESSION_ABSOLUTE');
+    }
+  }
+}
+
+/** Every setting of the server, for the reference and the example file. */
+export function settings(): SettingDescription[] {
+  return [...describedSettings().values()];
+}
+
+function assign(
+  target: Configuration,
+  property: string,
+  text: string,
+  setting: SettingDescription,
+  problems: string[],
+): void {
+  const record = target as unknown as Record<string, unknown>;
+  if (property === 'keyEncryptionKeys') record[property] = parseKeyRing(setting.name, text, problems);
+  else if (Array.isArray(record[property])) record[property] = text.split(',').map((part) => part.trim());
+  else if (typeof record[property] === 'number')
+    record[property] = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  else record[property] = text;
+}
+
+function firstMessage(error: ValidationError): string {
+  return Object.values(error.constraints ?? {})[0] ?? 'is not valid';
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, rest] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest !== undefined) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}

@@ -1,0 +1,42 @@
+import { applyDecorators, createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
+
+/** What a route asks of its caller. A route that declares nothing is refused. */
+export type RoutePolicy =
+  | { readonly kind: 'public' }
+  | { readonly kind: 'session' }
+  | { readonly kind: 'client' }
+  | { readonly kind: 'bearer'; readonly scope: string; readonly openWhen?: 'outside-production' };
+
+export const ROUTE_POLICY = 'core-auth:route-policy';
+
+const declare = (policy: RoutePolicy) => applyDecorators(SetMetadata(ROUTE_POLICY, policy));
+
+/** Anybody may call. */
+export const Public = () => declare({ kind: 'public' });
+/** Somebody who is signed in; anyone else is sent to sign in. */
+export const RequireSession = () => declare({ kind: 'session' });
+/** A client that authenticates (RFC 6749 §2.3). */
+export const ClientAuthentication = () => declare({ kind: 'client' });
+/** A bearer of an access token of this server with `scope` (RFC 6750). */
+export const RequireScope = (scope: string) => declare({ kind: 'bearer', scope });
+/** As RequireScope in production; elsewhere anybody may call. */
+export const RequireScopeInProduction = (scope: string) =>
+  declare({ kind: 'bearer', scope, openWhen: 'outside-production' });
+
+interface Identified {
+  readonly session?: unknown;
+  readonly client?: unknown;
+  readonly token?: unknown;
+}
+
+const fromRequest = (property: keyof Identified) =>
+  createParamDecorator(
+    (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<Identified>()[property],
+  );
+
+/** The session of a `@RequireSession()` route; on a public route, of whoever is signed in, else undefined. */
+export const CurrentSession = fromRequest('session');
+/** The client of a `@ClientAuthentication()` route. */
+export const CurrentClient = fromRequest('client');
+/** The token of a `@RequireScope()` route, which is verified and live, with the person behind it. */
+export const CurrentToken = fromRequest('token');

@@ -1,0 +1,42 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { Cache } from './cache/cache.js';
+import { RedisConnection } from './cache/redis-connection.js';
+import { Configuration } from './config/configuration.js';
+import { KeyEncryption } from './crypto/key-encryption.js';
+import { Database, dataSourceOptions, type Migrations } from './database/database.js';
+import { Clock } from './time/clock.js';
+
+@Global()
+@Module({})
+export class PlatformModule {
+  static with(
+    configuration: Configuration,
+    migrations: Migrations = [],
+    clock: Clock = new Clock(),
+  ): DynamicModule {
+    return {
+      module: PlatformModule,
+      imports: [
+        TypeOrmModule.forRoot({
+          ...dataSourceOptions(configuration, migrations),
+          retryAttempts: configuration.production ? 10 : 1,
+        }),
+      ],
+      providers: [
+        { provide: Configuration, useValue: configuration },
+        { provide: Clock, useValue: clock },
+        { provide: KeyEncryption, useFactory: () => new KeyEncryption(configuration.keyEncryptionKeys) },
+        { provide: Database, inject: [DataSource], useFactory: (source: DataSource) => new Database(source) },
+        { provide: RedisConnection, useFactory: () => new RedisConnection(configuration.redisUrl) },
+        {
+          provide: Cache,
+          inject: [RedisConnection],
+          useFactory: (redis: RedisConnection) => new Cache(redis),
+        },
+      ],
+      exports: [Configuration, Clock, KeyEncryption, Database, RedisConnection, Cache],
+    };
+  }
+}

@@ -1,0 +1,34 @@
+import { failed, minutes, seconds, unknown, type Control } from '../../control.js';
+
+/** What a browser loads travels compressed, on one connection, and once. */
+export const network: Control = {
+  id: 'performance.opt.network',
+  kind: 'probe',
+  timeout: seconds(10),
+  interval: minutes(15),
+  async verify({ configuration, http }, signal) {
+    const page = await http.request(`${configuration.issuer}/sign-in`, { signal });
+    const path = /<link\b[^>]*\bhref="([^"]+\.css)"/.exec(page.body)?.[1];
+    if (path === undefined)
+      return unknown('the sign-in page links no style sheet', 'a static asset to look at');
+    const url = new URL(path, page.url);
+    const accepting = { 'accept-encoding': 'br, gzip' };
+    const first = await http.request(url, { headers: accepting, signal });
+    const etag = first.headers.etag;
+    const again = await http.request(url, {
+      headers: { ...accepting, 'if-none-match': etag ?? '""' },
+      signal,
+    });
+    const kept = await http.request(url, { headers: { connection: 'keep-alive' }, signal });
+    const encoding = first.headers['content-encoding'] ?? 'none';
+    const seen = `Content-Encoding ${encoding}; If-None-Match ${again.status}; Connection ${kept.headers.connection ?? 'absent'}`;
+    if (encoding === 'none' || again.status !== 304 || kept.headers.connection === 'close') {
+      return failed(
+        'compression, 304 to a known ETag, connections kept',
+        seen,
+        'let the proxy compress and keep connections',
+      );
+    }
+    return unknown(seen, 'the calls that a guarded request makes (none is allowed)');
+  },
+};

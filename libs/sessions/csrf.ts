@@ -1,0 +1,72 @@
+import { createHmac } from 'node:crypto';
+import type { CookieSerializeOptions } from '@fastify/cookie';
+import { Injectable } from '@nestjs/common';
+import { Configuration, equalInConstantTime, PublicError, randomSecret } from '#platform';
+import { KeyRing } from '#tokens';
+
+interface Request {
+  readonly cookies: Readonly<Record<string, string | undefined>>;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+interface SetsCookies {
+  setCookie(name: string, value: string, options: CookieSerializeOptions): unknown;
+}
+
+const SECRET = /^[A-Za-z0-9_-]{43}$/;
+
+/**
+ * Every form carries a MAC of a random cookie of the browser that asked for it: another site can neither read the one
+ * nor set the other. It holds before anybody is signed in too, so that nobody is signed in as somebody else.
+ */
+@Injectable()
+export class Csrf {
+  private readonly cookie: string;
+
+  constructor(
+    private readonly keys: KeyRing,
+    private readonly configuration: Configuration,
+  ) {
+    this.cookie = configuration.secureCookies ? '__Host-core_auth_csrf' : 'core_auth_csrf';
+  }
+
+  /** The token for a form that is about to be shown; gives the browser its cookie when it has none. */
+  token(request: Request, reply: SetsCookies): string {
+    let secret = request.cookies[this.cookie];
+    if (secret === undefined || !SECRET.test(secret)) {
+      secret = randomSecret();
+      reply.setCookie(this.cookie, secret, {
+        httpOnly: true,
+        secure: this.configuration.secureCookies,
+        sameSite: 'lax',
+        path: '/',
+      });
+    }
+    return this.macOf(secret, this.keys.macKey().kid) ?? '';
+  }
+
+  /** @throws PublicError 403 when the form was not shown to this browser by this server */
+  check(request: Request, token: unknown): void {
+    const site = request.headers['sec-fetch-site'];
+    const foreign = site === 'cross-site' || site === 'same-site';
+    const secret = request.cookies[this.cookie];
+    const [kid, mac] = typeof token === 'string' ? token.split('.') : [];
+    const expected = secret && kid && mac ? this.macOf(secret, kid) : undefined;
+    if (
+      foreign ||
+      expected === undefined ||
+      !equalInConstantTime(Buffer.from(expected), Buffer.from(`${kid}.${mac}`))
+    ) {
+      throw new PublicError(
+        403,
+        'form_expired',
+        'This form has expired. Go back, reload the page and try again.',
+      );
+    }
+  }
+
+  private macOf(secret: string, kid: string): string | undefined {
+    const key = this.keys.macKeyById(kid);
+    return key && `${kid}.${createHmac('sha256', key.secret).update(`csrf|${secret}`).digest('base64url')}`;
+  }
+}

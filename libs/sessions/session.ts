@@ -1,0 +1,55 @@
+/** Somebody who is signed in, with the organization for which they act (none yet when they belong to several). */
+export interface Session {
+  readonly id: string;
+  readonly userId: string;
+  readonly name: string;
+  readonly email: string;
+  readonly authTime: Date;
+  readonly amr: readonly string[];
+  readonly organization: SessionOrganization | undefined;
+}
+
+export interface SessionOrganization {
+  readonly id: string;
+  readonly key: string;
+  readonly name: string;
+  readonly role: string;
+  readonly licenseVersion: number;
+}
+
+/** The columns of a session joined with its person, organization and membership. */
+export interface SessionRow {
+  id: string;
+  user_id: string;
+  user_name: string;
+  email: string;
+  auth_time: Date;
+  amr: string[];
+  organization_id: string | null;
+  organization_key: string | null;
+  organization_name: string | null;
+  role: string | null;
+  license_version: string | null;
+}
+
+export function sessionOf(row: SessionRow): Session {
+  const { organization_id, organization_key, organization_name, role } = row;
+  return {
+    id: row.id,
+    userId: row.user_id,
+    name: row.user_name,
+    email: row.email,
+    authTime: row.auth_time,
+    amr: row.amr,
+    organization:
+      organization_id && organization_key && organization_name && role
+        ? {
+            id: organization_id,
+            key: organization_key,
+            name: organization_name,
+            role,
+            licenseVersion: Number(row.license_version),
+          }
+        : undefined,
+  };
+}

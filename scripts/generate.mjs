@@ -1,0 +1,38 @@
+// Writes the files that are made from the code; with --check it writes nothing and fails where one differs.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { configurationReference, environmentExample } from './generate/settings.mjs';
+import { schema } from './generate/schema.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const check = process.argv.includes('--check');
+
+const generated = {
+  '.env.example': environmentExample(),
+  'docs/reference/configuration.md': await pretty('configuration.md', configurationReference()),
+  'migrations/schema.sql': await schema(),
+};
+
+let different = false;
+for (const [name, wanted] of Object.entries(generated)) {
+  const file = join(root, name);
+  const found = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  if (found === wanted) continue;
+  if (check) {
+    different = true;
+    process.stderr.write(
+      `${name} ${found === undefined ? 'is missing' : 'is out of date'}: npm run generate\n`,
+    );
+  } else {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, wanted);
+    process.stdout.write(`${name} written\n`);
+  }
+}
+process.exit(different ? 1 : 0);
+
+async function pretty(filepath, text) {
+  return format(text, { ...(await resolveConfig(join(root, filepath))), filepath });
+}

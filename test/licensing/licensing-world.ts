@@ -1,0 +1,158 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { AccountRepository } from '#accounts';
+import {
+  CatalogRepository,
+  LicenseRepository,
+  SeatRepository,
+  type NewLicense,
+  type PlanVersion,
+} from '#licensing';
+import { Configuration, Database, openDatabase, sql } from '#platform';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+
+/** One node's way to the database: a pool of its own and the repositories on it. */
+export interface Node {
+  readonly database: Database;
+  readonly accounts: AccountRepository;
+  readonly catalog: CatalogRepository;
+  readonly licenses: LicenseRepository;
+  readonly seats: SeatRepository;
+}
+
+export interface Traces {
+  readonly version: number;
+  readonly audit: { readonly act: string; readonly actor: string; readonly target: string }[];
+  readonly outbox: { readonly kind: string; readonly subject: string }[];
+}
+
+/** A database of its own with the module `reports`, a plan for it and the organization `acme`. */
+export class LicensingWorld {
+  readonly organizationId = randomUUID();
+  readonly nodes: Node[] = [];
+  plan!: PlanVersion;
+
+  private constructor(private readonly testDatabase: TestDatabase) {}
+
+  static async create({ nodes = 1 } = {}): Promise<LicensingWorld> {
+    const world = new LicensingWorld(await createDatabase());
+    for (let index = 0; index < nodes; index += 1) world.nodes.push(await openNode(world.testDatabase.url));
+    const { accounts, catalog } = world.node;
+    await accounts.createOrganization({ id: world.organizationId, key: 'acme', name: 'Acme' }, 'seed');
+    await catalog.createModule(
+      { key: 'reports', name: 'Reports', baseUrl: 'http://localhost:3002/' },
+      'seed',
+    );
+    await catalog.createFeature(
+      { moduleKey: 'reports', key: 'export', type: 'boolean', combine: 'max' },
+      'seed',
+    );
+    await catalog.createFeature(
+      { moduleKey: 'reports', key: 'charts', type: 'limit', combine: 'sum' },
+      'seed',
+    );
+    world.plan = await catalog.createPlanVersion(
+      { planKey: 'reports-team', name: 'Team', moduleKey: 'reports', features: { export: true, charts: 5 } },
+      'seed',
+    );
+    return world;
+  }
+
+  get databaseUrl(): string {
+    return this.testDatabase.url;
+  }
+
+  get node(): Node {
+    const [first] = this.nodes;
+    if (!first) throw new Error('the world has no node');
+    return first;
+  }
+
+  async close(): Promise<void> {
+    for (const { database } of this.nodes) await database.close();
+    await this.testDatabase.drop();
+  }
+
+  terms(changes: Partial<NewLicense> = {}): NewLicense {
+    return {
+      organizationId: this.organizationId,
+      moduleKey: 'reports',
+      planVersionId: this.plan.id,
+      startsAt: new Date('2026-01-01T00:00:00.000Z'),
+      endsAt: new Date('2030-01-01T00:00:00.000Z'),
+      graceDays: 14,
+      seatModel: 'unlimited',
+      seatLimit: null,
+      trial: false,
+      ...changes,
+    };
+  }
+
+  async license(changes: Partial<NewLicense> = {}): Promise<string> {
+    return (await this.node.licenses.issue(this.terms(changes), 'seed')).licenseId;
+  }
+
+  /** People of `acme`. */
+  async members(count: number): Promise<string[]> {
+    return Promise.all(
+      Array.from({ length: count }, async () => {
+        const email = `${randomBytes(6).toString('hex')}@acme.example`;
+        const { id } = await this.node.accounts.createUser(
+          { email, name: 'A person', passwordHash: 'none' },
+          'seed',
+        );
+        const { organizationId } = this;
+        await this.node.accounts.addMember({ userId: id, organizationId, role: 'member' }, 'seed');
+        return id;
+      }),
+    );
+  }
+
+  /** Seats in use. */
+  async seated(licenseId: string): Promise<number> {
+    const [row] = await this.node.database.query<{ count: string }>(sql`
+      SELECT count(*) FROM seat_assignments WHERE license_id = ${licenseId} AND released_at IS NULL`);
+    return Number(row?.count);
+  }
+
+  /** What a change left behind: by how much the version rose, and the rows it wrote. */
+  async traced(change: () => Promise<unknown>): Promise<Traces> {
+    const before = await this.marks();
+    await change();
+    const after = await this.marks();
+    const { database } = this.node;
+    return {
+      version: after.version - before.version,
+      audit: await database.query(sql`
+        SELECT act, actor, target FROM audit_events WHERE id > ${before.audit} ORDER BY id`),
+      outbox: await database.query(sql`
+        SELECT kind, subject FROM outbox WHERE id > ${before.outbox} ORDER BY id`),
+    };
+  }
+
+  private async marks(): Promise<{ version: number; audit: string; outbox: string }> {
+    const [row] = await this.node.database.query<{ version: string; audit: string; outbox: string }>(sql`
+      SELECT license_version AS version,
+             (SELECT COALESCE(max(id), 0) FROM audit_events) AS audit,
+             (SELECT COALESCE(max(id), 0) FROM outbox) AS outbox
+        FROM organizations WHERE id = ${this.organizationId}`);
+    if (!row) throw new Error('the organization is gone');
+    return { ...row, version: Number(row.version) };
+  }
+}
+
+async function openNode(url: string): Promise<Node> {
+  const database = await openDatabase(
+    Configuration.load({
+      NODE_ENV: 'test',
+      DATABASE_URL: url,
+      CORE_AUTH_KEY_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64url')}`,
+    }),
+  );
+  return {
+    database,
+    accounts: new AccountRepository(database),
+    catalog: new CatalogRepository(database),
+    licenses: new LicenseRepository(database),
+    seats: new SeatRepository(database),
+  };
+}

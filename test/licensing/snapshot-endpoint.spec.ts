@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ValidationPipe, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { EventsModule } from '#events';
+import { LicensingModule, parseLicenseSnapshot } from '#licensing';
+import { Configuration, PlatformModule, PublicError } from '#platform';
+import { LicensingWorld } from './licensing-world.js';
+
+/** In place of client authentication: the caller says which module it is. */
+class CalledBy implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<{ headers: Record<string, string>; client?: object }>();
+    const moduleKey = request.headers['x-module'] ?? null;
+    request.client = { id: moduleKey ?? 'outsider', moduleKey };
+    return true;
+  }
+}
+
+describe('GET /v1/licenses/snapshot', () => {
+  let world: LicensingWorld;
+  let app: NestFastifyApplication;
+
+  beforeAll(async () => {
+    world = await LicensingWorld.create();
+    const configuration = Configuration.load({
+      NODE_ENV: 'test',
+      DATABASE_URL: world.databaseUrl,
+      CORE_AUTH_KEY_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64url')}`,
+    });
+    const testing = await Test.createTestingModule({
+      imports: [PlatformModule.with(configuration), EventsModule, LicensingModule],
+    }).compile();
+    app = testing.createNestApplication<NestFastifyApplication>(new FastifyAdapter());
+    app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }));
+    app.useGlobalGuards(new CalledBy());
+    app.useGlobalFilters({
+      catch(error: unknown, host) {
+        const reply = host
+          .switchToHttp()
+          .getResponse<{ status(code: number): { send(body: object): void } }>();
+        const status = error instanceof PublicError ? error.status : (error as { status: number }).status;
+        reply.status(status).send({ code: error instanceof PublicError ? error.code : 'invalid_request' });
+      },
+    });
+    await app.init();
+    await app.getHttpAdapter().getInstance().ready();
+    await world.node.catalog.createModule(
+      { key: 'desk', name: 'Desk', baseUrl: 'https://desk.example' },
+      'seed',
+    );
+  });
+  afterAll(async () => {
+    await app.close();
+    await world.close();
+  });
+
+  let licenseId: string;
+  beforeEach(async () => {
+    licenseId = await world.license();
+  });
+
+  const ask = (query: string, headers: Record<string, string> = { 'x-module': 'reports' }) =>
+    app.inject({ method: 'GET', url: `/v1/licenses/snapshot?${query}`, headers });
+  const ours = () => `organization_id=${world.organizationId}`;
+
+  it('answers the snapshot limited to the module of the client, with its version as entity tag', async () => {
+    const response = await ask(ours());
+    expect(response.statusCode).toBe(200);
+    const snapshot = parseLicenseSnapshot(response.json());
+    expect(snapshot.modules.map(({ key }) => key)).toEqual(['reports']);
+    expect(snapshot.licenses.map(({ id }) => id)).toContain(licenseId);
+    expect(response.headers).toMatchObject({
+      etag: `"${snapshot.version}"`,
+      'cache-control': 'private, no-cache',
+    });
+
+    const desk = parseLicenseSnapshot((await ask(ours(), { 'x-module': 'desk' })).json());
+    expect(desk.modules.map(({ key }) => key)).toEqual(['desk']);
+    expect(desk.licenses).toEqual([]);
+  });
+
+  it('RFC 9110 §13.1.2: answers 304 without content while the version is the one presented', async () => {
+    const etag = String((await ask(ours())).headers.etag);
+    for (const presented of [etag, `W/${etag}`, `"0", ${etag}`, '*']) {
+      const response = await ask(ours(), { 'x-module': 'reports', 'if-none-match': presented });
+      expect([response.statusCode, response.body, response.headers.etag]).toEqual([304, '', etag]);
+    }
+    await world.license();
+    const response = await ask(ours(), { 'x-module': 'reports', 'if-none-match': etag });
+    expect(response.statusCode).toBe(200);
+    expect(response.headers.etag).not.toBe(etag);
+  });
+
+  it('answers a change at once, whatever this node has heard of', async () => {
+    await ask(ours());
+    const { version } = await world.node.licenses.changeStatus(licenseId, 'revoked', 'admin');
+    const snapshot = parseLicenseSnapshot((await ask(ours())).json());
+    expect(snapshot.version).toBe(version);
+    expect(snapshot.licenses.find(({ id }) => id === licenseId)?.status).toBe('revoked');
+  });
+
+  it('refuses an unknown organization, a malformed, missing or repeated id, and a client of no module', async () => {
+    const unknown = await ask(`organization_id=${randomUUID()}`);
+    expect([unknown.statusCode, unknown.json()]).toEqual([404, { code: 'unknown_organization' }]);
+    for (const query of ['', 'organization_id=acme', `${ours()}&${ours()}`]) {
+      expect((await ask(query)).statusCode).toBe(400);
+    }
+    expect((await ask(ours(), {})).statusCode).toBe(403);
+  });
+});

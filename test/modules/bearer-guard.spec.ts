@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SignJWT } from 'jose';
+import { FakeCoreAuth, ORGANIZATION, USER } from './fake-core-auth.js';
+import { startModule, type GuardedModule } from './guarded-module.js';
+
+describe('the guard of a module API', () => {
+  let core: FakeCoreAuth;
+  let module: GuardedModule;
+
+  beforeAll(async () => {
+    core = await FakeCoreAuth.start();
+    module = await startModule(core);
+    await module.listening();
+  });
+  afterAll(async () => {
+    await module.stop();
+    await core.stop();
+  });
+
+  const call = (path: string, token?: string, headers: Record<string, string> = {}) =>
+    fetch(module.url + path, {
+      headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers },
+    });
+
+  it('lets a token of this module in, and reads person and organization from it', async () => {
+    const response = await call('/api/read', await core.accessToken(module.url));
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ user: USER, organization: 'acme' });
+  });
+
+  it('RFC 6750 §3.1, RFC 9728 §5.1: answers a bare challenge that names the metadata when no token came', async () => {
+    const response = await call('/api/read');
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe(
+      `Bearer resource_metadata="${module.url}/.well-known/oauth-protected-resource"`,
+    );
+  });
+
+  it('RFC 6750 §3.1: answers 400 to a malformed Authorization header', async () => {
+    const response = await call('/api/read', undefined, { authorization: 'Bearer two words' });
+    expect(response.status).toBe(400);
+    expect(response.headers.get('www-authenticate')).toContain('error="invalid_request"');
+  });
+
+  it('RFC 6750 §3.1: answers 403 and names the scope that is missing', async () => {
+    const response = await call('/api/admin', await core.accessToken(module.url));
+    expect(response.status).toBe(403);
+    expect(response.headers.get('www-authenticate')).toMatch(
+      /error="insufficient_scope".*scope="projects:admin"/,
+    );
+  });
+
+  it.each([
+    ['of another type (an ID token)', { typ: 'JWT' }, {}],
+    ['for another audience', {}, { aud: 'http://elsewhere.example' }],
+    ['of another issuer', {}, { iss: 'http://elsewhere.example' }],
+    ['that has expired', {}, { exp: 1000, iat: 900 }],
+    ['without a client_id', {}, { client_id: undefined }],
+    ['without a jti', {}, { jti: undefined }],
+  ])('RFC 9068 §4: refuses a token %s', async (_, { typ = 'at+jwt' }: { typ?: string }, claims) => {
+    const response = await call('/api/read', await core.accessToken(module.url, claims, typ));
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"');
+  });
+
+  it('refuses a token that another algorithm signed, whatever key it names', async () => {
+    const token = await new SignJWT({ sub: USER, client_id: 'x', jti: 'j' })
+      .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: 'key-1' })
+      .setIssuer(core.issuer)
+      .setAudience(module.url)
+      .setIssuedAt()
+      .setExpirationTime('1h')
+      .sign(new Uint8Array(32));
+    expect((await call('/api/read', token)).status).toBe(401);
+  });
+
+  it('takes no token from a cookie or the query on an API route', async () => {
+    const token = await core.accessToken(module.url);
+    const response = await call(`/api/read?access_token=${token}`, undefined, {
+      cookie: `projects_session=${token}`,
+    });
+    expect(response.status).toBe(401);
+  });
+
+  it('takes the organization from the token, whatever header, path or body say', async () => {
+    const token = await core.accessToken(module.url, { organization_id: undefined, organization: undefined });
+    const response = await call(`/api/licensed?organization_id=${ORGANIZATION}`, token, {
+      'x-organization-id': ORGANIZATION,
+    });
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ code: 'ORG_CONTEXT_REQUIRED' });
+  });
+
+  it('refuses a route that declares no access rule, token or not', async () => {
+    expect((await call('/undeclared', await core.accessToken(module.url))).status).toBe(403);
+    expect((await call('/open')).status).toBe(200);
+  });
+
+  it('fetches the keys again for a token signed with a new one, and not again for made-up ids', async () => {
+    module.clock.aheadMs += 11_000; // past the pause between two fetches
+    await core.rotateKey();
+    const before = core.count('/oauth2/jwks');
+    expect((await call('/api/read', await core.accessToken(module.url))).status).toBe(200);
+    expect(core.count('/oauth2/jwks')).toBe(before + 1);
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const [header, payload] = (await core.accessToken(module.url)).split('.');
+      const named = JSON.parse(Buffer.from(header ?? '', 'base64url').toString()) as Record<string, unknown>;
+      const forged = Buffer.from(JSON.stringify({ ...named, kid: `made-up-${attempt}` })).toString(
+        'base64url',
+      );
+      expect((await call('/api/read', `${forged}.${payload}.AAAA`)).status).toBe(401);
+    }
+    expect(core.count('/oauth2/jwks')).toBe(before + 1);
+  });
+
+  it('RFC 9728 §2: serves its protected-resource metadata', async () => {
+    const response = await call('/.well-known/oauth-protected-resource');
+    expect(await response.json()).toEqual({
+      resource: module.url,
+      resource_name: 'Projects',
+      authorization_servers: [core.issuer],
+      scopes_supported: ['projects:read', 'projects:write'],
+      bearer_methods_supported: ['header'],
+    });
+  });
+
+  it('answers errors as problem details (RFC 9457) and a missing page without a stack', async () => {
+    const response = await call('/nowhere');
+    expect(response.status).toBe(404);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    expect(await response.json()).toEqual({
+      type: 'about:blank',
+      title: 'Not Found',
+      status: 404,
+      detail: 'There is nothing at this address.',
+      code: 'NOT_FOUND',
+    });
+  });
+});

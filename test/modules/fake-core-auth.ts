@@ -1,0 +1,354 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
+import type { LicenseSnapshot } from '@core-auth/module-kit/licensing';
+
+type KeyPair = { privateKey: CryptoKey; jwk: JWK };
+
+export const CLIENT = { id: 'projects', secret: 'a-secret-of-the-module-that-is-long-enough' };
+export const ORGANIZATION = '0190a000-0000-7000-8000-0000000000a1';
+export const USER = '0190a000-0000-7000-8000-0000000000u1'.replace('u', 'b');
+
+interface Authorization {
+  id: string;
+  sid: string;
+  nonce: string | undefined;
+  challenge: string;
+  redirectUri: string;
+  generation: number;
+  live: boolean;
+}
+
+/** A small authorization server over real HTTP whose faults a test can switch on; the kit sees no difference. */
+export class FakeCoreAuth {
+  issuer = '';
+  /** How often each path was asked, by path. */
+  readonly asked = new Map<string, number>();
+  /** Paths that answer 503. */
+  readonly down = new Set<string>();
+  /** Claims laid over those of the next tokens. */
+  accessTokenClaims: Record<string, unknown> = {};
+  idTokenClaims: Record<string, unknown> = {};
+  /** Parameters laid over those of the next authorization responses; undefined removes one. */
+  responseParameters: Record<string, string | undefined> = {};
+  accessTokenSeconds = 3600;
+  refreshDelayMs = 0;
+  /** How far its clock is ahead of the real one. */
+  aheadMs = 0;
+  /** The next refresh answers are cut off after the rotation. */
+  loseRefreshAnswers = 0;
+  snapshot: LicenseSnapshot | undefined = licensedSnapshot();
+  /** Connections get no byte while false. */
+  streaming = true;
+  readonly inactive = new Set<string>();
+  readonly authorizations = new Map<string, Authorization>();
+  private readonly codes = new Map<string, Authorization>();
+  private readonly refreshTokens = new Map<string, { authorization: Authorization; generation: number }>();
+  private readonly streams = new Set<ServerResponse>();
+  private readonly events: string[] = [];
+  private keys: KeyPair;
+  private readonly server: Server;
+  private heartbeat: NodeJS.Timeout | undefined;
+
+  private constructor(keys: KeyPair) {
+    this.keys = keys;
+    this.server = createServer((request, response) => {
+      this.respond(request, response).catch(() => response.destroy());
+    });
+  }
+
+  static async start(): Promise<FakeCoreAuth> {
+    const fake = new FakeCoreAuth(await makeKeys('key-1'));
+    await fake.listen(0);
+    return fake;
+  }
+
+  async listen(port: number): Promise<void> {
+    await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve));
+    this.issuer = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    this.heartbeat = setInterval(() => this.send(': heartbeat\n\n'), 100);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.heartbeat);
+    this.server.closeAllConnections();
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+
+  /** A new signing key; tokens from now on carry its id. */
+  async rotateKey(): Promise<void> {
+    this.keys = await makeKeys(`key-${randomUUID()}`);
+  }
+
+  count(path: string): number {
+    return this.asked.get(path) ?? 0;
+  }
+
+  /** Cuts every event connection. */
+  cutStreams(): void {
+    for (const stream of this.streams) stream.destroy();
+  }
+
+  publish(kind: string, subject: string, occurredAt = new Date(), organizationId = ORGANIZATION): void {
+    const data = { kind, subject, organization_id: organizationId, occurred_at: occurredAt.toISOString() };
+    this.events.push(`id: ${this.events.length + 1}\nevent: ${kind}\ndata: ${JSON.stringify(data)}\n\n`);
+    this.send(this.events.at(-1) ?? '');
+  }
+
+  async accessToken(audience: string, claims: Record<string, unknown> = {}, typ = 'at+jwt'): Promise<string> {
+    const now = this.seconds();
+    const payload = {
+      iss: this.issuer,
+      sub: USER,
+      aud: [audience, this.issuer],
+      client_id: CLIENT.id,
+      iat: now,
+      exp: now + this.accessTokenSeconds,
+      jti: randomUUID(),
+      scope: 'openid projects:read projects:write',
+      sid: 'session-1',
+      authorization_id: 'authorization-1',
+      organization_id: ORGANIZATION,
+      organization: 'acme',
+      roles: ['member'],
+      license_version: this.snapshot?.version ?? 1,
+      modules: ['projects'],
+      ...this.accessTokenClaims,
+      ...claims,
+    };
+    return this.sign(payload, typ);
+  }
+
+  async sign(payload: Record<string, unknown>, typ: string): Promise<string> {
+    return new SignJWT(payload)
+      .setProtectedHeader({ alg: 'ES256', kid: this.keys.jwk.kid ?? '', typ })
+      .sign(this.keys.privateKey);
+  }
+
+  private seconds(): number {
+    return Math.floor((Date.now() + this.aheadMs) / 1000);
+  }
+
+  private send(text: string): void {
+    if (!this.streaming) return;
+    for (const stream of this.streams) stream.write(text);
+  }
+
+  private async respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', this.issuer);
+    this.asked.set(url.pathname, this.count(url.pathname) + 1);
+    if (this.down.has(url.pathname)) return json(response, 503, { error: 'server_error' });
+    const form = new URLSearchParams(await readBody(request));
+    switch (url.pathname) {
+      case '/oauth2/authorize':
+        return this.authorize(url.searchParams, response);
+      case '/oauth2/jwks':
+        return json(response, 200, { keys: [this.keys.jwk] });
+    }
+    if (url.pathname === '/v1/launcher') return json(response, 200, LAUNCHER);
+    const basic = `Basic ${Buffer.from(`${CLIENT.id}:${CLIENT.secret}`).toString('base64')}`;
+    if (request.headers.authorization !== basic) return json(response, 401, { error: 'invalid_client' });
+    switch (url.pathname) {
+      case '/oauth2/token':
+        return this.token(form, request, response);
+      case '/oauth2/introspect':
+        return json(response, 200, { active: !this.inactive.has(jtiOf(form.get('token') ?? '')) });
+      case '/v1/licenses/snapshot':
+        return this.snapshot
+          ? json(response, 200, this.snapshot)
+          : json(response, 404, { code: 'unknown_organization' });
+      case '/v1/events':
+        return this.openStream(request, response);
+    }
+    return json(response, 404, {});
+  }
+
+  private authorize(query: URLSearchParams, response: ServerResponse): void {
+    const authorization: Authorization = {
+      id: randomUUID(),
+      sid: 'session-1',
+      nonce: query.get('nonce') ?? undefined,
+      challenge: query.get('code_challenge') ?? '',
+      redirectUri: query.get('redirect_uri') ?? '',
+      generation: 0,
+      live: true,
+    };
+    const code = randomBytes(16).toString('base64url');
+    this.codes.set(code, authorization);
+    this.authorizations.set(authorization.id, authorization);
+    const target = new URL(authorization.redirectUri);
+    const parameters = {
+      code,
+      state: query.get('state') ?? undefined,
+      iss: this.issuer,
+      ...this.responseParameters,
+    };
+    for (const [name, value] of Object.entries(parameters)) {
+      if (value !== undefined) target.searchParams.set(name, value);
+    }
+    response.writeHead(303, { location: target.href }).end();
+  }
+
+  private async token(
+    form: URLSearchParams,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    if (form.get('grant_type') === 'refresh_token') return this.refresh(form, request, response);
+    const authorization = this.codes.get(form.get('code') ?? '');
+    this.codes.delete(form.get('code') ?? '');
+    const challenge = createHash('sha256')
+      .update(form.get('code_verifier') ?? '')
+      .digest('base64url');
+    if (!authorization || authorization.challenge !== challenge) {
+      return json(response, 400, { error: 'invalid_grant' });
+    }
+    return json(response, 200, await this.tokens(authorization, authorization.nonce));
+  }
+
+  /** As Core Auth: a token just behind gets the same successor, an older one ends the authorization. */
+  private async refresh(
+    form: URLSearchParams,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    if (this.refreshDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.refreshDelayMs));
+    const presented = this.refreshTokens.get(form.get('refresh_token') ?? '');
+    if (!presented?.authorization.live) return json(response, 400, { error: 'invalid_grant' });
+    const { authorization, generation } = presented;
+    if (generation < authorization.generation - 1) {
+      authorization.live = false;
+      return json(response, 400, { error: 'invalid_grant' });
+    }
+    if (generation === authorization.generation) authorization.generation += 1;
+    if (this.loseRefreshAnswers > 0) {
+      this.loseRefreshAnswers -= 1;
+      request.socket.destroy();
+      return;
+    }
+    return json(response, 200, await this.tokens(authorization, undefined));
+  }
+
+  private async tokens(
+    authorization: Authorization,
+    nonce: string | undefined,
+  ): Promise<Record<string, unknown>> {
+    const audience = new URL(authorization.redirectUri).origin;
+    const accessToken = await this.accessToken(audience, {
+      sid: authorization.sid,
+      authorization_id: authorization.id,
+    });
+    const now = this.seconds();
+    const refreshToken = `${authorization.id}.${authorization.generation}`;
+    this.refreshTokens.set(refreshToken, { authorization, generation: authorization.generation });
+    const idToken = await this.sign(
+      {
+        iss: this.issuer,
+        sub: USER,
+        aud: CLIENT.id,
+        iat: now,
+        exp: now + 300,
+        auth_time: now,
+        sid: authorization.sid,
+        at_hash: createHash('sha256').update(accessToken).digest().subarray(0, 16).toString('base64url'),
+        name: 'Ada Byron',
+        email: 'ada@acme.example',
+        organization_name: 'Acme',
+        ...(nonce === undefined ? {} : { nonce }),
+        ...this.idTokenClaims,
+      },
+      'JWT',
+    );
+    return {
+      access_token: accessToken,
+      token_type: 'Bearer',
+      expires_in: this.accessTokenSeconds,
+      refresh_token: refreshToken,
+      id_token: idToken,
+    };
+  }
+
+  private openStream(request: IncomingMessage, response: ServerResponse): void {
+    const from = Number(request.headers['last-event-id'] ?? this.events.length);
+    if (!Number.isSafeInteger(from) || from > this.events.length) return json(response, 400, {});
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    this.streams.add(response);
+    response.on('close', () => this.streams.delete(response));
+    if (!this.streaming) return;
+    response.write(`id: ${from}\nevent: ready\ndata: {}\n\n`);
+    for (const event of this.events.slice(from)) response.write(event);
+  }
+}
+
+const LAUNCHER = {
+  organization: { id: ORGANIZATION, key: 'acme', name: 'Acme' },
+  modules: [
+    { key: 'projects', name: 'Projects', url: 'http://localhost:3001', licensed: true },
+    { key: 'reports', name: 'Reports', url: 'http://localhost:3002', licensed: true },
+  ],
+};
+
+/** Acme has projects without seats: five projects, no export. */
+export function licensedSnapshot(
+  overrides: Partial<LicenseSnapshot['licenses'][number]> = {},
+  version = 1,
+): LicenseSnapshot {
+  return {
+    organization: { id: ORGANIZATION, key: 'acme', state: 'active' },
+    version,
+    modules: [
+      {
+        key: 'projects',
+        name: 'Projects',
+        environment: 'production',
+        baseUrl: 'http://localhost:3001',
+        features: [
+          { key: 'projects', type: 'limit', combine: 'max' },
+          { key: 'export', type: 'boolean', combine: 'max' },
+        ],
+      },
+    ],
+    licenses: [
+      {
+        id: '0190a000-0000-7000-8000-0000000000c1',
+        module: 'projects',
+        environment: 'production',
+        status: 'issued',
+        startsAt: '2020-01-01T00:00:00.000Z',
+        endsAt: null,
+        graceDays: 0,
+        seatModel: 'unlimited',
+        seatLimit: null,
+        trial: false,
+        overAllocated: false,
+        features: { projects: 5, export: false },
+        overrides: [],
+        seats: [],
+        ...overrides,
+      },
+    ],
+  };
+}
+
+async function makeKeys(kid: string): Promise<KeyPair> {
+  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
+  return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' } };
+}
+
+function jtiOf(token: string): string {
+  const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
+    jti: string;
+  };
+  return payload.jti;
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  let body = '';
+  for await (const chunk of request.setEncoding('utf8')) body += chunk as string;
+  return body;
+}
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}

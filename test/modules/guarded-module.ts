@@ -1,0 +1,153 @@
+import { Body, Controller, Get, Injectable, Module, Post } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import {
+  CurrentOrganization,
+  CurrentUser,
+  KitClock,
+  ModuleKitModule,
+  Public,
+  RequireFeature,
+  RequireLicense,
+  RequireScope,
+  RequireSignIn,
+  StreamHealth,
+  type CurrentOrganizationData,
+  type CurrentUserData,
+  type ModuleKitOptions,
+  type UsageCounter,
+} from '@core-auth/module-kit';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../support/ports.js';
+import { CLIENT } from './fake-core-auth.js';
+
+/** How many projects the test module claims to have. */
+export const usage = { projects: 0 };
+
+@Injectable()
+class Usage implements UsageCounter {
+  async countUsage(): Promise<number> {
+    return usage.projects;
+  }
+}
+
+@Controller()
+class Routes {
+  @Get('open')
+  @Public()
+  open() {
+    return { ok: true };
+  }
+
+  @Get('undeclared')
+  undeclared() {
+    return { ok: true };
+  }
+
+  @Get('api/read')
+  @RequireScope('projects:read')
+  read(@CurrentUser() user: CurrentUserData, @CurrentOrganization() organization: CurrentOrganizationData) {
+    return { user: user.id, organization: organization.key };
+  }
+
+  @Get('api/admin')
+  @RequireScope('projects:admin')
+  admin() {
+    return { ok: true };
+  }
+
+  @Get('api/licensed')
+  @RequireScope('projects:read')
+  @RequireLicense('projects')
+  licensed() {
+    return { ok: true };
+  }
+
+  @Get('api/export')
+  @RequireScope('projects:read')
+  @RequireFeature('export')
+  exported() {
+    return { ok: true };
+  }
+
+  @Get('api/limited')
+  @RequireScope('projects:read')
+  @RequireFeature('projects', { current: Usage })
+  limited() {
+    return { ok: true };
+  }
+
+  @Get('page')
+  @RequireSignIn()
+  page(@CurrentUser() user: CurrentUserData, @CurrentOrganization() organization: CurrentOrganizationData) {
+    return { name: user.name, organization: organization.name };
+  }
+
+  @Post('change')
+  @RequireSignIn()
+  change(@Body() _body: unknown) {
+    return { changed: true };
+  }
+}
+
+/** A clock that a test moves ahead of the real one. */
+export class ShiftedClock extends KitClock {
+  aheadMs = 0;
+  override now(): number {
+    return Date.now() + this.aheadMs;
+  }
+}
+
+export interface GuardedModule {
+  app: NestFastifyApplication;
+  url: string;
+  clock: ShiftedClock;
+  /** Waits until the event stream is heard. */
+  listening(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A small product module with the kit in it, listening on a port of its own. */
+export async function startModule(
+  core: { readonly issuer: string },
+  options: Partial<ModuleKitOptions> = {},
+): Promise<GuardedModule> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const kit = ModuleKitModule.forRoot({
+    coreAuthUrl: core.issuer,
+    clientId: CLIENT.id,
+    clientSecret: CLIENT.secret,
+    moduleUrl: url,
+    moduleKey: 'projects',
+    moduleName: 'Projects',
+    scopes: ['openid', 'profile', 'email', 'offline_access', 'projects:read', 'projects:write'],
+    streamSilenceMs: 600,
+    requestTimeoutMs: 1000,
+    ...options,
+  });
+  const clock = new ShiftedClock();
+  kit.providers = (kit.providers ?? []).map((provider) =>
+    provider === KitClock ? { provide: KitClock, useValue: clock } : provider,
+  );
+  class TestModule {}
+  Module({ imports: [kit], controllers: [Routes], providers: [Usage] })(TestModule);
+  const app = await NestFactory.create<NestFastifyApplication>(TestModule, new FastifyAdapter(), {
+    logger: false,
+  });
+  await app.listen(port, '127.0.0.1');
+  const health = app.get(StreamHealth);
+  return {
+    app,
+    url,
+    clock,
+    async listening() {
+      const end = Date.now() + 5000;
+      while (!health.hearing) {
+        if (Date.now() > end) throw new Error('the event stream was never heard');
+        await sleep(10);
+      }
+    },
+    stop: () => app.close(),
+  };
+}

@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createApplication } from '../../apps/projects/bootstrap.js';
+import { loadSettings } from '../../apps/projects/settings.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { freePort } from '../support/ports.js';
+import { CookieBrowser } from './browser.js';
+import { CLIENT, FakeCoreAuth, licensedSnapshot, ORGANIZATION } from './fake-core-auth.js';
+
+const OTHER = '0190a000-0000-7000-8000-0000000000a2';
+
+describe('the projects module', () => {
+  let core: FakeCoreAuth;
+  let database: TestDatabase;
+  let app: NestFastifyApplication;
+  let url: string;
+  let version = 1;
+
+  beforeAll(async () => {
+    core = await FakeCoreAuth.start();
+    database = await createDatabase({ empty: true });
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    const settings = loadSettings({
+      NODE_ENV: 'test',
+      LOG_LEVEL: 'silent',
+      MODULE_URL: url,
+      CORE_AUTH_URL: core.issuer,
+      OAUTH_CLIENT_SECRET: CLIENT.secret,
+      DATABASE_URL: database.url,
+    });
+    // two processes that start at once, on an empty database
+    const [first, second] = await Promise.all([createApplication(settings), createApplication(settings)]);
+    await Promise.all([first.init(), second.init()]);
+    await second.close();
+    app = first;
+    await app.listen(port, '127.0.0.1');
+  });
+  afterAll(async () => {
+    await app.close();
+    await core.stop();
+    await database.drop();
+  });
+  beforeEach(async () => {
+    await license({ projects: null, export: true });
+  });
+
+  /** What acme's plan includes from now on; waits until the module has heard of it. */
+  const license = async (features: Record<string, number | boolean | null>) => {
+    version += 1;
+    core.snapshot = licensedSnapshot({ features }, version);
+    core.publish('license-changed', ORGANIZATION);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  };
+  const api = async (method: string, path: string, body?: unknown, claims: Record<string, unknown> = {}) => {
+    const token = await core.accessToken(url, claims);
+    const response = await fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  const create = (name: string, claims = {}) => api('POST', '/api/projects', { name }, claims);
+
+  it('creates and lists the projects of an organization, and shows them to no other', async () => {
+    const created = await create('  Website  ');
+    expect(created).toMatchObject({ status: 201, body: { name: 'Website', status: 'active' } });
+    expect((await api('GET', '/api/projects')).body).toMatchObject({ projects: [{ name: 'Website' }] });
+    core.snapshot = {
+      ...licensedSnapshot({}, version),
+      organization: { id: OTHER, key: 'other', state: 'active' },
+    };
+    const other = await api('GET', '/api/projects', undefined, {
+      organization_id: OTHER,
+      organization: 'other',
+    });
+    expect(other).toEqual({ status: 200, body: { projects: [] } });
+  });
+
+  it('pages through many, newest first, each exactly once', async () => {
+    for (let number = 0; number < 5; number += 1) await create(`Paged ${number}`);
+    const seen: string[] = [];
+    let after = '';
+    for (;;) {
+      const { body } = await api('GET', `/api/projects?limit=2${after}`);
+      const page = body['projects'] as { id: string; name: string }[];
+      seen.push(...page.map(({ name }) => name));
+      if (page.length < 2) break;
+      after = `&after=${page[1]?.id}`;
+    }
+    expect(seen.filter((name) => name.startsWith('Paged'))).toEqual([
+      'Paged 4',
+      'Paged 3',
+      'Paged 2',
+      'Paged 1',
+      'Paged 0',
+    ]);
+  });
+
+  it.each([
+    [{}, 'The name must be text'],
+    [{ name: '   ' }, 'The name must have 1 to 120 characters'],
+    [{ name: 'x'.repeat(121) }, 'The name must have 1 to 120 characters'],
+    [{ name: 'a\u0007b' }, 'control characters'],
+    [{ name: 'a', status: 'deleted' }, 'The status must be one of'],
+    [{ name: 'a', organization_id: OTHER }, 'organization_id'],
+    ['{"name":', ''],
+  ])('answers 400 with the reason to %j', async (body, reason) => {
+    const answer = await api('POST', '/api/projects', body);
+    expect(answer.status).toBe(400);
+    expect(answer.body['detail']).toContain(reason);
+  });
+
+  it('wants projects:write to create', async () => {
+    const answer = await create('Nope', { scope: 'openid projects:read' });
+    expect(answer).toMatchObject({ status: 403, body: { code: 'insufficient_scope' } });
+  });
+
+  it('lets through exactly as many as the plan has room for, however many come at once', async () => {
+    const { body } = await api('GET', '/api/projects?limit=200');
+    const used = (body['projects'] as unknown[]).length;
+    await license({ projects: used + 3, export: true });
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, number) => create(`Race ${number}`)));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(3);
+    const refused = answers.filter(({ status }) => status === 403);
+    expect(refused).toHaveLength(17);
+    expect(refused[0]?.body).toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      limit: used + 3,
+      detail: `The plan allows ${used + 3} of "projects". Ask an owner or administrator of acme to extend it.`,
+    });
+  });
+
+  it('lets nobody create where the plan allows none', async () => {
+    core.snapshot = {
+      ...licensedSnapshot({ features: { projects: 0 } }, version),
+      organization: { id: OTHER, key: 'other', state: 'active' },
+    };
+    core.publish('license-changed', OTHER, new Date(), OTHER);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await create('None', { organization_id: OTHER, organization: 'other' })).toMatchObject({
+      status: 403,
+    });
+  });
+
+  describe('in a browser', () => {
+    const browser = new CookieBrowser();
+    const same = { 'sec-fetch-site': 'same-origin' };
+
+    it('shows the page under a strict policy, with every name escaped', async () => {
+      await create('<script>alert(1)</script>');
+      const { response } = await browser.visit(`${url}/`);
+      const html = await response.text();
+      expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(html).toContain('&lt;script>');
+      expect(html).not.toContain('<script');
+      expect(html).toContain('Ada Byron');
+      expect(html).toContain('http://localhost:3002/auth/sign-in');
+    });
+
+    it('creates, changes the status, and shows the form again with what was wrong', async () => {
+      expect((await browser.post(`${url}/projects`, same, { name: 'By form' })).headers.get('location')).toBe(
+        '/',
+      );
+      const { body } = await api('GET', '/api/projects?limit=1');
+      const [project] = body['projects'] as { id: string }[];
+      const changed = await browser.post(`${url}/projects/${project?.id}/status`, same, { status: 'done' });
+      expect(changed.status).toBe(303);
+      expect((await api('GET', '/api/projects?limit=1')).body).toMatchObject({
+        projects: [{ name: 'By form', status: 'done' }],
+      });
+      const again = await browser.post(`${url}/projects`, same, { name: '' });
+      expect(again.status).toBe(400);
+      expect(await again.text()).toContain('The name must have 1 to 120 characters');
+    });
+
+    it("does not change another organization's project", async () => {
+      const missing = await browser.post(`${url}/projects/${OTHER}/status`, same, { status: 'done' });
+      expect(missing.status).toBe(404);
+    });
+
+    it('exports CSV where the plan includes it, no formula in it', async () => {
+      await create('=1+1');
+      const response = await browser.get(`${url}/projects.csv`);
+      expect(response.headers.get('content-disposition')).toContain('projects.csv');
+      expect(await response.text()).toContain("\r\n'=1+1,Active,");
+      await license({ projects: null, export: false });
+      const refused = await browser.get(`${url}/projects.csv`);
+      expect(refused.status).toBe(403);
+      expect(await refused.text()).toContain('does not include &quot;export&quot;');
+    });
+  });
+});

@@ -1,0 +1,356 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { request } from 'node:http';
+import { basic, World } from '../support/world.js';
+
+const POSTS = [
+  '/oauth2/authorize',
+  '/oauth2/token',
+  '/oauth2/introspect',
+  '/oauth2/revoke',
+  '/oauth2/userinfo',
+  '/oauth2/logout',
+  '/sign-in',
+  '/sign-out',
+  '/consent',
+  '/choose-organization',
+] as const;
+const GETS = [
+  '/',
+  '/.well-known/openid-configuration',
+  '/.well-known/oauth-authorization-server',
+  '/oauth2/authorize',
+  '/oauth2/jwks',
+  '/oauth2/userinfo',
+  '/oauth2/logout',
+  '/sign-in',
+  '/sign-out',
+  '/signed-out',
+  '/consent',
+  '/choose-organization',
+  '/license-refused',
+  '/v1/licenses/snapshot',
+  '/v1/launcher',
+  '/health/live',
+  '/assets/core-auth.css',
+] as const;
+const CLIENT_POSTS = ['/oauth2/token', '/oauth2/introspect', '/oauth2/revoke'] as const;
+const FORM = 'application/x-www-form-urlencoded';
+
+describe('bad input', () => {
+  let world: World;
+  let cookie: string;
+  let authorization: string;
+  let bearer: string;
+
+  beforeAll(async () => {
+    world = await World.start();
+    const { browser, tokens } = await world.signedInClient();
+    cookie = browser.cookieNames.map((name) => `${name}=${browser.cookie(name)}`).join('; ');
+    authorization = basic(world.client('projects'));
+    bearer = `Bearer ${tokens.access_token}`;
+  });
+  afterAll(() => world.stop());
+
+  /** Sends exactly this, without what fetch would mend; `cookie` signs in. */
+  const send = (method: string, path: string, headers: Record<string, string> = {}, body?: string | Buffer) =>
+    new Promise<{ status: number; type: string; text: string }>((resolve, reject) => {
+      const outgoing = request(
+        world.url,
+        { method, path, headers: { cookie, ...headers }, agent: false },
+        (response) => {
+          let text = '';
+          response
+            .setEncoding('utf8')
+            .on('data', (part: string) => (text += part))
+            .on('end', () =>
+              resolve({
+                status: response.statusCode ?? 0,
+                type: response.headers['content-type'] ?? '',
+                text,
+              }),
+            );
+        },
+      );
+      outgoing.on('error', reject);
+      outgoing.end(body);
+    });
+  const expectHarmless = ({ status, text }: { status: number; text: string }) => {
+    expect(status).toBeLessThan(500);
+    expect(text).not.toMatch(/\bat .+\.(ts|js|mjs):\d+|node_modules|SELECT |syntax error|stack/);
+  };
+  /** RFC 6749 §5.2 */
+  const expectInvalidRequest = (answer: { status: number; type: string; text: string }) => {
+    expectHarmless(answer);
+    expect(answer.status).toBe(400);
+    expect(answer.type).toContain('application/json');
+    expect(JSON.parse(answer.text)).toEqual({
+      error: 'invalid_request',
+      error_description: expect.any(String),
+    });
+  };
+
+  describe.each(POSTS)('POST %s', (path) => {
+    it.each([
+      ['malformed JSON', 'application/json', '{"token":'],
+      ['JSON', 'application/json', '{"token":"x","grant_type":"client_credentials"}'],
+      ['JSON of another type', 'application/json', '[1,2]'],
+      ['plain text', 'text/plain', 'token=x'],
+      ['XML', 'application/xml', '<token/>'],
+      ['a multipart form', 'multipart/form-data; boundary=x', '--x--'],
+      ['an unknown type', 'nonsense', 'token=x'],
+      ['no type', '', 'token=x'],
+    ])('RFC 6749 appendix B: %s is refused with 400', async (_, type, body) => {
+      const answer = await send(
+        'POST',
+        path,
+        { authorization, ...(type ? { 'content-type': type } : {}) },
+        body,
+      );
+      expectHarmless(answer);
+      expect(answer.status).toBe(400);
+    });
+
+    it('a body beyond 64 KiB is refused with 400', async () => {
+      const answer = await send(
+        'POST',
+        path,
+        { authorization, 'content-type': FORM },
+        `token=${'x'.repeat(64 * 1024)}`,
+      );
+      expectHarmless(answer);
+      expect(answer.status).toBe(400);
+    });
+
+    it('control characters, broken encoding and bytes that are no text do no harm', async () => {
+      for (const body of [
+        'token=%00&email=%00&password=%00',
+        'token=%',
+        'token=%zz',
+        '%00=%00',
+        '&&==&',
+        Buffer.from([0xff, 0xfe, 0]),
+      ]) {
+        const answer = await send('POST', path, { authorization, 'content-type': FORM }, body);
+        expectHarmless(answer);
+      }
+    });
+  });
+
+  describe.each(CLIENT_POSTS)('POST %s', (path) => {
+    it('RFC 6749 §3.2, §5.2: a duplicate, missing, or oversized parameter is invalid_request', async () => {
+      const good: Record<string, string> = { token: 'x', grant_type: 'refresh_token', refresh_token: 'x' };
+      const needed = path === '/oauth2/token' ? 'grant_type' : 'token';
+      const fields = new URLSearchParams(good);
+      expectInvalidRequest(
+        await send('POST', path, { authorization, 'content-type': FORM }, `${fields}&${needed}=x`),
+      );
+      fields.delete(needed);
+      expectInvalidRequest(await send('POST', path, { authorization, 'content-type': FORM }, String(fields)));
+      fields.set(needed, 'x'.repeat(9000));
+      expectInvalidRequest(await send('POST', path, { authorization, 'content-type': FORM }, String(fields)));
+    });
+
+    it.each(['[]', '[0]', '.x', '[__proto__]'])(
+      'a parameter name with %s makes no object of it',
+      async (suffix) => {
+        const answer = await send(
+          'POST',
+          path,
+          { authorization, 'content-type': FORM },
+          `token${suffix}=x&grant_type${suffix}=x`,
+        );
+        expectInvalidRequest(answer);
+      },
+    );
+
+    it('the refusals of form and size come as JSON with the error of the specification', async () => {
+      expectInvalidRequest(
+        await send('POST', path, { authorization, 'content-type': 'application/json' }, '{'),
+      );
+      expectInvalidRequest(
+        await send('POST', path, { authorization, 'content-type': FORM }, `token=${'x'.repeat(70_000)}`),
+      );
+    });
+  });
+
+  it('odd query strings at every GET endpoint do no harm', async () => {
+    const odd = [
+      '?',
+      '?%00=%00',
+      '?return_to=%00',
+      '?return_to=/oauth2/authorize%3Fclient_id%3D%2500',
+      '?return_to=a&return_to=b',
+      '?client_id=projects&client_id=projects',
+      '?organization_id=%00',
+      '?organization_id[]=x',
+      '?id_token_hint=%00.%00.%00',
+      '?id_token_hint=eyJ0eXAiOiJKV1QifQ.x.y',
+      '?__proto__[x]=1&constructor=2',
+      `?state=${'s'.repeat(6000)}`,
+      '?%',
+      '?%E0%A4%A',
+      '?a=%ff%fe',
+    ];
+    for (const path of GETS) {
+      const headers = path.startsWith('/v1/licenses') ? { authorization } : { authorization: bearer };
+      const answers = await Promise.all(odd.map((query) => send('GET', path + query, headers)));
+      answers.forEach(expectHarmless);
+    }
+  });
+
+  it.each([
+    '/nothing',
+    '/oauth2/',
+    '/oauth2/token/x',
+    '/%',
+    '/%00',
+    '/assets/../../package.json',
+    '/assets/%2e%2e%2fpackage.json',
+    '/assets/x',
+    '//',
+  ])(
+    'an address that does not exist is 4xx without a word about how the server is made: %s',
+    async (path) => {
+      const answer = await send('GET', path, { accept: 'application/json' });
+      expectHarmless(answer);
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      expect(answer.text).not.toContain('"dependencies"');
+    },
+  );
+
+  it.each(['TRACE', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND'])(
+    'no route takes the method %s',
+    async (method) => {
+      for (const path of ['/oauth2/token', '/oauth2/authorize', '/sign-in']) {
+        const answer = await send(method, path);
+        expectHarmless(answer);
+        expect(answer.status).toBeGreaterThanOrEqual(400);
+      }
+    },
+  );
+
+  it('a cookie that is none of ours is as good as none', async () => {
+    for (const value of [
+      '',
+      'x',
+      '"',
+      'a'.repeat(43),
+      `${'a'.repeat(42)}%00`,
+      'x; core_auth_session=y',
+      '%E0%A4%A',
+    ]) {
+      const answer = await send('GET', '/', {
+        cookie: `core_auth_session=${value}; core_auth_csrf=${value}`,
+        accept: 'text/html',
+      });
+      expect(answer.status).toBe(303);
+      expectHarmless(await send('GET', '/sign-in', { cookie: `core_auth_csrf=${value}` }));
+    }
+  });
+
+  it('whatever is sent to whichever route, no answer is a 500 and none shows a stack', async () => {
+    const names = fc.constantFrom(
+      ...[
+        'client_id',
+        'client_secret',
+        'redirect_uri',
+        'response_type',
+        'scope',
+        'state',
+        'nonce',
+        'prompt',
+        'max_age',
+      ],
+      ...[
+        'code_challenge',
+        'code_challenge_method',
+        'grant_type',
+        'code',
+        'code_verifier',
+        'refresh_token',
+        'token',
+      ],
+      ...[
+        'return_to',
+        'csrf_token',
+        'email',
+        'password',
+        'decision',
+        'organization_id',
+        'id_token_hint',
+        'login_hint',
+      ],
+      ...[
+        'post_logout_redirect_uri',
+        'request',
+        'request_uri',
+        'response_mode',
+        '__proto__',
+        'constructor',
+        '',
+      ],
+    );
+    const values = fc.oneof(
+      fc.constantFrom(
+        'projects',
+        'https://projects.example/callback',
+        'code',
+        'openid',
+        'none',
+        'S256',
+        'x'.repeat(43),
+      ),
+      fc.constantFrom(
+        'authorization_code',
+        'refresh_token',
+        'client_credentials',
+        '/',
+        '/oauth2/authorize?client_id=projects',
+        '\0',
+      ),
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.string({ maxLength: 40 }),
+    );
+    const parameters = fc
+      .array(fc.tuple(names, values), { maxLength: 12 })
+      .map((pairs) => new URLSearchParams(pairs).toString());
+    const headers = fc.record(
+      {
+        authorization: fc.oneof(
+          fc.constantFrom('client', 'bearer', 'Basic', 'Bearer', 'Basic Og=='),
+          fc.stringMatching(/^[\x21-\x7e]{1,40}$/),
+        ),
+        'content-type': fc.constantFrom(
+          FORM,
+          `${FORM}; charset=utf-16`,
+          'application/json',
+          'text/plain',
+          'x',
+        ),
+        accept: fc.constantFrom('text/html', 'application/json', '*/*'),
+        cookie: fc.constantFrom('', 'core_auth_session=x', 'core_auth_csrf="'),
+        'last-event-id': fc.stringMatching(/^[0-9-]{1,45}$/),
+        'if-none-match': fc.stringMatching(/^[\x21-\x7e]{1,20}$/),
+      },
+      { requiredKeys: [] },
+    );
+    const route = fc.oneof(
+      fc.tuple(fc.constant('POST'), fc.constantFrom(...POSTS)),
+      fc.tuple(fc.constant('GET'), fc.constantFrom(...GETS)),
+      fc.tuple(fc.constantFrom('GET', 'POST'), fc.webPath()),
+    );
+    await fc.assert(
+      fc.asyncProperty(route, headers, parameters, parameters, async ([method, path], given, query, body) => {
+        const sent = Object.fromEntries(
+          Object.entries(given).filter(([, value]) => value !== undefined),
+        ) as Record<string, string>;
+        if (sent['authorization'] === 'client') sent['authorization'] = authorization;
+        if (sent['authorization'] === 'bearer') sent['authorization'] = bearer;
+        const address = path === '' || path.startsWith('//') ? '/' : path;
+        expectHarmless(await send(method, `${address}?${query}`, sent, method === 'POST' ? body : undefined));
+      }),
+      { numRuns: 2000, interruptAfterTimeLimit: 5000, markInterruptAsFailure: false },
+    );
+  });
+});

@@ -1,0 +1,194 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
+import { SessionRepository } from '#sessions';
+import { eventually } from '../support/answers.js';
+import { EventReader } from '../support/event-reader.js';
+import { claimsOf, World, type TestClient } from '../support/world.js';
+
+describe('the event stream of module guards', () => {
+  let world: World;
+  let node: World;
+  let projects: TestClient;
+  const readers: EventReader[] = [];
+
+  beforeAll(async () => {
+    world = await World.start();
+    node = await World.start({ beside: world });
+    projects = world.client('projects');
+  });
+  afterAll(async () => {
+    await node.stop();
+    await world.stop();
+  });
+  afterEach(() => readers.splice(0).forEach((reader) => reader.close()));
+
+  const open = async (lastEventId?: string, at = world) => {
+    const reader = await EventReader.open(at.url, projects, lastEventId);
+    readers.push(reader);
+    await reader.ready();
+    return reader;
+  };
+  const connection = async () => {
+    const client = new Client({ connectionString: world.database.url });
+    await client.connect();
+    return client;
+  };
+  const write = (client: Client, subject: string) =>
+    client.query("INSERT INTO outbox (kind, subject) VALUES ('user-disabled', $1)", [subject]);
+  const subjectsOf = ({ events }: EventReader) =>
+    events.map(({ data = '{}' }) => (JSON.parse(data) as { subject: string }).subject);
+
+  it('a client of a module authenticates to read it; others may not', async () => {
+    expect((await fetch(`${world.url}/v1/events`)).status).toBe(401);
+    expect((await EventReader.open(world.url, { ...projects, secret: 'wrong' })).response.status).toBe(401);
+    const stranger = await world.createClient({ id: 'stranger' });
+    expect((await EventReader.open(world.url, stranger)).response.status).toBe(403);
+  });
+
+  it('HTML §9.2: it begins with its place, is not stored by anybody, and says every second that it lives', async () => {
+    const reader = await open();
+    expect(reader.response.headers.get('content-type')).toBe('text/event-stream');
+    expect(reader.response.headers.get('cache-control')).toBe('no-store');
+    expect(await reader.ready()).toEqual({
+      id: expect.stringMatching(/^\d+-\d+$/),
+      event: 'ready',
+      data: '{}',
+    });
+    await eventually(() => reader.frames.find(({ comment }) => comment === 'heartbeat'), 'a heartbeat', 2000);
+  });
+
+  it('every kind of revocation is heard within a second, by the readers of every node', async () => {
+    const [here, there] = [await open(), await open(undefined, node)];
+    await world.createPerson('leaver@acme.example', 'Lee Leaver', { acme: 'member' });
+    const { tokens, client } = await world.signedInClient();
+    const { authorization_id: authorization, sid } = claimsOf(tokens.access_token);
+    const machine = await world.token(client, { grant_type: 'client_credentials', scope: 'projects:read' });
+    const gone = await world.createClient({ id: 'gone' });
+
+    const began = Date.now();
+    await world.revoke(client, tokens.refresh_token);
+    await world.app.get(SessionRepository).end(String(sid), 'test');
+    await world.revoke(client, String(machine.body['access_token']));
+    await world.accounts.disableUser(world.id('leaver@acme.example'), 'test');
+    await world.clients.disable(gone.id, world.clock.now(), 'test');
+    await world.licenses.changeStatus(world.id('license:globex:projects'), 'suspended', 'test');
+    await world.accounts.addMember(
+      { userId: world.id('member@acme.example'), organizationId: world.id('globex'), role: 'member' },
+      'test',
+    );
+    for (const reader of [here, there]) {
+      await reader.next('authorization-revoked', String(authorization));
+      await reader.next('session-ended', String(sid));
+      await reader.next('token-revoked', String(claimsOf(String(machine.body['access_token']))['jti']));
+      await reader.next('user-disabled', world.id('leaver@acme.example'));
+      await reader.next('client-disabled', 'gone');
+      await reader.next('license-changed', world.id('globex'));
+      await reader.next('membership-changed', world.id('member@acme.example'));
+    }
+    expect(Date.now() - began).toBeLessThan(2000);
+    const { data = '' } = await here.next('license-changed', world.id('globex'));
+    expect(JSON.parse(data)).toEqual({
+      kind: 'license-changed',
+      subject: world.id('globex'),
+      organization_id: world.id('globex'),
+      occurred_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    });
+  });
+
+  it('HTML §9.2.3: Last-Event-ID resumes after that event, on any node, without a gap or a repetition', async () => {
+    const reader = await open();
+    const client = await connection();
+    for (const subject of ['a', 'b']) await write(client, `resume-${subject}`);
+    const { id = '' } = await reader.next('user-disabled', 'resume-a');
+    reader.close();
+    for (const subject of ['c', 'd']) await write(client, `resume-${subject}`);
+    const resumed = await open(id, node);
+    await write(client, 'resume-e');
+    await resumed.next('user-disabled', 'resume-e');
+    expect((await resumed.ready()).id).toBe(id);
+    expect(subjectsOf(resumed)).toEqual(['resume-b', 'resume-c', 'resume-d', 'resume-e']);
+    await client.end();
+  });
+
+  it('a slow transaction delays those after it and is not skipped: its event comes, once, in order', async () => {
+    const reader = await open();
+    const [slow, quick] = [await connection(), await connection()];
+    await slow.query('BEGIN');
+    await write(slow, 'slow-1');
+    await write(quick, 'quick-1');
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(subjectsOf(reader)).toEqual([]);
+    await write(slow, 'slow-2');
+    await slow.query('COMMIT');
+    await reader.next('user-disabled', 'quick-1');
+    await write(quick, 'quick-2');
+    await reader.next('user-disabled', 'quick-2');
+    expect(subjectsOf(reader)).toEqual(['slow-1', 'slow-2', 'quick-1', 'quick-2']);
+    await Promise.all([slow.end(), quick.end()]);
+  });
+
+  it('a reader that connects while a transaction is open hears its event when it ends', async () => {
+    const slow = await connection();
+    await slow.query('BEGIN');
+    await write(slow, 'before-me');
+    const reader = await open();
+    await slow.query('COMMIT');
+    await reader.next('user-disabled', 'before-me');
+    await slow.end();
+  });
+
+  it('what was rolled back is never heard', async () => {
+    const reader = await open();
+    const client = await connection();
+    await client.query('BEGIN');
+    await write(client, 'rolled-back');
+    await client.query('ROLLBACK');
+    await write(client, 'committed');
+    await reader.next('user-disabled', 'committed');
+    expect(subjectsOf(reader)).toEqual(['committed']);
+    await client.end();
+  });
+
+  it('many events at once all come, in order: to who listens and to who resumes', async () => {
+    const reader = await open();
+    const { id } = await reader.ready();
+    const client = await connection();
+    await client.query(
+      "INSERT INTO outbox (kind, subject) SELECT 'user-disabled', 'many-' || n FROM generate_series(1, 1200) n",
+    );
+    await write(client, 'many-last');
+    await reader.next('user-disabled', 'many-last');
+    const resumed = await open(id, node);
+    await resumed.next('user-disabled', 'many-last');
+    const expected = [...Array.from({ length: 1200 }, (_, index) => `many-${index + 1}`), 'many-last'];
+    expect(subjectsOf(reader)).toEqual(expected);
+    expect(subjectsOf(resumed)).toEqual(expected);
+    await client.end();
+  });
+
+  it.each(['x', '1', '-1-1', '1-1-1', "1-1'; --", '99999999999999999999-1', '1-9999999999999999999'])(
+    'a Last-Event-ID that is no cursor of ours is invalid_request: %s',
+    async (lastEventId) => {
+      const reader = await EventReader.open(world.url, projects, lastEventId);
+      readers.push(reader);
+      expect(reader.response.status).toBe(400);
+      expect(await reader.response.json()).toMatchObject({ error: 'invalid_request' });
+    },
+  );
+
+  it('the stream of a client that is disabled ends', async () => {
+    const module = await world.createClient({ id: 'ending-module', moduleKey: 'projects' });
+    const reader = await EventReader.open(world.url, module);
+    await reader.ready();
+    await world.clients.disable(module.id, world.clock.now(), 'test');
+    await eventually(() => reader.ended || undefined, 'the end of the stream', 3000);
+  });
+
+  it('a server that stops ends its streams', async () => {
+    const short = await World.start({ beside: world });
+    const reader = await EventReader.open(short.url, projects);
+    await reader.ready();
+    await short.stop();
+    await eventually(() => reader.ended || undefined, 'the end of the stream');
+  });
+});

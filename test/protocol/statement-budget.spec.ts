@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { HttpBrowser } from '../support/http-browser.js';
+import { basic, World, type TestClient } from '../support/world.js';
+
+/** What the server asks by itself, every 200 ms and every second, whoever calls it. */
+const BACKGROUND = /\bFROM outbox\b|\boutbox_readers\b|UPDATE logout_deliveries\b|pg_current_snapshot/;
+
+describe('the statement budget (counted in the log of PostgreSQL)', () => {
+  let world: World;
+  let client: TestClient;
+  let browser: HttpBrowser;
+
+  beforeAll(async () => {
+    world = await World.start({ logStatements: true });
+    client = world.client('projects');
+    browser = await world.signIn('member@acme.example');
+    // the changes that made the world are heard; then what a node remembers it has read once
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    await world.exchange(client, await world.code(client, browser));
+    await world.token(client, { grant_type: 'client_credentials', scope: 'projects:read' });
+  });
+  afterAll(() => world.stop());
+  beforeEach(() => world.database.statements.clear());
+
+  /** Reads and writes since the last look, without the background's; the log is written before a statement runs. */
+  const spent = () => {
+    const statements = world.database.statements.take().filter(({ text }) => !BACKGROUND.test(text));
+    const count = (kind: string) => statements.filter((statement) => statement.kind === kind);
+    return {
+      reads: count('read').length,
+      writes: count('write').length,
+      texts: statements.filter(({ kind }) => kind === 'read' || kind === 'write').map(({ text }) => text),
+    };
+  };
+  const expectSpent = (reads: number, writes: number) => {
+    const { texts, ...counted } = spent();
+    expect({ ...counted, texts }).toEqual({ reads, writes, texts });
+  };
+  const start = async () => {
+    const { body } = await world.exchange(client, await world.code(client, browser));
+    world.database.statements.clear();
+    return { access: String(body['access_token']), refresh: String(body['refresh_token']) };
+  };
+
+  it('the background alone is told apart from what requests ask', async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1300));
+    const all = world.database.statements.take();
+    expect(all.filter(({ text }) => BACKGROUND.test(text)).length).toBeGreaterThan(4);
+    expect(all.filter(({ text, kind }) => !BACKGROUND.test(text) && kind !== 'transaction')).toEqual([]);
+  });
+
+  it.each(['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server', '/oauth2/jwks'])(
+    '%s: no statement',
+    async (path) => {
+      expect((await fetch(world.url + path)).status).toBe(200);
+      expectSpent(0, 0);
+    },
+  );
+
+  it('client credentials: no statement', async () => {
+    expect(
+      (await world.token(client, { grant_type: 'client_credentials', scope: 'projects:read' })).status,
+    ).toBe(200);
+    expectSpent(0, 0);
+  });
+
+  it('authorize, signed in already: one read and one write', async () => {
+    await world.code(client, browser);
+    expectSpent(1, 1);
+  });
+
+  it('code exchange: one write', async () => {
+    const exchange = await world.code(client, browser);
+    world.database.statements.clear();
+    expect((await world.exchange(client, exchange)).status).toBe(200);
+    expectSpent(0, 1);
+  });
+
+  it('refresh: one write; the retry of a lost answer too', async () => {
+    const { refresh } = await start();
+    expect((await world.refresh(client, refresh)).status).toBe(200);
+    expectSpent(0, 1);
+    expect((await world.refresh(client, refresh)).status).toBe(200);
+    expectSpent(0, 1);
+  });
+
+  it('introspection of an access or a refresh token: one read', async () => {
+    const tokens = await start();
+    for (const token of [tokens.access, tokens.refresh]) {
+      expect((await world.introspect(client, token)).body).toMatchObject({ active: true });
+      expectSpent(1, 0);
+    }
+  });
+
+  it('userinfo: one read', async () => {
+    const { access } = await start();
+    const response = await fetch(`${world.url}/oauth2/userinfo`, {
+      headers: { authorization: `Bearer ${access}` },
+    });
+    expect(response.status).toBe(200);
+    expectSpent(1, 0);
+  });
+
+  it('revocation: one write', async () => {
+    const { refresh } = await start();
+    expect((await world.revoke(client, refresh)).status).toBe(200);
+    expectSpent(0, 1);
+  });
+
+  it('a license check over HTTP: one read', async () => {
+    const response = await fetch(`${world.url}/v1/licenses/snapshot?organization_id=${world.id('acme')}`, {
+      headers: { authorization: basic(client) },
+    });
+    expect(response.status).toBe(200);
+    expectSpent(1, 0);
+  });
+
+  it('a forged code, refresh token or access token: no statement', async () => {
+    const forged = 'x'.repeat(22);
+    await world.exchange(client, { code: `kid.${forged}.0.${forged}.${forged}`, verifier: 'v'.repeat(43) });
+    await world.refresh(client, `kid.${forged}.1.${forged}.${forged}`);
+    await world.introspect(client, 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.x');
+    await world.revoke(client, 'nothing');
+    expectSpent(0, 0);
+  });
+});
