@@ -1,4 +1,5 @@
 import { accounts } from './demonstration-data.js';
+import type { DemonstrationModule } from './demonstration.js';
 import { type LaunchPlan, type ModuleKey } from './launcher-settings.js';
 
 /** What is not set by the person: made in development, never in production. */
@@ -49,4 +50,17 @@ export function clientSecret(plan: LaunchPlan, generated: Generated, key: Module
   const secret = plan.modules[key].clientSecret ?? generated.clientSecrets[key];
   if (!secret) throw new Error(`no client secret for ${key}`);
   return secret;
+}
+
+/** The modules as the demonstration registers them. */
+export function demonstrationModules(
+  plan: LaunchPlan,
+  generated: Generated,
+): Record<ModuleKey, DemonstrationModule> {
+  const of = (key: ModuleKey): DemonstrationModule => ({
+    url: plan.modules[key].url,
+    clientId: plan.modules[key].clientId,
+    clientSecret: clientSecret(plan, generated, key),
+  });
+  return { projects: of('projects'), reports: of('reports') };
 }

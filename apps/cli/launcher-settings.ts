@@ -14,7 +14,7 @@ export const launcherSettings: readonly SettingDescription[] = [
     description: 'Folder for the embedded database, its log and the generated secrets. Development only.',
     default: '.data',
   },
-  ...MODULE_KEYS.flatMap(moduleSettings),
+  ...MODULE_KEYS.flatMap(settingsOfModule),
   {
     name: 'CORE_AUTH_DEMO_PASSWORD',
     description:
@@ -24,7 +24,12 @@ export const launcherSettings: readonly SettingDescription[] = [
   },
 ];
 
-function moduleSettings(key: ModuleKey): SettingDescription[] {
+/** What the names of a module's settings begin with. */
+function prefixOf(key: ModuleKey): string {
+  return `${key.toUpperCase()}_`;
+}
+
+function settingsOfModule(key: ModuleKey): SettingDescription[] {
   const prefix = key.toUpperCase();
   return [
     { name: `${prefix}_PORT`, description: `Port of the module ${key}.`, default: String(defaultPort[key]) },
@@ -71,7 +76,7 @@ export interface LaunchPlan {
 export function readLaunchPlan(env: NodeJS.ProcessEnv, problems: string[]): LaunchPlan {
   const known = [...settings(), ...launcherSettings];
   const values = readEnvironment(env, known, problems);
-  problems.push(...unknownSettings(env, known, 'CORE_AUTH_'));
+  problems.push(...unknownSettings(env, known, 'CORE_AUTH_', ...MODULE_KEYS.map(prefixOf)));
   const production = values.get('NODE_ENV') === 'production';
   const port = readPort(values, 'PORT', defaultPort.server, problems);
   const modules = {

@@ -32,6 +32,7 @@ import { STATUS_LABELS } from './project.js';
 import { ChangeStatus, CreateProject } from './project.dto.js';
 import { ProjectsRepository } from './projects.repository.js';
 import { organizationOf, ProjectsService } from './projects.service.js';
+import { requireShownOrganization } from './shown-organization.js';
 
 const PAGE_SIZE = 50;
 const EXPORT_PAGE_SIZE = 1000;
@@ -65,6 +66,10 @@ export class ProjectsController {
     @Body() body: unknown,
     @Res({ passthrough: true }) reply: KitReply,
   ): Promise<string> {
+    requireShownOrganization(
+      principal,
+      (body as { organization_id?: unknown } | null | undefined)?.organization_id,
+    );
     const wanted = plainToInstance(CreateProject, body ?? {});
     const reasons = validateSync(wanted).flatMap(({ constraints }) => Object.values(constraints ?? {}));
     if (reasons.length > 0)
@@ -85,8 +90,9 @@ export class ProjectsController {
   async changeStatus(
     @CurrentPrincipal() principal: Principal,
     @Param('id', ParseUUIDPipe) id: string,
-    @Body() { status }: ChangeStatus,
+    @Body() { status, organization_id }: ChangeStatus,
   ): Promise<string> {
+    requireShownOrganization(principal, organization_id);
     const changed = await this.projects.setStatus(organizationOf(principal), id, status);
     if (!changed)
       throw new ProblemException(404, 'NOT_FOUND', 'Not found', 'Your organization has no such project.');

@@ -14,6 +14,7 @@ import {
 import { readFileSync } from 'node:fs';
 
 const WEB_ADDRESS = { protocols: ['http', 'https'], require_protocol: true, require_tld: false };
+const PORT_RULE = 'PORT must be a port, 1 to 65535';
 
 /** Everything that the module reads from its environment; the names are those of the variables. */
 export class Settings {
@@ -27,9 +28,9 @@ export class Settings {
   @IsNotEmpty()
   HOST = '127.0.0.1';
 
-  @IsInt()
-  @Min(1)
-  @Max(65_535)
+  @IsInt({ message: PORT_RULE })
+  @Min(1, { message: PORT_RULE })
+  @Max(65_535, { message: PORT_RULE })
   PORT = 3002;
 
   @IsUrl(WEB_ADDRESS)
@@ -77,9 +78,9 @@ export class SettingsError extends Error {
   }
 }
 
-/** Reads the settings, each also from the file that `NAME_FILE` names; throws `SettingsError`. */
+/** Reads the settings, each also from the file that `NAME_FILE` names; throws `SettingsError`: a sentence for each. */
 export function loadSettings(env: NodeJS.ProcessEnv): Settings {
-  const problems: string[] = [];
+  const problems = new Map<string, string>();
   const values: Record<string, string | number> = {};
   for (const name of NAMES) {
     const value = readValue(name, env, problems);
@@ -89,24 +90,32 @@ export function loadSettings(env: NodeJS.ProcessEnv): Settings {
     values['HOST'] ??= '0.0.0.0';
     // Defaults are for development: production says where it is.
     for (const name of ['MODULE_URL', 'CORE_AUTH_URL', 'PROJECTS_URL'] as const) {
-      if (values[name] === undefined) problems.push(`${name} must be set in production`);
+      if (values[name] === undefined) addProblem(problems, name, `${name} is not set`);
     }
   }
   const settings = plainToInstance(Settings, values);
-  for (const { constraints } of validateSync(settings)) problems.push(...Object.values(constraints ?? {}));
-  if (problems.length > 0) throw new SettingsError(problems);
+  for (const { property, value, constraints } of validateSync(settings)) {
+    const [message = `${property} is not valid`] = Object.values(constraints ?? {});
+    addProblem(problems, property, value === undefined ? `${property} is not set` : message);
+  }
+  if (problems.size > 0) throw new SettingsError([...problems.values()]);
   return settings;
 }
 
-function readValue(name: string, env: NodeJS.ProcessEnv, problems: string[]): string | undefined {
+/** The first problem of a setting is the one to mend; those that follow from it are not told. */
+function addProblem(problems: Map<string, string>, name: string, problem: string): void {
+  if (!problems.has(name)) problems.set(name, problem);
+}
+
+function readValue(name: string, env: NodeJS.ProcessEnv, problems: Map<string, string>): string | undefined {
   const direct = env[name] || undefined;
   const file = env[`${name}_FILE`];
   if (!file) return direct;
-  if (direct !== undefined) problems.push(`${name} and ${name}_FILE are both set: keep one`);
+  if (direct !== undefined) addProblem(problems, name, `${name} and ${name}_FILE are both set: keep one`);
   try {
-    return readFileSync(file, 'utf8').trim();
+    return readFileSync(file, 'utf8').trim() || undefined;
   } catch {
-    problems.push(`${name}_FILE names a file that cannot be read`);
+    addProblem(problems, name, `${name}_FILE names a file that cannot be read`);
     return undefined;
   }
 }

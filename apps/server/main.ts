@@ -16,6 +16,9 @@ main().catch((error: unknown) => {
   process.exit(1);
 });
 
+/** SQLSTATE of PostgreSQL's appendix A. */
+const UNDEFINED_TABLE = '42P01';
+
 function explain(error: unknown): string {
   if (error instanceof ConfigurationError) return error.message;
   const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
@@ -23,6 +26,9 @@ function explain(error: unknown): string {
     return `Port ${port ?? ''} is in use. Stop what listens there, or set PORT to another.`;
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND') {
     return `PostgreSQL cannot be reached (${message}). Check DATABASE_URL.`;
+  }
+  if (code === UNDEFINED_TABLE) {
+    return 'The database has not been migrated. Run: node dist/apps/cli/main.js migrate';
   }
   return error instanceof Error ? (error.stack ?? message) : String(error);
 }

@@ -6,7 +6,7 @@ import {
   type ThrottlerOptions,
 } from '@nestjs/throttler';
 import type { FastifyRequest } from 'fastify';
-import { Configuration, PublicError, RedisConnection } from '#platform';
+import { Configuration, PublicError, RedisConnection, sha256 } from '#platform';
 import { SharedThrottlerStorage } from './rate-limit.storage.js';
 
 const MINUTE = 60_000;
@@ -15,7 +15,8 @@ const MINUTE = 60_000;
 const LIMITED: Readonly<Record<string, (request: FastifyRequest) => boolean>> = {
   'sign-in': ({ method, routeOptions }) => method === 'POST' && routeOptions.url === '/sign-in',
   token: ({ method, routeOptions }) =>
-    method === 'POST' && /^\/oauth2\/(token|introspect|revoke)$/.test(routeOptions.url ?? ''),
+    /^\/v1\/(events|licenses\/snapshot)$/.test(routeOptions.url ?? '') ||
+    (method === 'POST' && /^\/oauth2\/(token|introspect|revoke)$/.test(routeOptions.url ?? '')),
 };
 
 /** Limits by address, counted together by all nodes through Redis, and by each node alone without it. */
@@ -45,6 +46,11 @@ function counts(name: string, context: ExecutionContext): boolean {
 export class RateLimitGuard extends ThrottlerGuard {
   protected override getTracker(request: Record<string, unknown>): Promise<string> {
     return Promise.resolve(String(request['ip']));
+  }
+
+  /** One count per limit and address, whichever of its routes is called. */
+  protected override generateKey(_context: ExecutionContext, tracker: string, name: string): string {
+    return sha256(`${name}|${tracker}`).toString('base64url');
   }
 
   /** RFC 6585 §4: with Retry-After by its own name; the package adds the name of the limit to it. */

@@ -64,8 +64,7 @@ export class RoutePolicyGuard implements CanActivate {
 
   private async session(request: FastifyRequest, reply: FastifyReply) {
     reply.header('cache-control', 'no-store');
-    const secret = this.cookie.read(request);
-    const session = secret === undefined ? undefined : await this.sessions.find(secret);
+    const session = await this.sessions.find(this.cookie.read(request));
     if (!session) throw new SignInRequired(request.method === 'GET' ? request.url : '/');
     await this.sessions.touch(session.id);
     return session;

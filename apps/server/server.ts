@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fastifyCookie from '@fastify/cookie';
 import { NestFactory } from '@nestjs/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger } from 'nestjs-pino';
 import { parseForm, type Clock, type Configuration } from '#platform';
@@ -17,11 +18,19 @@ export async function createServer(
   configuration: Configuration,
   clock?: Clock,
 ): Promise<NestFastifyApplication> {
+  const headers = securityHeaders(configuration);
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
     trustProxy: configuration.trustedProxies.length > 0 ? [...configuration.trustedProxies] : false,
     genReqId: () => randomUUID(),
     forceCloseConnections: true,
+    // an address that cannot be decoded reaches no route, and so neither hooks nor filters
+    frameworkErrors: (_error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+      headers(request, reply, () => {
+        void reply
+          .status(400)
+          .send({ error: 'invalid_request', error_description: 'The address is malformed.' });
+      }),
     routerOptions: { querystringParser: parseForm, maxParamLength: 256 },
   });
   const fastify = adapter.getInstance();
@@ -32,12 +41,12 @@ export async function createServer(
     { parseAs: 'string' },
     (_request, body, done) => done(null, parseForm(body as string)),
   );
-  fastify.addHook('onRequest', securityHeaders(configuration));
+  fastify.addHook('onRequest', headers);
 
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with(configuration, clock),
     adapter,
-    { bufferLogs: true, abortOnError: false, bodyParser: false },
+    { bufferLogs: true, autoFlushLogs: false, abortOnError: false, bodyParser: false },
   );
   app.useLogger(app.get(Logger));
   app.flushLogs();

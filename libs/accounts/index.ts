@@ -12,5 +12,5 @@ export type {
 export { AccountRepository } from './account.repository.js';
 export { AccountsModule } from './accounts.module.js';
 export { isEmailAddress, normalizeEmail } from './email-address.js';
-export { PasswordHasher, type PasswordHasherLimits } from './password-hasher.js';
-export { passwordProblem, requireAcceptablePassword } from './password-policy.js';
+export { PasswordHasher } from './password-hasher.js';
+export { passwordProblem } from './password-policy.js';

@@ -2,9 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { hash, verify } from '@node-rs/argon2';
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { PublicError } from '#platform';
+import { PublicError, Semaphore } from '#platform';
 import { normalizePassword } from './password-policy.js';
-import { WorkQueue } from './work-queue.js';
 
 /** OWASP Password Storage Cheat Sheet: argon2id (the package's default algorithm), 19 MiB, two passes, one lane. */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -16,25 +15,18 @@ const waitingPerCore = 64;
 /** Longer texts are never a password of ours, and are not worth normalizing. */
 const longestWorthHashing = 1024;
 
-export interface PasswordHasherLimits {
-  readonly concurrency: number;
-  readonly capacity: number;
-}
-
 /** Hashes and verifies passwords, no more at once than there are cores. */
 @Injectable()
 export class PasswordHasher {
-  private readonly queue: WorkQueue;
+  private readonly semaphore = new Semaphore(availableParallelism());
+  private readonly capacity = availableParallelism() * waitingPerCore;
   /** Nobody's hash at the same cost: random in place of a digest, so that no password matches it. */
   private readonly nobody = encodedCost + [16, 32].map(unpaddedRandom).join('$');
 
-  constructor() {
-    this.queue = new WorkQueue(availableParallelism(), availableParallelism() * waitingPerCore);
-  }
-
-  /** A hasher with other limits than the machine's. */
-  static limitedTo({ concurrency, capacity }: PasswordHasherLimits): PasswordHasher {
-    return Object.assign(new PasswordHasher(), { queue: new WorkQueue(concurrency, capacity) });
+  /** A hasher that runs `concurrency` hashes at once and lets `capacity` wait, whatever the machine has. */
+  static limitedTo(limits: { readonly concurrency: number; readonly capacity: number }): PasswordHasher {
+    const semaphore = new Semaphore(limits.concurrency);
+    return Object.assign(new PasswordHasher(), { semaphore, capacity: limits.capacity });
   }
 
   /** @throws PublicError 503 when too many are waiting */
@@ -59,8 +51,7 @@ export class PasswordHasher {
   }
 
   private async enqueue<T>(task: () => Promise<T>): Promise<T> {
-    const queued = this.queue.run(task);
-    if (!queued) {
+    if (this.semaphore.waiting >= this.capacity) {
       throw new PublicError(
         503,
         'temporarily_unavailable',
@@ -68,7 +59,7 @@ export class PasswordHasher {
         { reason: 'the queue of password hashes is full', headers: { 'retry-after': '2' } },
       );
     }
-    return queued;
+    return this.semaphore.run(task);
   }
 }
 

@@ -1,5 +1,3 @@
-import { PublicError } from '#platform';
-
 const minimumLength = 15;
 const maximumLength = 128;
 
@@ -19,10 +17,4 @@ export function passwordProblem(password: string): string | undefined {
     return `Choose a password of at least ${minimumLength} characters; a few unrelated words make a good one.`;
   }
   return length > maximumLength ? `Choose a password of at most ${maximumLength} characters.` : undefined;
-}
-
-/** @throws PublicError 400 `unacceptable_password` with the sentence of `passwordProblem`. */
-export function requireAcceptablePassword(password: string): void {
-  const problem = passwordProblem(password);
-  if (problem) throw new PublicError(400, 'unacceptable_password', problem);
 }

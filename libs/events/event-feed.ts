@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { PublicError } from '#platform';
 import { EventStream } from './event-stream.js';
 import { isAfter, type OutboxEvent } from './outbox-event.js';
 import { OutboxRepository } from './outbox.repository.js';
@@ -16,12 +17,20 @@ export class EventFeed {
   /**
    * @param cursor where to go on; the present when undefined
    * @param send is called once per event, in order
-   * @returns the cursor from which it goes on, and a function that ends it
+   * @returns the cursor from which it goes on, and functions that begin and end it
+   * @throws PublicError 410 `cursor_lost` when events after the cursor may be missing
    */
   async follow(
     cursor: string | undefined,
     send: (event: OutboxEvent) => void,
   ): Promise<{ from: string; start: () => Promise<void>; stop: () => void }> {
+    if (cursor !== undefined && !(await this.outbox.knows(cursor))) {
+      throw new PublicError(
+        410,
+        'cursor_lost',
+        'The stream cannot be resumed there. Follow it from the present.',
+      );
+    }
     let last = cursor ?? (await this.outbox.position());
     let live = false;
     const waiting: OutboxEvent[] = [];

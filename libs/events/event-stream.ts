@@ -38,11 +38,6 @@ export class EventStream implements OnApplicationBootstrap, BeforeApplicationShu
     return Date.now() - this.heardAt < DEAF_AFTER;
   }
 
-  /** The cursor of the last event given to the listeners. */
-  position(): string {
-    return this.cursor;
-  }
-
   async onApplicationBootstrap(): Promise<void> {
     this.cursor = await this.outbox.position();
     this.heardAt = Date.now();

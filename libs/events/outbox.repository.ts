@@ -25,6 +25,21 @@ export class OutboxRepository {
   }
 
   /**
+   * Whether a reader can go on from `cursor` without having missed anything: it lies in this stream's past (one of
+   * another database, or from before a restore, may not), and what came after it has not been removed yet.
+   */
+  async knows(cursor: string): Promise<boolean> {
+    const from = parseCursor(cursor);
+    if (!from) throw new Error(`not a cursor: ${cursor}`);
+    const [row] = await this.database.query<{ known: boolean }>(sql`
+      SELECT ${from.transactionId}::text::xid8 <= pg_snapshot_xmin(pg_current_snapshot())
+             AND EXISTS (SELECT FROM outbox
+                          WHERE (transaction_id, id) <= (${from.transactionId}::text::xid8, ${from.id}::bigint))
+             AS known`);
+    return row?.known === true;
+  }
+
+  /**
    * The next events after `cursor`, oldest first. A row becomes readable once every transaction before its own has
    * ended: so a slow transaction delays those after it instead of being skipped.
    */

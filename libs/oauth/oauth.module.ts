@@ -60,10 +60,8 @@ import { UserinfoController } from './userinfo/userinfo.controller.js';
     TokenResponses,
   ],
   exports: [
-    AuthorizationRepository,
     Authorize,
     ClientAuthenticator,
-    ClientDirectory,
     ClientRepository,
     ConsentRepository,
     EndSession,

@@ -1,4 +1,4 @@
-import { equalInConstantTime, sha256 } from '#platform';
+import { sha256 } from '#platform';
 
 /** RFC 7636 §4.2: the S256 challenge is the SHA-256 in base64url, 43 characters. */
 const CHALLENGE = /^[A-Za-z0-9_-]{43}$/;
@@ -16,8 +16,4 @@ export function isCodeVerifier(text: string): boolean {
 /** RFC 7636 §4.6 */
 export function codeChallengeOf(verifier: string): string {
   return sha256(verifier).toString('base64url');
-}
-
-export function verifierMatches(verifier: string, challenge: string): boolean {
-  return equalInConstantTime(Buffer.from(codeChallengeOf(verifier)), Buffer.from(challenge));
 }

@@ -2,11 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { matchesRedirectUri, redirectUriProblem } from './redirect-uri.js';
 
+/** As a public client's, unless a secret says otherwise. */
+const matches = (presented: string, redirectUris: readonly string[], secretSha256: Buffer | null = null) =>
+  matchesRedirectUri(presented, { redirectUris, secretSha256 });
+
 const REGISTERED = 'https://app.example/callback';
 
 describe('redirect URIs', () => {
   it('RFC 9700 §2.1: what was registered matches, and nothing that differs from it in any character', () => {
-    expect(matchesRedirectUri(REGISTERED, ['https://other.example/', REGISTERED])).toBe(true);
+    expect(matches(REGISTERED, ['https://other.example/', REGISTERED])).toBe(true);
     fc.assert(
       fc.property(
         fc.nat(REGISTERED.length),
@@ -14,7 +18,7 @@ describe('redirect URIs', () => {
         fc.string({ unit: 'binary', minLength: 0, maxLength: 12 }),
         (at, removed, added) => {
           const changed = REGISTERED.slice(0, at) + added + REGISTERED.slice(at + removed);
-          expect(matchesRedirectUri(changed, [REGISTERED])).toBe(changed === REGISTERED);
+          expect(matches(changed, [REGISTERED])).toBe(changed === REGISTERED);
         },
       ),
     );
@@ -26,8 +30,8 @@ describe('redirect URIs', () => {
         fc.integer({ min: 81, max: 65_535 }),
         fc.constantFrom('127.0.0.1', '[::1]', 'localhost'),
         (port, host) => {
-          expect(matchesRedirectUri(`http://${host}:${port}/cb?a=1`, [`http://${host}/cb?a=1`])).toBe(true);
-          expect(matchesRedirectUri(`http://${host}:${port}/cb`, [`http://${host}:3000/cb`])).toBe(true);
+          expect(matches(`http://${host}:${port}/cb?a=1`, [`http://${host}/cb?a=1`])).toBe(true);
+          expect(matches(`http://${host}:${port}/cb`, [`http://${host}:3000/cb`])).toBe(true);
         },
       ),
     );
@@ -54,27 +58,27 @@ describe('redirect URIs', () => {
           (port: number) => ` http://127.0.0.1:${port}/cb`,
         ),
         (port, lookAlike) => {
-          expect(matchesRedirectUri(lookAlike(port), ['http://127.0.0.1/cb'])).toBe(false);
+          expect(matches(lookAlike(port), ['http://127.0.0.1/cb'])).toBe(false);
         },
       ),
     );
   });
 
   it('no port may differ where the registered address is not loopback by http', () => {
-    expect(matchesRedirectUri('https://app.example:8443/callback', [REGISTERED])).toBe(false);
-    expect(matchesRedirectUri('https://localhost:8443/cb', ['https://localhost/cb'])).toBe(false);
-    expect(matchesRedirectUri('http://127.0.0.1:8080/cb', ['https://127.0.0.1/cb'])).toBe(false);
+    expect(matches('https://app.example:8443/callback', [REGISTERED])).toBe(false);
+    expect(matches('https://localhost:8443/cb', ['https://localhost/cb'])).toBe(false);
+    expect(matches('http://127.0.0.1:8080/cb', ['https://127.0.0.1/cb'])).toBe(false);
+  });
+
+  it('RFC 9700 §2.1: a confidential client is no native application, so its port may not differ either', () => {
+    const secret = Buffer.alloc(32);
+    expect(matches('http://127.0.0.1:51004/cb', ['http://127.0.0.1/cb'], secret)).toBe(false);
+    expect(matches('http://127.0.0.1/cb', ['http://127.0.0.1/cb'], secret)).toBe(true);
   });
 
   it('no text makes it throw, and with nothing registered nothing matches', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => expect(matchesRedirectUri(text, [])).toBe(false)),
-    );
-    fc.assert(
-      fc.property(fc.webUrl(), (url) =>
-        expect(matchesRedirectUri(url, ['not a url', REGISTERED])).toBe(false),
-      ),
-    );
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => expect(matches(text, [])).toBe(false)));
+    fc.assert(fc.property(fc.webUrl(), (url) => expect(matches(url, ['not a url', REGISTERED])).toBe(false)));
   });
 
   it.each([

@@ -10,11 +10,17 @@ function parse(uri: string): URL | undefined {
 }
 
 /**
- * Whether `presented` is one of `registered`: by exact comparison of the texts (RFC 9700 §2.1); of a loopback
- * redirection by http the port alone may differ (RFC 8252 §7.3).
+ * Whether `presented` is a redirect URI of the client: by exact comparison of the texts (RFC 9700 §2.1). A public
+ * client may be a native application, which listens on whatever loopback port is free: its port alone may differ
+ * (RFC 8252 §7.3).
  */
-export function matchesRedirectUri(presented: string, registered: readonly string[]): boolean {
+export function matchesRedirectUri(
+  presented: string,
+  client: { readonly redirectUris: readonly string[]; readonly secretSha256: Buffer | null },
+): boolean {
+  const registered = client.redirectUris;
   if (registered.includes(presented)) return true;
+  if (client.secretSha256 !== null) return false;
   const url = parse(presented);
   if (!url || !isPlainLoopback(url) || url.href !== presented) return false;
   return registered.some((candidate) => {

@@ -1,2 +1,1 @@
 export { loggerOptions } from './logger.js';
-export { REDACTED_PATHS } from './redaction.js';

@@ -1,19 +1,13 @@
 export { Cache } from './cache/cache.js';
-export { RedisConnection, RedisUnavailable } from './cache/redis-connection.js';
-export { Configuration, ConfigurationError, settings, type Environment } from './config/configuration.js';
-export { readEnvironment, unknownSettings, type RawSetting } from './config/read-environment.js';
+export { RedisConnection } from './cache/redis-connection.js';
+export { Configuration, ConfigurationError, settings } from './config/configuration.js';
+export { readEnvironment, unknownSettings } from './config/read-environment.js';
 export type { SettingDescription } from './config/setting.js';
-export { KeyEncryption, type KeyEncryptionKey } from './crypto/key-encryption.js';
+export { KeyEncryption } from './crypto/key-encryption.js';
 export { equalInConstantTime, randomSecret, randomUUID, sha256 } from './crypto/random.js';
-export {
-  Database,
-  dataSourceOptions,
-  openDatabase,
-  type Migrations,
-  type Transaction,
-} from './database/database.js';
-export { sql, type Statement } from './database/sql.js';
-export { parseForm, type FormFields } from './http/form.js';
+export { Database, dataSourceOptions, openDatabase, type Transaction } from './database/database.js';
+export { sql } from './database/sql.js';
+export { parseForm, singleFields, type FormFields } from './http/form.js';
 export { PublicError, type PublicErrorOptions } from './http/public-error.js';
 export {
   ClientAuthentication,
@@ -29,4 +23,5 @@ export {
 } from './http/route-policy.js';
 export { instanceId } from './instance.js';
 export { PlatformModule } from './platform.module.js';
+export { Semaphore } from './semaphore.js';
 export { addSeconds, Clock, numericDate } from './time/clock.js';

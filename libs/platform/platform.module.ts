@@ -21,7 +21,8 @@ export class PlatformModule {
       imports: [
         TypeOrmModule.forRoot({
           ...dataSourceOptions(configuration, migrations),
-          retryAttempts: configuration.production ? 10 : 1,
+          // the first failure is said at once; trying again is the supervisor's business
+          retryAttempts: 1,
         }),
       ],
       providers: [

@@ -11,7 +11,9 @@ export class ProbeIdentityRepository {
 
   /** Deletes what processes that were killed have left, older than a day. */
   async removeAbandoned(now: Date): Promise<void> {
-    await this.removeWhere('readiness-probe-%', new Date(now.getTime() - 86_400_000));
+    // a whole UUID, so that nobody's own organization has such a name
+    const pattern = `readiness-probe-${'_'.repeat(36)}%`;
+    await this.removeWhere(pattern, new Date(now.getTime() - 86_400_000));
   }
 
   private async removeWhere(pattern: string, before: Date | null): Promise<void> {

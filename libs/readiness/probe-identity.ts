@@ -76,7 +76,7 @@ export class ProbeIdentity {
   private async make(): Promise<Identity> {
     const { accounts } = this.repositories;
     await this.rows.removeAbandoned(this.clock.now());
-    const name = `readiness-probe-${randomUUID().slice(0, 8)}`;
+    const name = `readiness-probe-${randomUUID()}`;
     const password = randomSecret();
     const organization = await accounts.createOrganization({ key: name, name: 'Readiness probe' }, ACTOR);
     const passwordHash = await this.passwords.hash(password);

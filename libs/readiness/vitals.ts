@@ -114,7 +114,7 @@ function summarize(samples: readonly number[]): Samples {
 }
 
 /** The nearest-rank percentile; NaN of nothing. */
-export function percentile(samples: readonly number[], fraction: number): number {
+function percentile(samples: readonly number[], fraction: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(fraction * sorted.length) - 1)] ?? NaN;
 }

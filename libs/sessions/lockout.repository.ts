@@ -13,14 +13,10 @@ export class LockoutRepository {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly configuration: Configuration,
+    configuration: Configuration,
   ) {
     const free = configuration.signInFailures;
     this.delays = Array.from({ length: free + 6 }, (_, index) => delayAfter(index + 1, free));
-  }
-
-  get threshold(): number {
-    return this.configuration.signInFailures;
   }
 
   /**

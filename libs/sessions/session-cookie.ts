@@ -20,7 +20,7 @@ const SECRET = /^[A-Za-z0-9_-]{43}$/;
 @Injectable()
 export class SessionCookie {
   private readonly secure: boolean;
-  readonly name: string;
+  private readonly name: string;
 
   constructor(configuration: Configuration) {
     this.secure = configuration.secureCookies;

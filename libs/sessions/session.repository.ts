@@ -25,20 +25,14 @@ export class SessionRepository {
    * led to; somebody else's ends.
    * @returns the secret for the cookie; the database holds its digest
    */
-  async start({
-    userId,
-    amr,
-    userAgent,
-    address,
-    currentSecret,
-  }: NewSession): Promise<{ id: string; secret: string }> {
+  async start({ userId, amr, userAgent, address, currentSecret }: NewSession): Promise<string> {
     const now = this.clock.now();
     const secret = randomSecret();
     const digest = sha256(secret);
     const before = currentSecret === undefined ? null : sha256(currentSecret);
     const expiresAt = addSeconds(now, this.configuration.sessionAbsoluteSeconds);
     const agent = userAgent.slice(0, 256);
-    const [session] = await this.database.query<{ id: string }>(sql`
+    const started = await this.database.query(sql`
       WITH renewed AS (
         UPDATE sessions
            SET secret_sha256 = ${digest}, amr = ${amr}, auth_time = ${now}, last_seen_at = ${now},
@@ -68,12 +62,13 @@ export class SessionRepository {
         INSERT INTO audit_events (act, actor, target, address) SELECT act, user_id, id, ${address} FROM done
       )
       SELECT id FROM done WHERE act <> 'session.end'`);
-    if (!session) throw new Error('PostgreSQL started no session');
-    return { id: session.id, secret };
+    if (started.length === 0) throw new Error('PostgreSQL started no session');
+    return secret;
   }
 
-  /** The live session of a cookie's secret, or undefined. */
-  async find(secret: string): Promise<Session | undefined> {
+  /** The live session of a cookie's secret, or undefined; without a cookie there is none. */
+  async find(secret: string | undefined): Promise<Session | undefined> {
+    if (secret === undefined) return undefined;
     const now = this.clock.now();
     const [row] = await this.database.query<SessionRow>(sql`
       SELECT s.id, s.user_id, u.name AS user_name, u.email, s.auth_time, s.amr,

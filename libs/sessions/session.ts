@@ -1,3 +1,5 @@
+import type { Role } from '#accounts';
+
 /** Somebody who is signed in, with the organization for which they act (none yet when they belong to several). */
 export interface Session {
   readonly id: string;
@@ -13,7 +15,7 @@ export interface SessionOrganization {
   readonly id: string;
   readonly key: string;
   readonly name: string;
-  readonly role: string;
+  readonly role: Role;
   readonly licenseVersion: number;
 }
 
@@ -28,7 +30,7 @@ export interface SessionRow {
   organization_id: string | null;
   organization_key: string | null;
   organization_name: string | null;
-  role: string | null;
+  role: Role | null;
   license_version: string | null;
 }
 

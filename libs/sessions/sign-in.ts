@@ -13,7 +13,7 @@ export interface SignInTry {
 }
 
 export type SignInResult =
-  | { readonly kind: 'signed-in'; readonly sessionId: string; readonly secret: string }
+  | { readonly kind: 'signed-in'; readonly secret: string }
   | { readonly kind: 'refused' }
   | { readonly kind: 'locked'; readonly until: Date };
 
@@ -48,13 +48,13 @@ export class SignIn {
       const stronger = await this.passwords.hash(password);
       await this.accounts.upgradePasswordHash(account.id, account.passwordHash, stronger);
     }
-    const { id, secret } = await this.sessions.start({
+    const secret = await this.sessions.start({
       userId: account.id,
       amr: ['pwd'],
       userAgent,
       address,
       currentSecret,
     });
-    return { kind: 'signed-in', sessionId: id, secret };
+    return { kind: 'signed-in', secret };
   }
 }

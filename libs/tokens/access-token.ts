@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { JwtService } from '@nestjs/jwt';
 import { Clock, Configuration, numericDate, randomUUID } from '#platform';
 import { KeyRing } from './key-ring.js';
 
@@ -30,7 +29,6 @@ const ALGORITHM = 'ES256';
 @Injectable()
 export class AccessTokens {
   constructor(
-    private readonly jwt: JwtService,
     private readonly keys: KeyRing,
     private readonly clock: Clock,
     private readonly configuration: Configuration,
@@ -47,8 +45,7 @@ export class AccessTokens {
       exp: iat + lifetime,
       jti: randomUUID(),
     };
-    return this.jwt.sign(claims, {
-      privateKey: key.privateKey,
+    return key.jwt.sign(claims, {
       algorithm: ALGORITHM,
       // RFC 9068 §2.1: the type keeps an ID token from passing for an access token
       header: { alg: ALGORITHM, typ: TYPE, kid: key.kid },
@@ -62,8 +59,7 @@ export class AccessTokens {
     const key = this.keys.verificationKey(header.kid);
     if (key?.algorithm !== ALGORITHM) return undefined;
     try {
-      return this.jwt.verify<AccessTokenClaims & object>(token, {
-        secret: key.publicKey as unknown as Buffer,
+      return key.jwt.verify<AccessTokenClaims & object>(token, {
         algorithms: [ALGORITHM],
         issuer: this.configuration.issuer,
         clockTimestamp: numericDate(this.clock.now()),

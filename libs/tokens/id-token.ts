@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { JwtService } from '@nestjs/jwt';
 import { Clock, Configuration, numericDate, randomUUID } from '#platform';
 import { readJwtHeader } from './access-token.js';
 import { KeyRing, type SigningAlgorithm } from './key-ring.js';
@@ -32,7 +31,6 @@ export interface IdTokenHint {
 @Injectable()
 export class IdTokens {
   constructor(
-    private readonly jwt: JwtService,
     private readonly keys: KeyRing,
     private readonly clock: Clock,
     private readonly configuration: Configuration,
@@ -80,8 +78,7 @@ export class IdTokens {
     const key = this.keys.verificationKey(header.kid);
     if (!key || key.algorithm !== header.alg) return undefined;
     try {
-      return this.jwt.verify<IdTokenHint & object>(token, {
-        secret: key.publicKey as unknown as Buffer,
+      return key.jwt.verify<IdTokenHint & object>(token, {
         algorithms: [key.algorithm],
         issuer: this.configuration.issuer,
         ignoreExpiration: true,
@@ -93,11 +90,7 @@ export class IdTokens {
 
   private sign(algorithm: SigningAlgorithm, typ: string, claims: Record<string, unknown>): string {
     const key = this.keys.signingKey(algorithm);
-    return this.jwt.sign(claims, {
-      privateKey: key.privateKey,
-      algorithm,
-      header: { alg: algorithm, typ, kid: key.kid },
-    });
+    return key.jwt.sign(claims, { algorithm, header: { alg: algorithm, typ, kid: key.kid } });
   }
 }
 

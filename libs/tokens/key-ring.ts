@@ -1,5 +1,6 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import { EventStream } from '#events';
 import { Clock, KeyEncryption, randomSecret } from '#platform';
@@ -10,8 +11,8 @@ export type SigningAlgorithm = 'ES256' | 'RS256';
 export interface SigningKey {
   readonly kid: string;
   readonly algorithm: SigningAlgorithm;
-  readonly privateKey: KeyObject;
-  readonly publicKey: KeyObject;
+  /** Signs and verifies with this key alone, which it holds as a KeyObject: a PEM would be parsed at each call. */
+  readonly jwt: JwtService;
   readonly publicJwk: JWK;
 }
 
@@ -161,8 +162,7 @@ function openSigningKey(row: KeyRow, secret: Buffer): SigningKey {
   return {
     kid: row.kid,
     algorithm: row.algorithm as SigningAlgorithm,
-    privateKey,
-    publicKey: createPublicKey(privateKey),
+    jwt: new JwtService({ privateKey, publicKey: createPublicKey(privateKey) }),
     publicJwk: row.public_jwk,
   };
 }

@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { JwtModule } from '@nestjs/jwt';
 import { AccessTokens } from './access-token.js';
 import { IdTokens } from './id-token.js';
 import { KeyRepository } from './key.repository.js';
@@ -7,7 +6,6 @@ import { KeyRing } from './key-ring.js';
 import { OpaqueTokens } from './opaque-token.js';
 
 @Module({
-  imports: [JwtModule.register({})],
   providers: [KeyRepository, KeyRing, AccessTokens, IdTokens, OpaqueTokens],
   exports: [KeyRing, AccessTokens, IdTokens, OpaqueTokens],
 })

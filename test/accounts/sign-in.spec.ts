@@ -375,6 +375,14 @@ describe('rate limits', () => {
     expect(Number(answers.at(-1)?.headers.get('retry-after'))).toBeGreaterThan(0);
   });
 
+  it('guesses of a client secret count wherever a client authenticates', async () => {
+    const guess = () =>
+      fetch(`${one.url}/v1/licenses/snapshot?organization_id=${one.id('acme')}`, {
+        headers: { authorization: `Basic ${Buffer.from('projects:guess').toString('base64')}` },
+      });
+    expect((await guess()).status).toBe(429);
+  });
+
   it('with Redis gone each node goes on counting for itself, and nothing fails', async () => {
     redis.signal('SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 300));

@@ -130,7 +130,7 @@ describe('the guard of a module API', () => {
     expect(response.headers.get('content-type')).toContain('application/problem+json');
     expect(await response.json()).toEqual({
       type: 'about:blank',
-      title: 'Not Found',
+      title: 'Not found',
       status: 404,
       detail: 'There is nothing at this address.',
       code: 'NOT_FOUND',

@@ -103,6 +103,13 @@ describe('the projects module', () => {
     [{ name: '   ' }, 'The name must have 1 to 120 characters'],
     [{ name: 'x'.repeat(121) }, 'The name must have 1 to 120 characters'],
     [{ name: 'a\u0007b' }, 'control characters'],
+    [{ name: '\u200b\u200d' }, 'The name must have a character that can be seen'],
+    [{ name: '\u3164' }, 'The name must have a character that can be seen'],
+    [{ name: 'Web\u202egnp' }, 'invisible or turn the text'],
+    [{ name: 'Web\u200bsite' }, 'invisible or turn the text'],
+    [{ name: 'Website\u200d' }, 'invisible or turn the text'],
+    [{ name: 'Website \u200c x' }, 'invisible or turn the text'],
+    [{ name: 'half \ud83d' }, 'invisible or turn the text'],
     [{ name: 'a', status: 'deleted' }, 'The status must be one of'],
     [{ name: 'a', organization_id: OTHER }, 'organization_id'],
     ['{"name":', ''],
@@ -111,6 +118,13 @@ describe('the projects module', () => {
     expect(answer.status).toBe(400);
     expect(answer.body['detail']).toContain(reason);
   });
+
+  it.each(['می\u200cخواهم', '\u{1f469}\u200d\u{1f4bb} tools', '\u{1f5c2}\ufe0f', '日本', '42', '-'])(
+    'takes the name %s, joiners inside it too',
+    async (name) => {
+      expect(await create(name)).toMatchObject({ status: 201, body: { name } });
+    },
+  );
 
   it('wants projects:write to create', async () => {
     const answer = await create('Nope', { scope: 'openid projects:read' });
@@ -128,7 +142,7 @@ describe('the projects module', () => {
     expect(refused[0]?.body).toMatchObject({
       code: 'LIMIT_EXCEEDED',
       limit: used + 3,
-      detail: `The plan allows ${used + 3} of "projects". Ask an owner or administrator of acme to extend it.`,
+      detail: `The plan for Projects limits projects to ${used + 3}. Ask an owner or administrator of acme to extend it.`,
     });
   });
 
@@ -147,6 +161,11 @@ describe('the projects module', () => {
   describe('in a browser', () => {
     const browser = new CookieBrowser();
     const same = { 'sec-fetch-site': 'same-origin' };
+    const shown = { organization_id: ORGANIZATION };
+    const names = async (claims = {}) => {
+      const { body } = await api('GET', '/api/projects?limit=200', undefined, claims);
+      return (body['projects'] as { name: string }[]).map(({ name }) => name);
+    };
 
     it('shows the page under a strict policy, with every name escaped', async () => {
       await create('<script>alert(1)</script>');
@@ -160,35 +179,88 @@ describe('the projects module', () => {
     });
 
     it('creates, changes the status, and shows the form again with what was wrong', async () => {
-      expect((await browser.post(`${url}/projects`, same, { name: 'By form' })).headers.get('location')).toBe(
-        '/',
-      );
+      const created = await browser.post(`${url}/projects`, same, { ...shown, name: 'By form' });
+      expect(created.headers.get('location')).toBe('/');
       const { body } = await api('GET', '/api/projects?limit=1');
       const [project] = body['projects'] as { id: string }[];
-      const changed = await browser.post(`${url}/projects/${project?.id}/status`, same, { status: 'done' });
+      const form = { ...shown, status: 'done' };
+      const changed = await browser.post(`${url}/projects/${project?.id}/status`, same, form);
       expect(changed.status).toBe(303);
       expect((await api('GET', '/api/projects?limit=1')).body).toMatchObject({
         projects: [{ name: 'By form', status: 'done' }],
       });
-      const again = await browser.post(`${url}/projects`, same, { name: '' });
+      const again = await browser.post(`${url}/projects`, same, { ...shown, name: '' });
       expect(again.status).toBe(400);
       expect(await again.text()).toContain('The name must have 1 to 120 characters');
     });
 
     it("does not change another organization's project", async () => {
-      const missing = await browser.post(`${url}/projects/${OTHER}/status`, same, { status: 'done' });
+      const form = { ...shown, status: 'done' };
+      const missing = await browser.post(`${url}/projects/${OTHER}/status`, same, form);
       expect(missing.status).toBe(404);
+    });
+
+    it('writes nothing for a form that names another organization, or none', async () => {
+      const before = await names();
+      const { body } = await api('GET', '/api/projects?limit=1');
+      const [project] = body['projects'] as { id: string; status: string }[];
+      const forms: Record<string, string>[] = [{ organization_id: OTHER }, { organization_id: '' }, {}];
+      for (const other of forms) {
+        const created = await browser.post(`${url}/projects`, same, { ...other, name: 'Astray' });
+        const path = `${url}/projects/${project?.id}/status`;
+        const changed = await browser.post(path, same, { ...other, status: 'done' });
+        expect([created.status, changed.status]).toEqual([409, 409]);
+        expect(await created.text()).toContain(
+          'You switched organization in another tab. Reload the page and try again.',
+        );
+      }
+      const program = { ...same, accept: 'application/json' };
+      const problem = await browser.post(`${url}/projects`, program, { name: 'Astray' });
+      expect(await problem.json()).toMatchObject({ status: 409, code: 'ORGANIZATION_SWITCHED' });
+      expect(await names()).toEqual(before);
+      expect((await api('GET', '/api/projects?limit=1')).body).toMatchObject({ projects: [project] });
+    });
+
+    it('refuses the forms of a tab that was open before the organization was switched', async () => {
+      const hidden = /name="organization_id" value="([^"]*)"/g;
+      const valuesOf = (html: string) => new Set([...html.matchAll(hidden)].map(([, value]) => value));
+      const html = await (await browser.get(`${url}/`)).text();
+      expect([...html.matchAll(/<form[^>]*action="\/projects/g)].length).toBeGreaterThan(1);
+      expect([...html.matchAll(hidden)]).toHaveLength([...html.matchAll(/action="\/projects/g)].length);
+      expect(valuesOf(html)).toEqual(new Set([ORGANIZATION]));
+
+      const claims = { organization_id: OTHER, organization: 'other' };
+      const switched = new CookieBrowser();
+      core.accessTokenClaims = claims;
+      core.snapshot = {
+        ...licensedSnapshot({ features: { projects: null } }, version),
+        organization: { id: OTHER, key: 'other', state: 'active' },
+      };
+      core.publish('license-changed', OTHER, new Date(), OTHER);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      try {
+        const after = await (await switched.visit(`${url}/`)).response.text();
+        expect(valuesOf(after)).toEqual(new Set([OTHER]));
+        const stale = await switched.post(`${url}/projects`, same, { ...shown, name: 'Astray' });
+        expect(stale.status).toBe(409);
+        expect(await names(claims)).toEqual([]);
+        const fresh = { organization_id: OTHER, name: 'Where it belongs' };
+        expect((await switched.post(`${url}/projects`, same, fresh)).status).toBe(303);
+        expect(await names(claims)).toEqual(['Where it belongs']);
+      } finally {
+        core.accessTokenClaims = {};
+      }
     });
 
     it('exports CSV where the plan includes it, no formula in it', async () => {
       await create('=1+1');
       const response = await browser.get(`${url}/projects.csv`);
       expect(response.headers.get('content-disposition')).toContain('projects.csv');
-      expect(await response.text()).toContain("\r\n'=1+1,Active,");
+      expect(await response.text()).toContain('\r\n"\'=1+1","Active",');
       await license({ projects: null, export: false });
       const refused = await browser.get(`${url}/projects.csv`);
       expect(refused.status).toBe(403);
-      expect(await refused.text()).toContain('does not include &quot;export&quot;');
+      expect(await refused.text()).toContain('The plan for Projects does not include export. Ask');
     });
   });
 });

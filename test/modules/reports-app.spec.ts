@@ -116,7 +116,7 @@ describe('the reports module', () => {
   it('exports CSV where the plan includes it', async () => {
     await visit();
     expect(await (await browser.get(`${url}/reports.csv`)).text()).toBe(
-      'Status,Projects\r\nActive,3\r\nOn hold,1\r\nDone,0\r\n',
+      '"Status","Projects"\r\n"Active","3"\r\n"On hold","1"\r\n"Done","0"\r\n',
     );
     await license({ features: {} });
     expect((await browser.get(`${url}/reports.csv`)).status).toBe(403);

@@ -176,6 +176,19 @@ describe('the event stream of module guards', () => {
     },
   );
 
+  it('a cursor of another history cannot be resumed: what it missed is not known', async () => {
+    const ahead = await EventReader.open(world.url, projects, '999999999-0');
+    readers.push(ahead);
+    expect(ahead.response.status).toBe(410);
+    expect(await ahead.response.json()).toMatchObject({ error: 'cursor_lost' });
+  });
+
+  it('a cursor from before what was removed cannot be resumed', async () => {
+    const reader = await EventReader.open(world.url, projects, '1-1');
+    readers.push(reader);
+    expect(reader.response.status).toBe(410);
+  });
+
   it('the stream of a client that is disabled ends', async () => {
     const module = await world.createClient({ id: 'ending-module', moduleKey: 'projects' });
     const reader = await EventReader.open(world.url, module);

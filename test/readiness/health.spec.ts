@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Database } from '#platform';
 import { KeyRing } from '#tokens';
 import { controls } from '../../libs/readiness/controls/index.js';
 import { ControlContexts } from '../../libs/readiness/control-contexts.js';
@@ -48,6 +49,23 @@ describe('/readiness', () => {
     expect(summary.verified + summary.failed + summary.unknown + summary.notApplicable).toBe(147);
   }, 20_000);
 
+  it('names whoever is signed in, and shows the report to nobody in particular while the database is away', async () => {
+    const { browser } = await readiness.world.signedInClient();
+    expect(await (await browser.get('/readiness')).text()).toContain('Max Member');
+    await faulty(
+      readiness.world.app.get(Database),
+      'query',
+      () => Promise.reject(new Error('down')),
+      async () => {
+        const answer = await browser.get('/readiness');
+        expect(answer.status).toBe(200);
+        const page = await answer.text();
+        expect(page).toContain('Production readiness');
+        expect(page).not.toContain('Max Member');
+      },
+    );
+  });
+
   it('shows nobody who is signed in to a probe, and the probe to nobody', async () => {
     const { browser } = await readiness.world.signedInClient();
     const launcher = await (await browser.get('/')).text();
@@ -94,7 +112,7 @@ describe('/health', () => {
   });
 
   it('ready is 503 while the database does not answer, live 200, and ready again after', async () => {
-    const { dataSource } = readiness.world.app.get((await import('#platform')).Database);
+    const { dataSource } = readiness.world.app.get(Database);
     await faulty(
       dataSource,
       'query',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AccessTokens } from '#tokens';
 import { AuthorizationRepository } from '#oauth';
@@ -216,12 +217,15 @@ describe("the probe's own identity", () => {
   });
 
   it('removes what a killed process left, once it is a day old', async () => {
+    const [old, fresh] = [randomUUID(), randomUUID()];
     await readiness.sql(`
       INSERT INTO organizations (id, key, name, created_at) VALUES
-        (gen_random_uuid(), 'readiness-probe-old', 'x', now() - interval '25 hours'),
-        (gen_random_uuid(), 'readiness-probe-new', 'x', now())`);
+        (gen_random_uuid(), 'readiness-probe-${old}', 'x', now() - interval '25 hours'),
+        (gen_random_uuid(), 'readiness-probe-${fresh}', 'x', now()),
+        (gen_random_uuid(), 'readiness-probe-company', 'x', now() - interval '25 hours')`);
     await readiness.context.probeRows.removeAbandoned(readiness.context.clock.now());
-    expect(await readiness.count("organizations WHERE key = 'readiness-probe-old'")).toBe(0);
-    expect(await readiness.count("organizations WHERE key = 'readiness-probe-new'")).toBe(1);
+    expect(await readiness.count(`organizations WHERE key LIKE '%${old}'`)).toBe(0);
+    expect(await readiness.count(`organizations WHERE key LIKE '%${fresh}'`)).toBe(1);
+    expect(await readiness.count("organizations WHERE key = 'readiness-probe-company'")).toBe(1);
   });
 });

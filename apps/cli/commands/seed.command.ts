@@ -1,5 +1,5 @@
 import { Configuration, ConfigurationError, openDatabase } from '#platform';
-import { clientSecret } from '../child-settings.js';
+import { demonstrationModules } from '../child-settings.js';
 import { ensureDemonstration } from '../demonstration.js';
 import { requireDatabase } from '../development/checks.js';
 import { LaunchError } from '../development/launch-error.js';
@@ -23,7 +23,8 @@ export async function seedCommand(env: NodeJS.ProcessEnv): Promise<number> {
   await migrate(configuration);
   const database = await openDatabase(configuration);
   try {
-    const state = await ensureDemonstration(database, { password, modules: demonstrationModules(plan) });
+    const modules = demonstrationModules(plan, { clientSecrets: {} });
+    const state = await ensureDemonstration(database, { password, modules });
     terminal.say(said[state]);
     return state === 'absent' ? 1 : 0;
   } finally {
@@ -46,13 +47,4 @@ function load(plan: LaunchPlan, problems: string[]): Configuration | undefined {
     problems.push(...error.problems);
     return undefined;
   }
-}
-
-function demonstrationModules(plan: LaunchPlan) {
-  const of = (key: (typeof MODULE_KEYS)[number]) => ({
-    url: plan.modules[key].url,
-    clientId: plan.modules[key].clientId,
-    clientSecret: clientSecret(plan, { clientSecrets: {} }, key),
-  });
-  return { projects: of('projects'), reports: of('reports') };
 }

@@ -1,15 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { AccountRepository, PasswordHasher } from '#accounts';
 import { Configuration, ConfigurationError, openDatabase, type Database } from '#platform';
-import { clientSecret, moduleEnvironment, serverEnvironment, type Generated } from '../child-settings.js';
+import {
+  clientSecret,
+  demonstrationModules,
+  moduleEnvironment,
+  serverEnvironment,
+  type Generated,
+} from '../child-settings.js';
 import { accounts } from '../demonstration-data.js';
-import { ensureDemonstration, type DemonstrationModule } from '../demonstration.js';
+import { ensureDemonstration } from '../demonstration.js';
 import { ChildProgram, type Program } from '../development/child-program.js';
 import { requireDatabase, requireFreePorts, requireRedis } from '../development/checks.js';
 import { DataFolder } from '../development/data-folder.js';
 import { EmbeddedPostgres } from '../development/embedded-postgres.js';
 import { Supervisor } from '../development/supervisor.js';
-import { MODULE_KEYS, readLaunchPlan, type LaunchPlan, type ModuleKey } from '../launcher-settings.js';
+import { MODULE_KEYS, readLaunchPlan, type LaunchPlan } from '../launcher-settings.js';
 import { migrate } from '../migrate.js';
 import { summary, type Demonstration } from '../summary.js';
 import { terminal } from '../terminal.js';
@@ -107,8 +113,6 @@ async function prepare(
     ...(embedded ? { databaseUrl: embedded.url('postgres') } : {}),
   };
   const configuration = Configuration.load(serverEnvironment(plan, generated));
-  if (configuration.redisUrl)
-    await requireRedis(configuration.redisUrl, configuration.databaseConnectTimeout);
   await requireDatabase(configuration.databaseUrl, configuration.databaseConnectTimeout);
   return { configuration, generated };
 }
@@ -132,12 +136,7 @@ async function demonstrate(
   generated: Generated,
   folder: DataFolder,
 ): Promise<Demonstration | undefined> {
-  const of = (key: ModuleKey): DemonstrationModule => ({
-    url: plan.modules[key].url,
-    clientId: plan.modules[key].clientId,
-    clientSecret: clientSecret(plan, generated, key),
-  });
-  const modules = { projects: of('projects'), reports: of('reports') };
+  const modules = demonstrationModules(plan, generated);
   const password = plan.demonstrationPassword ?? folder.secrets.demonstrationPassword;
   const database = await openDatabase(configuration);
   try {

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LaunchError } from './launch-error.js';
+import { openLog } from './log-file.js';
 
 export interface Program {
   /** How messages call it, such as `the server`. */
@@ -27,7 +28,7 @@ export class ChildProgram {
   ) {}
 
   static spawn(program: Program): ChildProgram {
-    const log = program.logFile === undefined ? undefined : openSync(program.logFile, 'w', 0o600);
+    const log = program.logFile === undefined ? undefined : openLog(program.logFile);
     const output = log ?? 'inherit';
     const entry = fileURLToPath(new URL(`../../../${program.entry}`, import.meta.url));
     // detached: Ctrl-C in the terminal is for the launcher, which ends its children in order

@@ -3,7 +3,7 @@ import { PROJECT_STATUSES, STATUS_LABELS, type Project, type ProjectCounts } fro
 import type { Allowance } from '../projects.service.js';
 import { renderPage, type HeaderView } from './layout.js';
 
-export interface ProjectsView {
+interface ProjectsView {
   header: HeaderView;
   projects: readonly Project[];
   /** Id to go on from, when there are more. */
@@ -41,7 +41,7 @@ export function projectsPage(view: ProjectsView): string {
           ) : (
             <ul class="list">
               {view.projects.map((project) => (
-                <Row key={project.id} project={project} />
+                <Row key={project.id} project={project} organizationId={organization?.id} />
               ))}
             </ul>
           )}
@@ -75,6 +75,7 @@ function NewProject({ allowance, form, header }: ProjectsView): VNode {
       )}
       {open ? (
         <form method="post" action="/projects" class="fields">
+          <ShownOrganization id={organization?.id} />
           <div class="field grow">
             <label for="name">Name</label>
             <input
@@ -113,6 +114,11 @@ function NewProject({ allowance, form, header }: ProjectsView): VNode {
   );
 }
 
+/** Lets the server refuse a form that was shown before the organization was switched in another tab. */
+function ShownOrganization({ id }: { id: string | undefined }): VNode {
+  return <input type="hidden" name="organization_id" value={id} />;
+}
+
 function StatusSelect({ id, selected }: { id: string; selected: string }): VNode {
   return (
     <select id={id} name="status">
@@ -137,7 +143,7 @@ function Counts({ counts }: { counts: ProjectCounts }): VNode {
   );
 }
 
-function Row({ project }: { project: Project }): VNode {
+function Row({ project, organizationId }: { project: Project; organizationId: string | undefined }): VNode {
   const { id, name, status, createdAt } = project;
   const day = createdAt.toISOString().slice(0, 10);
   return (
@@ -150,6 +156,7 @@ function Row({ project }: { project: Project }): VNode {
         </div>
       </div>
       <form method="post" action={`/projects/${id}/status`}>
+        <ShownOrganization id={organizationId} />
         <label class="hidden" for={`status-${id}`}>
           Status of {name}
         </label>

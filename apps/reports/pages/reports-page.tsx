@@ -8,7 +8,7 @@ import {
 import { renderPage, type HeaderView } from './layout.js';
 import { StatusChart } from './status-chart.js';
 
-export interface ReportsView {
+interface ReportsView {
   header: HeaderView;
   answer: ProjectsAnswer;
   exportable: boolean;

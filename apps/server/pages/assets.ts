@@ -35,7 +35,7 @@ function packageRoot(from: string): string {
   }
 }
 
-export function hashedAsset(name: string, extension: string, contentType: string, body: Buffer): Asset {
+function hashedAsset(name: string, extension: string, contentType: string, body: Buffer): Asset {
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 16);
   return {
     path: `/assets/${name}.${hash}.${extension}`,

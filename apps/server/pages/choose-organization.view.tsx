@@ -4,14 +4,14 @@ import { Layout } from './layout.js';
 import { Monogram } from './people.js';
 import { roleName, type Role } from './roles.js';
 
-export interface OrganizationChoice {
+interface OrganizationChoice {
   readonly id: string;
   readonly name: string;
   readonly role: Role;
   readonly current: boolean;
 }
 
-export interface ChooseOrganizationProps extends FormProps {
+interface ChooseOrganizationProps extends FormProps {
   readonly person: { readonly name: string; readonly email: string };
   readonly organizations: readonly OrganizationChoice[];
   /** E.g. `Choose the organization to use in Projects`. */

@@ -4,7 +4,7 @@ import { Icon } from './icons.js';
 import { Layout, PRODUCT_NAME } from './layout.js';
 import { scopeDescriptions } from './scope-descriptions.js';
 
-export interface ConsentProps extends FormProps {
+interface ConsentProps extends FormProps {
   readonly client: {
     readonly name: string;
     /** Host of the redirect URI: where the answer goes, whatever name the client gives itself. */

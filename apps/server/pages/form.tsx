@@ -1,18 +1,21 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { Icon } from './icons.js';
 
-/** What every form of Core Auth carries: the anti-forgery token and where the person was going. */
+/** What a form carries: the anti-forgery token and where the person was going. */
 export interface FormProps {
   readonly csrfToken: string;
   /** Validated by the server again when it comes back; here it is only carried. */
   readonly returnTo: string;
 }
 
-export function HiddenFields({ csrfToken, returnTo }: FormProps): VNode {
+export function HiddenFields({
+  csrfToken,
+  returnTo,
+}: Pick<FormProps, 'csrfToken'> & Partial<FormProps>): VNode {
   return (
     <>
       <input type="hidden" name="csrf_token" value={csrfToken} />
-      <input type="hidden" name="return_to" value={returnTo} />
+      {returnTo !== undefined && <input type="hidden" name="return_to" value={returnTo} />}
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AccountRepository, type Role } from '#accounts';
+import { AccountRepository } from '#accounts';
 import { InvalidToken, IssuancePolicy, ModuleDirectory, type LiveToken, type Module } from '#oauth';
 import { CurrentSession, CurrentToken, RequireScope, RequireSession } from '#platform';
 import { Csrf, type Session } from '#sessions';
@@ -46,7 +46,7 @@ export class LauncherController {
       <LauncherView
         csrfToken={this.csrf.token(request, reply)}
         person={session}
-        organization={{ name: organization.name, role: organization.role as Role }}
+        organization={organization}
         hasOtherOrganizations={(await this.accounts.membershipsOf(userId)).length > 1}
         modules={modules.map(({ module, code }) => ({
           key: module.key,

@@ -1,18 +1,17 @@
 import type { VNode } from 'preact';
+import { useContext } from 'preact/hooks';
 import { Icon } from './icons.js';
 import { Layout } from './layout.js';
+import { ReadinessIsOpen } from './render.js';
 import { describeRefusal } from './license-refusals.js';
 import { mailHref, safeHref } from './links.js';
 import { Moment } from './moment.js';
 import { Monogram, type Contact } from './people.js';
 import { roleName, type Role } from './roles.js';
-import { StateBar, stateSentence, type StateCounts } from './state-bar.js';
 
-export interface LauncherModule {
+interface LauncherModule {
   readonly key: string;
   readonly name: string;
-  /** One sentence, when the module has one. */
-  readonly description?: string | undefined;
   /** Where "Open" leads: the module's own sign-in, which asks nothing of a person who is signed in. */
   readonly url: string;
   readonly licensed: boolean;
@@ -20,7 +19,7 @@ export interface LauncherModule {
   readonly code?: string | undefined;
 }
 
-export interface LauncherProps {
+interface LauncherProps {
   readonly csrfToken: string;
   readonly person: { readonly name: string; readonly email: string };
   readonly organization: { readonly name: string; readonly role: Role };
@@ -29,11 +28,6 @@ export interface LauncherProps {
   /** Whom to ask for a module: owners and administrators of the organization. */
   readonly contacts: readonly Contact[];
   readonly signedInAt: Date;
-  /** When the session ends whatever happens. */
-  readonly sessionEndsAt?: Date | undefined;
-  readonly readiness?: StateCounts | undefined;
-  /** E.g. `You now work in Globex.` */
-  readonly notice?: string | undefined;
 }
 
 function OpenModule({ module, organization }: { module: LauncherModule; organization: string }): VNode {
@@ -42,7 +36,7 @@ function OpenModule({ module, organization }: { module: LauncherModule; organiza
     <li class="module">
       <Monogram name={module.name} />
       <h3>{module.name}</h3>
-      <p class="muted">{module.description ?? `Included in the licenses of ${organization}.`}</p>
+      <p class="muted">Included in the licenses of {organization}.</p>
       <p class="module-foot">
         {href === undefined ? (
           <span class="muted">The address of this module is not valid.</span>
@@ -107,7 +101,7 @@ function Organization({ organization, hasOtherOrganizations }: LauncherProps): V
   );
 }
 
-function Session({ person, signedInAt, sessionEndsAt }: LauncherProps): VNode {
+function Session({ person, signedInAt }: LauncherProps): VNode {
   return (
     <section class="panel" aria-labelledby="session">
       <h2 id="session">Your session</h2>
@@ -122,31 +116,17 @@ function Session({ person, signedInAt, sessionEndsAt }: LauncherProps): VNode {
             <Moment at={signedInAt} />
           </dd>
         </div>
-        {sessionEndsAt && (
-          <div>
-            <dt>Ends at the latest</dt>
-            <dd>
-              <Moment at={sessionEndsAt} />
-            </dd>
-          </div>
-        )}
       </dl>
     </section>
   );
 }
 
-function Readiness({ counts }: { counts: StateCounts | undefined }): VNode {
+function Readiness(): VNode | null {
+  if (!useContext(ReadinessIsOpen)) return null;
   return (
     <section class="panel" aria-labelledby="readiness">
       <h2 id="readiness">Production readiness</h2>
-      {counts ? (
-        <>
-          <StateBar counts={counts} />
-          <p class="small muted">{stateSentence(counts)}</p>
-        </>
-      ) : (
-        <p class="muted">What has been proved about this installation, item by item.</p>
-      )}
+      <p class="muted">What has been proved about this installation, item by item.</p>
       <p>
         <a class="module-link" href="/readiness">
           See the report
@@ -158,14 +138,9 @@ function Readiness({ counts }: { counts: StateCounts | undefined }): VNode {
 }
 
 export function LauncherView(props: LauncherProps): VNode {
-  const { csrfToken, person, organization, modules, contacts, notice, readiness } = props;
+  const { csrfToken, person, organization, modules, contacts } = props;
   return (
     <Layout title="Launcher" width="wide" account={{ ...person, csrfToken }}>
-      {notice !== undefined && (
-        <div class="notice" role="status">
-          <p>{notice}</p>
-        </div>
-      )}
       <div class="hero">
         <h1>Welcome, {person.name}</h1>
         <Organization {...props} />
@@ -193,7 +168,7 @@ export function LauncherView(props: LauncherProps): VNode {
       </section>
       <div class="panels">
         <Session {...props} />
-        <Readiness counts={readiness} />
+        <Readiness />
       </div>
     </Layout>
   );

@@ -1,6 +1,8 @@
 import type { ComponentChildren, VNode } from 'preact';
+import { useContext } from 'preact/hooks';
 import { assets } from './assets.js';
 import { HiddenFields } from './form.js';
+import { ReadinessIsOpen } from './render.js';
 
 export const PRODUCT_NAME = 'Core Auth';
 
@@ -22,7 +24,7 @@ interface LayoutProps {
 function SignedIn({ account }: { account: Account }): VNode {
   return (
     <form class="header-account" method="post" action="/sign-out">
-      <HiddenFields csrfToken={account.csrfToken} returnTo="/" />
+      <HiddenFields csrfToken={account.csrfToken} />
       <span class="header-person" title={account.email}>
         {account.name}
       </span>
@@ -62,7 +64,7 @@ export function Layout({ title, width = 'narrow', account, children }: LayoutPro
         </main>
         <footer class="footer">
           <span>{PRODUCT_NAME} – one sign-in for every module</span>
-          <a href="/readiness">Readiness</a>
+          {useContext(ReadinessIsOpen) && <a href="/readiness">Readiness</a>}
         </footer>
       </body>
     </html>

@@ -43,6 +43,7 @@ export class LicenseRefusedController {
       return;
     }
     const { organization } = session;
+    const { client } = authorization;
     const denied = new AuthorizationError(
       'access_denied',
       `The organization may not use this module (${refusal.decision.code}).`,
@@ -56,7 +57,9 @@ export class LicenseRefusedController {
         contacts={organization ? await this.contacts.of(organization.id) : []}
         hasOtherOrganizations={(await this.accounts.membershipsOf(session.userId)).length > 1}
         returnTo={returnTo}
-        application={{ name: authorization.client.name, url: this.authorize.errorUrl(denied) }}
+        application={
+          client.firstParty ? undefined : { name: client.name, url: this.authorize.errorUrl(denied) }
+        }
         account={{ ...session, csrfToken: this.csrf.token(request, reply) }}
       />
     );

@@ -5,7 +5,7 @@ import { describeRefusal } from './license-refusals.js';
 import { safeHref } from './links.js';
 import { ContactList, type Contact } from './people.js';
 
-export interface LicenseRefusedProps {
+interface LicenseRefusedProps {
   readonly module: { readonly name: string };
   /** Absent when the session has no organization (ORG_CONTEXT_REQUIRED). */
   readonly organization?: { readonly name: string } | undefined;

@@ -13,6 +13,8 @@ describe('links', () => {
     '//evil.example',
     '/\\evil.example',
     '/\t/evil.example',
+    '/.//evil.example',
+    '/a/..//evil.example',
     'data:,x',
     'x',
     '',

@@ -9,7 +9,11 @@ export function safeHref(value: string): string | undefined {
   const base = isPath ? SELF : undefined;
   if (!URL.canParse(value, base)) return undefined;
   const url = new URL(value, base);
-  if (isPath) return url.origin === SELF ? `${url.pathname}${url.search}${url.hash}` : undefined;
+  if (isPath) {
+    // dots are resolved by now: "/.//host" has become "//host", which names another server
+    if (url.origin !== SELF || url.pathname.startsWith('//')) return undefined;
+    return `${url.pathname}${url.search}${url.hash}`;
+  }
   return url.protocol === 'https:' || url.protocol === 'http:' ? url.href : undefined;
 }
 

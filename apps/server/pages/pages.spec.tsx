@@ -54,12 +54,11 @@ function everyPage(text: string, url: string): readonly (readonly [string, VNode
   const organization = { id: text, name: text, role: 'owner' } as const;
   const contacts = [{ ...person, role: 'administrator' }] as const;
   const application = { name: text, url };
-  const demonstration = { password: text, accounts: [{ email: text, description: text }] };
-  const module = { key: text, name: text, description: text, url };
+  const module = { key: text, name: text, url };
   const report = reportOf(text);
-  const launcher = { csrfToken: text, person, organization, contacts, notice: text };
+  const launcher = { csrfToken: text, person, organization, contacts };
   return [
-    ['sign-in', <SignInView {...form} email={text} message={text} demonstration={demonstration} />],
+    ['sign-in', <SignInView {...form} email={text} message={text} demonstrationAccounts={[text]} />],
     ...failures.map(
       (failure) =>
         [`sign-in, ${failure.kind}`, <SignInView {...form} email={text} failure={failure} />] as const,
@@ -98,8 +97,6 @@ function everyPage(text: string, url: string): readonly (readonly [string, VNode
           { ...module, licensed: false, code: text },
         ]}
         signedInAt={new Date(0)}
-        sessionEndsAt={new Date(1)}
-        readiness={report.summary}
       />,
     ],
     [
@@ -119,20 +116,12 @@ function everyPage(text: string, url: string): readonly (readonly [string, VNode
         account={account}
       />,
     ],
+    ['error', <ErrorView status={400} title={text} message={text} advice={text} requestId={text} />],
     [
-      'error',
-      <ErrorView
-        status={400}
-        title={text}
-        message={text}
-        advice={text}
-        requestId={text}
-        next={{ label: text, href: url }}
-        account={account}
-      />,
+      'sign-out',
+      <SignOutView csrfToken={text} person={person} application={text} parameters={{ [text]: text }} />,
     ],
-    ['sign-out', <SignOutView {...form} person={person} application={text} parameters={{ [text]: text }} />],
-    ['signed-out', <SignedOutView application={application} />],
+    ['signed-out', <SignedOutView />],
     ['readiness', <ReadinessView report={report} account={account} />],
     ['readiness, nothing shown', <ReadinessView report={report} filter={{ severity: 'nice-to-have' }} />],
   ];
@@ -252,11 +241,12 @@ describe.each(pages)('%s', (_name, html) => {
     expect(structure(html).join('\n')).not.toMatch(/\s(style|on[a-z]+)(=|$|\s)/im);
   });
 
-  it('carries the anti-forgery token and the way back in every form, and posts to this server', () => {
+  it('carries the anti-forgery token in every form, the way back in all but sign-out, and posts to this server', () => {
     for (const form of elements(html, 'form')) {
       expect(form).toMatch(/^<form[^>]* method="post" action="\/[a-z-]+"/);
       expect(form).toContain('<input type="hidden" name="csrf_token" value="Plain"/>');
-      expect(form).toMatch(/<input type="hidden" name="return_to" value="[^"]+"\/>/);
+      const isSignOut = form.includes('action="/sign-out"');
+      expect(/<input type="hidden" name="return_to" value="[^"]+"\/>/.test(form)).toBe(!isSignOut);
     }
     expect(elements(html, 'form')).toHaveLength((html.match(/<form/g) ?? []).length);
   });
@@ -285,4 +275,10 @@ describe.each(pages)('%s', (_name, html) => {
     ];
     expect(ids).toEqual(expect.arrayContaining(references));
   });
+});
+
+it('links the readiness report only where a browser may read it', () => {
+  const page = <SignedOutView />;
+  expect(renderPage(page)).toContain('href="/readiness"');
+  expect(renderPage(page, false)).not.toContain('/readiness');
 });

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { VNode } from 'preact';
+import { Configuration } from '#platform';
 import { contentSecurityPolicy } from './content-security-policy.js';
 import { renderPage } from './render.js';
 
-export interface PageOptions {
+interface PageOptions {
   readonly status?: number;
   /** Where the page's form may end up, besides here. */
   readonly formLeadsTo?: readonly string[];
@@ -12,6 +13,8 @@ export interface PageOptions {
 
 @Injectable()
 export class Pages {
+  constructor(private readonly configuration: Configuration) {}
+
   send(reply: FastifyReply, view: VNode, { status = 200, formLeadsTo = [] }: PageOptions = {}): void {
     void reply
       .status(status)
@@ -20,6 +23,6 @@ export class Pages {
         'cache-control': 'no-store',
         'content-security-policy': contentSecurityPolicy(formLeadsTo),
       })
-      .send(renderPage(view));
+      .send(renderPage(view, !this.configuration.production));
   }
 }

@@ -42,7 +42,7 @@ export function stateName(state: ItemState): string {
 }
 
 /** Told apart by shape and word; color only repeats it (WCAG 2.2 §1.4.1). */
-export function StateBadge({ state }: { state: ItemState }): VNode {
+function StateBadge({ state }: { state: ItemState }): VNode {
   return (
     <span class={`state state-${state}`}>
       <Icon name={stateIcons[state]} />

@@ -2,6 +2,8 @@ import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RequireScopeInProduction } from '#platform';
 import { ReadinessReporter } from '#readiness';
+import { Csrf, SessionCookie, SessionRepository } from '#sessions';
+import type { Account } from './layout.js';
 import { Pages } from './pages.js';
 import { readinessFilter } from './readiness-filter.js';
 import { ReadinessView } from './readiness.view.js';
@@ -10,6 +12,9 @@ import { ReadinessView } from './readiness.view.js';
 export class ReadinessPageController {
   constructor(
     private readonly reporter: ReadinessReporter,
+    private readonly sessions: SessionRepository,
+    private readonly cookie: SessionCookie,
+    private readonly csrf: Csrf,
     private readonly pages: Pages,
   ) {}
 
@@ -23,9 +28,17 @@ export class ReadinessPageController {
   ): Promise<void> {
     const report = await this.reporter.report();
     if ((request.headers.accept ?? '').includes('text/html')) {
-      this.pages.send(reply, <ReadinessView report={report} filter={readinessFilter(query)} />);
+      const account = await this.account(request, reply);
+      const view = <ReadinessView report={report} filter={readinessFilter(query)} account={account} />;
+      this.pages.send(reply, view);
     } else {
       void reply.header('cache-control', 'no-store').send(report);
     }
+  }
+
+  /** Nobody while the database is away: the report is read then most of all. */
+  private async account(request: FastifyRequest, reply: FastifyReply): Promise<Account | undefined> {
+    const session = await this.sessions.find(this.cookie.read(request)).catch(() => undefined);
+    return session && { ...session, csrfToken: this.csrf.token(request, reply) };
   }
 }

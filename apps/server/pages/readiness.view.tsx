@@ -14,7 +14,7 @@ import {
 import { ReadinessItem, severityName, stateName } from './readiness-item.js';
 import { StateBar, stateSentence } from './state-bar.js';
 
-export interface ReadinessProps {
+interface ReadinessProps {
   readonly report: ReadinessReport;
   /** From the query, by `readinessFilter()`. */
   readonly filter?: ReadinessFilter | undefined;

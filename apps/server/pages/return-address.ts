@@ -55,5 +55,7 @@ function localPath(text: string): string | undefined {
   // a browser reads "\" as "/", so that "/\host" would leave this server; control characters are dropped by it
   if (/[\\\p{Cc}]/u.test(text) || !URL.canParse(text, HERE)) return undefined;
   const url = new URL(text, HERE);
-  return url.origin === HERE ? `${url.pathname}${url.search}` : undefined;
+  // dots are resolved by now: "/.//host" has become "//host", which names another server
+  if (url.origin !== HERE || url.pathname.startsWith('//')) return undefined;
+  return `${url.pathname}${url.search}`;
 }

@@ -1,5 +1,5 @@
 /** One permission of a request, in words. */
-export interface ScopeDescription {
+interface ScopeDescription {
   readonly scope: string;
   readonly summary: string;
 }

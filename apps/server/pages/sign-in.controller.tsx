@@ -109,14 +109,13 @@ export class SignInController {
     props: { returnTo: string; email?: string | undefined; failure?: SignInFailure },
   ): Promise<void> {
     const authorization = await this.returnAddress.authorizationRequest(props.returnTo);
-    const accounts = this.configuration.demonstrationAccounts.map((email) => ({ email, description: '' }));
     const view = (
       <SignInView
         {...props}
         email={props.email ?? authorization?.loginHint}
         csrfToken={this.csrf.token(request, reply)}
         message={authorization && `Sign in to continue to ${authorization.client.name}.`}
-        demonstration={accounts.length > 0 ? { accounts } : undefined}
+        demonstrationAccounts={this.configuration.demonstrationAccounts}
       />
     );
     this.pages.send(reply, view, {

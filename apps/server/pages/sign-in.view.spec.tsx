@@ -49,11 +49,7 @@ describe('sign-in page', () => {
   });
 
   it('shows demonstration accounts only when they are given', () => {
-    const demonstration = {
-      password: 'p',
-      accounts: [{ email: 'owner@acme.example', description: 'Owner' }],
-    };
-    const html = renderPage(<SignInView {...form} demonstration={demonstration} />);
+    const html = renderPage(<SignInView {...form} demonstrationAccounts={['owner@acme.example']} />);
     expect(html).toContain('href="/sign-in?login_hint=owner%40acme.example&amp;return_to=%2F"');
     expect(signIn('')).not.toContain('Demonstration');
   });

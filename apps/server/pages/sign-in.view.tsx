@@ -10,20 +10,14 @@ export type SignInFailure =
   | { readonly kind: 'too-many-attempts'; readonly retryAfterSeconds: number }
   | { readonly kind: 'form-expired' };
 
-/** Development only: who a newcomer may sign in as. */
-export interface Demonstration {
-  readonly accounts: readonly { readonly email: string; readonly description: string }[];
-  /** Absent when it was printed at the start only. */
-  readonly password?: string | undefined;
-}
-
-export interface SignInProps extends FormProps {
+interface SignInProps extends FormProps {
   /** What was typed, or a login hint. */
   readonly email?: string | undefined;
   /** E.g. `Sign in to continue to Projects`. */
   readonly message?: string | undefined;
   readonly failure?: SignInFailure | undefined;
-  readonly demonstration?: Demonstration | undefined;
+  /** Development only: the e-mail addresses that a newcomer may sign in with. */
+  readonly demonstrationAccounts?: readonly string[];
 }
 
 interface FieldErrors {
@@ -67,28 +61,15 @@ function explain(failure: SignInFailure, email: string): FieldErrors {
   }
 }
 
-function DemonstrationAccounts({
-  accounts,
-  password,
-  returnTo,
-}: Demonstration & { returnTo: string }): VNode {
+function DemonstrationAccounts({ emails, returnTo }: { emails: readonly string[]; returnTo: string }): VNode {
   return (
     <section class="card card-hint" aria-labelledby="demonstration">
       <h2 id="demonstration">Demonstration accounts</h2>
-      {password === undefined ? (
-        <p class="muted">Their password was printed where the server was started.</p>
-      ) : (
-        <p class="muted">
-          One password for all of them: <code class="code-block">{password}</code>
-        </p>
-      )}
+      <p class="muted">Their password was printed where the server was started.</p>
       <ul class="account-list">
-        {accounts.map((account) => (
-          <li key={account.email}>
-            <a href={queryHref('/sign-in', { login_hint: account.email, return_to: returnTo })}>
-              {account.email}
-            </a>
-            <span class="muted">{account.description}</span>
+        {emails.map((email) => (
+          <li key={email}>
+            <a href={queryHref('/sign-in', { login_hint: email, return_to: returnTo })}>{email}</a>
           </li>
         ))}
       </ul>
@@ -102,7 +83,7 @@ export function SignInView({
   email = '',
   message,
   failure,
-  demonstration,
+  demonstrationAccounts = [],
 }: SignInProps): VNode {
   const errors = failure && explain(failure, email);
   const focus =
@@ -142,7 +123,9 @@ export function SignInView({
         </form>
         <p class="small muted">Forgotten your password? An administrator of your organization can help.</p>
       </section>
-      {demonstration && <DemonstrationAccounts {...demonstration} returnTo={returnTo} />}
+      {demonstrationAccounts.length > 0 && (
+        <DemonstrationAccounts emails={demonstrationAccounts} returnTo={returnTo} />
+      )}
     </Layout>
   );
 }

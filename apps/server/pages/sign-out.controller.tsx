@@ -1,14 +1,14 @@
 import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { EndSession } from '#oauth';
-import { Public, type FormFields } from '#platform';
+import { Public, singleFields, type FormFields } from '#platform';
 import { Csrf, SessionCookie, SessionRepository } from '#sessions';
 import { Pages } from './pages.js';
 import { SignOutView } from './sign-out.view.js';
 import { SignedOutView } from './signed-out.view.js';
 
 /** Parameters of the logout request (RP-Initiated Logout §2) that the confirmation carries along. */
-const CARRIED = ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state'];
+const CARRIED = new Set(['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state']);
 
 @Controller()
 export class SignOutController {
@@ -28,22 +28,19 @@ export class SignOutController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const session = await this.session(request);
+    const session = await this.sessions.find(this.cookie.read(request));
     const destination = await this.endSession.destinationOf(fields);
     if (!session) {
       reply.redirect(destination?.url ?? '/signed-out', 303);
       return;
     }
-    const carried = CARRIED.flatMap((name) =>
-      typeof fields[name] === 'string' ? [[name, fields[name]]] : [],
-    );
+    const carried = Object.entries(singleFields(fields)).filter(([name]) => CARRIED.has(name));
     const view = (
       <SignOutView
         csrfToken={this.csrf.token(request, reply)}
-        returnTo="/"
         person={session}
         application={destination?.clientName}
-        parameters={Object.fromEntries(carried) as Record<string, string>}
+        parameters={Object.fromEntries(carried)}
       />
     );
     this.pages.send(reply, view, { formLeadsTo: destination ? [destination.url] : [] });
@@ -58,7 +55,7 @@ export class SignOutController {
   ): Promise<void> {
     this.csrf.check(request, fields?.['csrf_token']);
     const destination = await this.endSession.destinationOf(fields ?? {});
-    const session = await this.session(request);
+    const session = await this.sessions.find(this.cookie.read(request));
     if (session) await this.sessions.end(session.id, session.userId);
     this.cookie.clear(reply);
     reply.header('cache-control', 'no-store').redirect(destination?.url ?? '/signed-out', 303);
@@ -68,10 +65,5 @@ export class SignOutController {
   @Public()
   signedOut(@Res() reply: FastifyReply): void {
     this.pages.send(reply, <SignedOutView />);
-  }
-
-  private async session(request: FastifyRequest) {
-    const secret = this.cookie.read(request);
-    return secret === undefined ? undefined : this.sessions.find(secret);
   }
 }

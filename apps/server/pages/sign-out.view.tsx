@@ -1,23 +1,18 @@
 import type { VNode } from 'preact';
-import { HiddenFields, type FormProps } from './form.js';
+import { HiddenFields } from './form.js';
 import { Layout } from './layout.js';
 
 /** OpenID Connect RP-Initiated Logout 1.0 §2: without a valid hint the person is asked first. */
-export interface SignOutProps extends FormProps {
+interface SignOutProps {
+  readonly csrfToken: string;
   readonly person: { readonly name: string; readonly email: string };
   /** Name of the application that asked for it, when it is known. */
   readonly application?: string | undefined;
   /** Parameters of the logout request to carry along, e.g. `state`. */
-  readonly parameters?: Readonly<Record<string, string>> | undefined;
+  readonly parameters: Readonly<Record<string, string>>;
 }
 
-export function SignOutView({
-  csrfToken,
-  returnTo,
-  person,
-  application,
-  parameters = {},
-}: SignOutProps): VNode {
+export function SignOutView({ csrfToken, person, application, parameters }: SignOutProps): VNode {
   return (
     <Layout title="Sign out?">
       <section class="card" aria-labelledby="heading">
@@ -35,7 +30,7 @@ export function SignOutView({
           </div>
         </dl>
         <form class="actions" method="post" action="/sign-out">
-          <HiddenFields csrfToken={csrfToken} returnTo={returnTo} />
+          <HiddenFields csrfToken={csrfToken} />
           {Object.entries(parameters).map(([name, value]) => (
             <input key={name} type="hidden" name={name} value={value} />
           ))}

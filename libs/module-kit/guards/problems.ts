@@ -22,7 +22,7 @@ export function toProblem(error: unknown): ProblemException {
 }
 
 function plain(status: number): ProblemException {
-  const title = STATUS_CODES[status] ?? 'Error';
+  const title = sentenceCase(STATUS_CODES[status] ?? 'Error');
   const details: Record<number, string> = {
     400: 'The request cannot be read.',
     404: 'There is nothing at this address.',
@@ -32,6 +32,11 @@ function plain(status: number): ProblemException {
   };
   const code = title.toUpperCase().replace(/[^A-Z]+/g, '_');
   return new ProblemException(status, code, title, details[status] ?? 'The request was refused.');
+}
+
+/** `Not Found` as the other headings are written; what is an abbreviation (`URI Too Long`) stays one. */
+function sentenceCase(phrase: string): string {
+  return phrase.replace(/ [A-Z](?=[a-z])/g, (letter) => letter.toLowerCase());
 }
 
 /** Keeps the messages of Nest's exceptions, which are meant for the caller (validation's among them). */

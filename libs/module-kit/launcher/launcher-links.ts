@@ -65,7 +65,7 @@ export class LauncherLinks {
 }
 
 /** Reads the answer of `GET /v1/launcher`; an entry that is none is left out. */
-export function readLinks(answer: unknown): LauncherLink[] {
+function readLinks(answer: unknown): LauncherLink[] {
   const modules = (answer as { modules?: unknown } | null)?.modules;
   if (!Array.isArray(modules)) return [];
   return modules.flatMap((module: unknown) => {

@@ -38,13 +38,10 @@ export function describeRefusal(code: DenyCode, about: RefusalContext): { title:
     case 'FEATURE_NOT_INCLUDED':
       return {
         title: 'Not included in the plan',
-        detail: `The plan for ${module} does not include "${feature ?? ''}". ${ask} to change it.`,
+        detail: `The plan for ${module} does not include ${named(feature) ?? 'this feature'}. ${ask} to change it.`,
       };
     case 'LIMIT_EXCEEDED':
-      return {
-        title: 'Limit reached',
-        detail: `The plan allows ${about.limit ?? 'no more'} of "${feature ?? ''}". ${ask} to extend it.`,
-      };
+      return { title: 'Limit reached', detail: `${limitReached(about)} ${ask} to extend it.` };
     case 'CHECK_UNAVAILABLE':
       return {
         title: 'Temporarily unavailable',
@@ -60,4 +57,17 @@ export function describeRefusal(code: DenyCode, about: RefusalContext): { title:
         detail: `${organization} has no license for ${module}. ${ask} to get one.`,
       };
   }
+}
+
+/** Worded so that it reads well with any number, and with a name in the singular or the plural. */
+function limitReached({ module, feature, limit }: RefusalContext): string {
+  const what = named(feature) ?? 'this feature';
+  return limit === undefined
+    ? `The plan for ${module} leaves no room for more of ${what}.`
+    : `The plan for ${module} limits ${what} to ${limit}.`;
+}
+
+/** A feature's key as words: `api-access` is read as "api access". */
+function named(feature: string | undefined): string | undefined {
+  return feature?.replace(/[-_.:]+/g, ' ').trim() || undefined;
 }

@@ -25,7 +25,7 @@ export function strategyName(options: ResolvedOptions): string {
 }
 
 /** The redirect URI registered for the client. */
-export function callbackUrl(options: ResolvedOptions): string {
+function callbackUrl(options: ResolvedOptions): string {
   return `${options.moduleUrl}/auth/callback`;
 }
 

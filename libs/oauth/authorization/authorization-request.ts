@@ -54,7 +54,7 @@ export function readAuthorizationRequest(
       'The application that sent you here is not known to this server.',
     );
   const redirectUri = fields['redirect_uri'];
-  if (typeof redirectUri !== 'string' || !matchesRedirectUri(redirectUri, client.redirectUris)) {
+  if (typeof redirectUri !== 'string' || !matchesRedirectUri(redirectUri, client)) {
     throw new UntrustedAuthorizationRequest(
       'The address that this application wants the answer sent to is not one that it registered.',
       `client ${client.id}, redirect_uri ${JSON.stringify(redirectUri)?.slice(0, 300)}`,

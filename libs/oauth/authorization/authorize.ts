@@ -1,8 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import { addSeconds, Clock, Configuration, randomSecret, randomUUID, type FormFields } from '#platform';
+import {
+  addSeconds,
+  Clock,
+  Configuration,
+  randomSecret,
+  randomUUID,
+  singleFields,
+  type FormFields,
+} from '#platform';
 import type { Session } from '#sessions';
 import { OpaqueTokens } from '#tokens';
-import { LONGEST } from '../clients/client.js';
+import { MAX_LIFETIME } from '../clients/client.js';
 import { ClientDirectory } from '../clients/client-directory.js';
 import { IssuancePolicy, type Refusal } from '../issuance-policy.js';
 import { concernedModules, ModuleDirectory } from '../module-directory.js';
@@ -11,16 +19,9 @@ import {
   AuthorizationError,
   readAuthorizationRequest,
   type AuthorizationRequest,
+  type Prompt,
 } from './authorization-request.js';
 import { AuthorizationRepository } from './authorization.repository.js';
-
-/** What the person must do before the request can be answered; `resume` continues it. */
-export type AuthorizationOutcome =
-  | { readonly kind: 'answer'; readonly to: string }
-  | {
-      readonly kind: 'sign-in' | 'choose-organization' | 'consent' | 'license-refused';
-      readonly resume: string;
-    };
 
 const SILENT_REFUSALS = {
   'sign-in': 'The person would have to sign in.',
@@ -28,6 +29,20 @@ const SILENT_REFUSALS = {
   consent: 'The person would have to consent.',
   'license-refused': 'The organization has no license that allows this.',
 } as const;
+
+/** What the person must do before the request can be answered. */
+type Interaction = keyof typeof SILENT_REFUSALS;
+
+/** The `prompt` that an interaction fulfills (OpenID Connect Core §3.1.2.1). */
+const FULFILLED: Partial<Record<Interaction, Prompt>> = {
+  'sign-in': 'login',
+  'choose-organization': 'select_account',
+  consent: 'consent',
+};
+
+/** `resume` continues the request after the interaction. */
+export type AuthorizationOutcome =
+  { readonly kind: 'answer'; readonly to: string } | { readonly kind: Interaction; readonly resume: string };
 
 export const AUTHORIZATION_PATH = '/oauth2/authorize';
 
@@ -84,10 +99,7 @@ export class Authorize {
   ): Promise<AuthorizationOutcome> {
     const { client, prompt } = request;
     const silent = prompt.has('none');
-    const ask = (
-      kind: 'sign-in' | 'choose-organization' | 'consent' | 'license-refused',
-      error: string,
-    ): AuthorizationOutcome => {
+    const ask = (kind: Interaction, error: string): AuthorizationOutcome => {
       if (silent) throw new AuthorizationError(error, SILENT_REFUSALS[kind], request);
       return { kind, resume: resumeUrl(fields, kind) };
     };
@@ -123,8 +135,8 @@ export class Authorize {
       redirectUri: request.redirectUri,
       codeChallenge: request.codeChallenge,
       nonce: request.nonce,
-      codeExpiresAt: addSeconds(now, Math.min(client.codeSeconds, LONGEST.code)),
-      expiresAt: addSeconds(now, Math.min(client.refreshTokenSeconds, LONGEST.refreshToken)),
+      codeExpiresAt: addSeconds(now, Math.min(client.codeSeconds, MAX_LIFETIME.code)),
+      expiresAt: addSeconds(now, Math.min(client.refreshTokenSeconds, MAX_LIFETIME.refreshToken)),
     };
     if (!(await this.authorizations.create(authorization))) return ask('sign-in', 'login_required');
     const code = this.tokens.mint('code', {
@@ -146,19 +158,14 @@ function isConsented({ client, scopes }: AuthorizationRequest, consented: readon
 }
 
 /** The same request once more, without what the person is about to do for it. */
-function resumeUrl(fields: FormFields, answered: AuthorizationOutcome['kind']): string {
-  const prompts = { 'sign-in': 'login', 'choose-organization': 'select_account', consent: 'consent' };
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(fields)) {
-    if (typeof value === 'string') parameters.set(name, value);
-  }
-  const done = prompts[answered as keyof typeof prompts] as string | undefined;
+function resumeUrl(fields: FormFields, interaction: Interaction): string {
+  const parameters = new URLSearchParams(singleFields(fields));
   const left = (parameters.get('prompt') ?? '')
     .split(' ')
-    .filter((prompt) => prompt !== '' && prompt !== done);
+    .filter((prompt) => prompt !== '' && prompt !== FULFILLED[interaction]);
   if (left.length > 0) parameters.set('prompt', left.join(' '));
   else parameters.delete('prompt');
   // whoever has just signed in is as fresh as any max_age asks; kept, a small one would ask for ever
-  if (answered === 'sign-in') parameters.delete('max_age');
+  if (interaction === 'sign-in') parameters.delete('max_age');
   return `${AUTHORIZATION_PATH}?${parameters}`;
 }

@@ -28,4 +28,4 @@ export interface Client {
 }
 
 /** Policy of this server: 24 hours, 30 days, 5 minutes. A client may have less, never more. */
-export const LONGEST = { accessToken: 86_400, refreshToken: 2_592_000, code: 300 } as const;
+export const MAX_LIFETIME = { accessToken: 86_400, refreshToken: 2_592_000, code: 300 } as const;

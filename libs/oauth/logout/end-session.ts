@@ -11,10 +11,11 @@ export interface LogoutDestination {
   readonly url: string;
 }
 
-export type LogoutOutcome =
-  | { readonly kind: 'ended'; readonly destination: LogoutDestination | undefined }
-  /** The request does not prove whose session it means: the person is asked. */
-  | { readonly kind: 'ask'; readonly destination: LogoutDestination | undefined };
+export interface LogoutOutcome {
+  /** `ask`: the request does not prove whose session it means. */
+  readonly kind: 'ended' | 'ask';
+  readonly destination: LogoutDestination | undefined;
+}
 
 const MAX_STATE = 2048;
 
@@ -34,7 +35,7 @@ export class EndSession {
   async respond(fields: FormFields, secret: string | undefined): Promise<LogoutOutcome> {
     const hint = this.hint(fields);
     const destination = await this.destination(fields, hint?.aud);
-    const session = secret === undefined ? undefined : await this.sessions.find(secret);
+    const session = await this.sessions.find(secret);
     // §2: a hint for somebody else's session, or none, is no proof that this person wants to leave
     if (session && hint?.sid !== session.id) return { kind: 'ask', destination };
     const sid = session?.id ?? hint?.sid;

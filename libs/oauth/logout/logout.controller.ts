@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Public, type FormFields } from '#platform';
+import { Public, singleFields, type FormFields } from '#platform';
 import { SessionCookie } from '#sessions';
 import { EndSession } from './end-session.js';
 
@@ -36,10 +36,7 @@ export class LogoutController {
     const outcome = await this.endSession.respond(fields, this.cookie.read(request));
     reply.header('cache-control', 'no-store');
     if (outcome.kind === 'ask') {
-      const asked = Object.entries(fields).filter(
-        (entry): entry is [string, string] => typeof entry[1] === 'string',
-      );
-      reply.redirect(`/sign-out?${new URLSearchParams(asked)}`, 303);
+      reply.redirect(`/sign-out?${new URLSearchParams(singleFields(fields))}`, 303);
       return;
     }
     this.cookie.clear(reply);

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Configuration } from '#platform';
 import { AccessTokens, IdTokens, OpaqueTokens } from '#tokens';
 import type { Authorization } from '../authorization/authorization.js';
-import { LONGEST, type Client } from '../clients/client.js';
+import { MAX_LIFETIME, type Client } from '../clients/client.js';
 import type { Module } from '../module-directory.js';
 
 /** RFC 6749 §5.1, OpenID Connect Core §3.1.3.3 */
@@ -125,7 +125,7 @@ export function personClaims(
 }
 
 function accessTokenLifetime(client: Client): number {
-  return Math.min(client.accessTokenSeconds, LONGEST.accessToken);
+  return Math.min(client.accessTokenSeconds, MAX_LIFETIME.accessToken);
 }
 
 /** The modules concerned; and this server, whose userinfo endpoint an `openid` token opens. Never empty. */

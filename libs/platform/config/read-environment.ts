@@ -40,18 +40,42 @@ const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT|PORT_\d+_(TCP|UDP|S
 export function unknownSettings(
   env: NodeJS.ProcessEnv,
   known: readonly RawSetting[],
-  prefix: string,
+  ...prefixes: readonly string[]
 ): string[] {
   const names = new Set(known.flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name])));
+  const isOurs = (name: string) => prefixes.some((prefix) => name.startsWith(prefix));
   return Object.keys(env)
-    .filter((name) => name.startsWith(prefix) && !names.has(name) && !SERVICE_LINK.test(name))
+    .filter((name) => isOurs(name) && !names.has(name) && !SERVICE_LINK.test(name))
     .map((name) => {
-      const near = [...names].find((candidate) => isNear(name, candidate));
+      const near = nearest(name, [...names]);
       return `${name} is not a setting${near ? `; did you mean ${near}?` : ''}`;
     });
 }
 
-function isNear(a: string, b: string): boolean {
-  const letters = (name: string) => name.replaceAll('_', '');
-  return letters(a) === letters(b) || a.startsWith(b) || b.startsWith(a);
+/** Edits that a misspelling is believed to be: two, so that two letters may have changed places. */
+const MOST_EDITS = 2;
+
+function nearest(name: string, candidates: readonly string[]): string | undefined {
+  const letters = (text: string) => text.replaceAll('_', '');
+  let best: string | undefined;
+  let fewest = MOST_EDITS + 1;
+  for (const candidate of candidates) {
+    const edits = editDistance(letters(name), letters(candidate));
+    if (edits < fewest) [best, fewest] = [candidate, edits];
+  }
+  return best ?? candidates.find((candidate) => name.startsWith(candidate) || candidate.startsWith(name));
+}
+
+/** Levenshtein distance: letters to insert, remove or replace. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [index, letter] of [...a].entries()) {
+    const next = [index + 1];
+    for (const [at, other] of [...b].entries()) {
+      const replaced = (row[at] ?? 0) + (letter === other ? 0 : 1);
+      next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
 }

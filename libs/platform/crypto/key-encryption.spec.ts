@@ -67,7 +67,6 @@ describe('envelopes of AES-256-GCM', () => {
   it('the first key encrypts, every key of the ring decrypts, an unknown one is named', () => {
     const old = encryption.encrypt(Buffer.from('x'), 'context');
     const rotated = new KeyEncryption([second, first]);
-    expect(rotated.activeKid).toBe('second');
     expect(rotated.encrypt(Buffer.from('x'), 'context')).toMatch(/^v1\.second\./);
     expect(rotated.decrypt(old, 'context').toString()).toBe('x');
     expect(() => new KeyEncryption([second]).decrypt(old, 'context')).toThrow(

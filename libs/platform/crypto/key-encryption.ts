@@ -27,10 +27,6 @@ export class KeyEncryption {
     this.ring = new Map(keys.map((key) => [key.kid, key.secret]));
   }
 
-  get activeKid(): string {
-    return this.active.kid;
-  }
-
   get kids(): readonly string[] {
     return [...this.ring.keys()];
   }

@@ -5,7 +5,7 @@ import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/Postgres
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { Configuration } from '../config/configuration.js';
 import { instanceId } from '../instance.js';
-import { Slots } from './slots.js';
+import { Semaphore } from '../semaphore.js';
 import type { Statement } from './sql.js';
 
 export interface Transaction {
@@ -22,11 +22,11 @@ const RESERVED_CONNECTIONS = 2;
 @Injectable()
 export class Database {
   private readonly pool: Pool;
-  private readonly transactions: Slots;
+  private readonly transactions: Semaphore;
 
   constructor(readonly dataSource: DataSource) {
     this.pool = (dataSource.driver as PostgresDriver).master as Pool;
-    this.transactions = new Slots(Math.max(1, this.pool.options.max - RESERVED_CONNECTIONS));
+    this.transactions = new Semaphore(Math.max(1, this.pool.options.max - RESERVED_CONNECTIONS));
   }
 
   async query<Row>(statement: Statement): Promise<Row[]> {
@@ -35,7 +35,7 @@ export class Database {
 
   /** Commits what `work` did, or nothing of it when it throws. */
   async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.transactions.with(() => this.transact(work));
+    return this.transactions.run(() => this.transact(work));
   }
 
   private async transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
@@ -66,9 +66,14 @@ export class Database {
   }
 }
 
-/** The pool tells by its text alone that no connection came free in time. */
+/** That no connection came in time is told by a text alone. */
+const TOO_LATE = new Set([
+  'timeout exceeded when trying to connect',
+  'Connection terminated due to connection timeout',
+]);
+
 function explain(error: Error & { code?: string }): never {
-  if (error.message === 'timeout exceeded when trying to connect') error.code ??= 'ETIMEDOUT';
+  if (TOO_LATE.has(error.message)) error.code ??= 'ETIMEDOUT';
   throw error;
 }
 

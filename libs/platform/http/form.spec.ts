@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseForm } from './form.js';
+import { parseForm, singleFields } from './form.js';
 
 describe('application/x-www-form-urlencoded', () => {
   it('RFC 6749 appendix B: plus and percent are decoded', () => {
@@ -13,6 +13,10 @@ describe('application/x-www-form-urlencoded', () => {
 
   it('a repeated parameter becomes a list, so that whoever wants a text refuses it', () => {
     expect({ ...parseForm('a=1&a=2&a=3&b=1') }).toEqual({ a: ['1', '2', '3'], b: '1' });
+  });
+
+  it('of what was sent, only what was sent once is single', () => {
+    expect(singleFields(parseForm('a=1&b=2&a=3&c='))).toEqual({ b: '2' });
   });
 
   it('a name can only be a name: nothing is inherited and nothing polluted', () => {

@@ -13,3 +13,10 @@ export function parseForm(text: string): FormFields {
   }
   return fields;
 }
+
+/** The parameters that were sent exactly once. */
+export function singleFields(fields: FormFields): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}

@@ -5,6 +5,9 @@ import { KeyRing } from '#tokens';
 import { ControlContexts } from '../control-contexts.js';
 import { DatabaseEvidence } from '../controls/config/database.repository.js';
 
+/** Milliseconds. */
+const PATIENCE = 1000;
+
 @Injectable()
 export class ProcessIndicator implements OnModuleDestroy {
   private stopping = false;
@@ -45,13 +48,20 @@ export class MigrationsIndicator {
   async applied(): Promise<HealthIndicatorResult> {
     const migrations = this.indicators.check('migrations');
     try {
-      const applied = await this.evidence.appliedMigrations();
+      const applied = await Promise.race([this.evidence.appliedMigrations(), late()]);
       const pending = this.evidence.expectedMigrations.filter((name) => !applied.includes(name));
       return pending.length === 0 ? migrations.up() : migrations.down(`${pending.length} pending`);
     } catch {
       return migrations.down('the database does not answer');
     }
   }
+}
+
+/** Gives up on a database that accepts connections and then says nothing: a probe must answer in time. */
+function late(): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(() => reject(new Error('no answer within a second')), PATIENCE).unref();
+  });
 }
 
 @Injectable()

@@ -29,7 +29,7 @@ export const databaseUrl: Control = {
       return failed(
         `schema version ${expected ?? 'of this build (which brings no migrations)'}`,
         `schema version ${applied.at(-1) ?? 'none: no migration was ever applied here'}`,
-        'point DATABASE_URL at the database of this server, or run its migrations: npm run migrate',
+        'point DATABASE_URL at the database of this server, or run its migrations: node dist/apps/cli/main.js migrate',
       );
     }
     return verified(

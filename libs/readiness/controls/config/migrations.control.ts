@@ -27,7 +27,11 @@ function migrationsControl(id: string, missing: string): Control {
     async verify({ database }) {
       const state = await migrationState(database);
       if (state.pending.length > 0) {
-        return failed('no pending migration', `pending: ${state.pending.join(', ')}`, 'npm run migrate');
+        return failed(
+          'no pending migration',
+          `pending: ${state.pending.join(', ')}`,
+          'node dist/apps/cli/main.js migrate',
+        );
       }
       if (state.unknown.length > 0) {
         return failed(

@@ -4,6 +4,7 @@ import { failed, minutes, notApplicable, seconds, unknown, verified, type Contro
 import type { ControlContext } from '../../control-context.js';
 import { briefly } from '../../control-runner.js';
 import { jsonOf } from '../../probe-flows.js';
+import { styleSheetOf } from '../style-sheet.js';
 import { isLoopback } from './database-address.js';
 
 const LEAST_DAYS = 21;
@@ -202,18 +203,16 @@ export const cdn: Control = {
   kind: 'probe',
   timeout: seconds(10),
   interval: minutes(15),
-  async verify({ configuration, http }, signal) {
-    const page = await http.request(`${configuration.issuer}/sign-in`, { signal });
-    const path = /<link\b[^>]*\bhref="([^"]+\.css)"/.exec(page.body)?.[1];
-    if (path === undefined)
-      return unknown('the sign-in page links no style sheet', 'a static asset to look at');
-    const asset = await http.request(new URL(path, page.url), {
+  async verify(context, signal) {
+    const url = await styleSheetOf(context, signal);
+    if (!url) return unknown('the sign-in page links no style sheet', 'a static asset to look at');
+    const asset = await context.http.request(url, {
       headers: { 'accept-encoding': 'br, gzip' },
       signal,
     });
     const caching = String(asset.headers['cache-control'] ?? 'absent');
     const encoding = String(asset.headers['content-encoding'] ?? 'none');
-    const seen = `${path}: Cache-Control ${caching}; Content-Encoding ${encoding}`;
+    const seen = `${url.pathname}: Cache-Control ${caching}; Content-Encoding ${encoding}`;
     if (
       !/\bimmutable\b/.test(caching) ||
       !/max-age=\d{6,}/.test(caching) ||

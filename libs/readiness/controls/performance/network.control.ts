@@ -1,4 +1,5 @@
 import { failed, minutes, seconds, unknown, type Control } from '../../control.js';
+import { styleSheetOf } from '../style-sheet.js';
 
 /** What a browser loads travels compressed, on one connection, and once. */
 export const network: Control = {
@@ -6,12 +7,10 @@ export const network: Control = {
   kind: 'probe',
   timeout: seconds(10),
   interval: minutes(15),
-  async verify({ configuration, http }, signal) {
-    const page = await http.request(`${configuration.issuer}/sign-in`, { signal });
-    const path = /<link\b[^>]*\bhref="([^"]+\.css)"/.exec(page.body)?.[1];
-    if (path === undefined)
-      return unknown('the sign-in page links no style sheet', 'a static asset to look at');
-    const url = new URL(path, page.url);
+  async verify(context, signal) {
+    const { http } = context;
+    const url = await styleSheetOf(context, signal);
+    if (!url) return unknown('the sign-in page links no style sheet', 'a static asset to look at');
     const accepting = { 'accept-encoding': 'br, gzip' };
     const first = await http.request(url, { headers: accepting, signal });
     const etag = first.headers.etag;

@@ -13,7 +13,7 @@ const ENOUGH_LOOP_SAMPLES = 6;
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MB`;
 
 /** The container's limit, or the machine's memory where there is none. */
-export function memoryLimit(): number {
+function memoryLimit(): number {
   const constrained = process.constrainedMemory();
   return constrained > 0 && constrained < totalmem() ? constrained : totalmem();
 }

@@ -26,6 +26,11 @@ export const rateLimiting: Control = {
     if (!inRange(signIns) || !inRange(tokens)) {
       return failed(`limits of 1 to ${MOST_TRIES} per minute`, `sign-in ${signIns}, token ${tokens}`, mend);
     }
+    // without counts that all nodes share the answer is known, and no flood is needed for it
+    if (!context.redis.configured || !context.redis.ready) {
+      const lack = context.redis.configured ? 'Redis is not connected' : 'set REDIS_URL';
+      return unknown('limits are configured', `counts that all nodes share: ${lack}`);
+    }
     const addresses = listening && probeAddresses(listening, 2);
     if (!addresses)
       return unknown(
@@ -96,8 +101,6 @@ function badToken({ http, listening }: ControlContext, flows: ProbeFlows, from: 
 
 /** What this node counted has to lie where the others read it: a counter above the limit that was not there before. */
 async function shared({ redis, configuration }: ControlContext, before: ReadonlySet<string>, seen: string) {
-  if (!redis.configured) return unknown(seen, 'counts that all nodes share: set REDIS_URL');
-  if (!redis.ready) return unknown(seen, 'counts that all nodes share: Redis is not connected');
   const after = await countsAbove(redis, configuration.rateLimitToken);
   if ([...after].every((key) => before.has(key)))
     return unknown(seen, "the probe's count in Redis, where other nodes would read it");
