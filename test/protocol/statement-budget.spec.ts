@@ -1,9 +1,7 @@
+import { isBackground } from '../support/statement-log.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { HttpBrowser } from '../support/http-browser.js';
 import { basic, World, type TestClient } from '../support/world.js';
-
-/** What the server asks by itself, every 200 ms and every second, whoever calls it. */
-const BACKGROUND = /\bFROM outbox\b|\boutbox_readers\b|UPDATE logout_deliveries\b|pg_current_snapshot/;
 
 describe('the statement budget (counted in the log of PostgreSQL)', () => {
   let world: World;
@@ -24,7 +22,7 @@ describe('the statement budget (counted in the log of PostgreSQL)', () => {
 
   /** Reads and writes since the last look, without the background's; the log is written before a statement runs. */
   const spent = () => {
-    const statements = world.database.statements.take().filter(({ text }) => !BACKGROUND.test(text));
+    const statements = world.database.statements.take().filter((statement) => !isBackground(statement));
     const count = (kind: string) => statements.filter((statement) => statement.kind === kind);
     return {
       reads: count('read').length,
@@ -45,8 +43,10 @@ describe('the statement budget (counted in the log of PostgreSQL)', () => {
   it('the background alone is told apart from what requests ask', async () => {
     await new Promise((resolve) => setTimeout(resolve, 1300));
     const all = world.database.statements.take();
-    expect(all.filter(({ text }) => BACKGROUND.test(text)).length).toBeGreaterThan(4);
-    expect(all.filter(({ text, kind }) => !BACKGROUND.test(text) && kind !== 'transaction')).toEqual([]);
+    expect(all.filter(isBackground).length).toBeGreaterThan(4);
+    expect(all.filter((statement) => !isBackground(statement) && statement.kind !== 'transaction')).toEqual(
+      [],
+    );
   });
 
   it.each(['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server', '/oauth2/jwks'])(

@@ -7,6 +7,14 @@ export interface LoggedStatement {
   readonly text: string;
 }
 
+/** What a server asks by itself, whatever requests come: the outbox, logout deliveries, and the sweeper's batches. */
+const BACKGROUND =
+  /\bFROM outbox\b|\boutbox_readers\b|UPDATE logout_deliveries\b|pg_current_snapshot|^DELETE FROM [\s\S]* LIMIT \$\d+\)/;
+
+export function isBackground({ text }: LoggedStatement): boolean {
+  return BACKGROUND.test(text);
+}
+
 /** Statements of one database, in order, as PostgreSQL logged them before it ran each. */
 export class StatementLog {
   private offset: number;
