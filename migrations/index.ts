@@ -4,6 +4,12 @@ import { Keys1700000000003 } from './0003-keys.js';
 import { Sessions1700000000004 } from './0004-sessions.js';
 import { OAuth1700000000005 } from './0005-oauth.js';
 import { Events1700000000006 } from './0006-events.js';
+import { AuthorizationServer1700000000007 } from './0007-authorization-server.js';
+import { KeyRotation1700000000008 } from './0008-key-rotation.js';
+import { Deliveries1700000000009 } from './0009-deliveries.js';
+import { EventReceivers1700000000010 } from './0010-event-receivers.js';
+import { ModulePermissions1700000000011 } from './0011-module-permissions.js';
+import { Registration1700000000012 } from './0012-registration.js';
 
 /** Every migration, oldest first; named one by one so that the build, and not a file search, decides what runs. */
 export const migrations = [
@@ -13,4 +19,10 @@ export const migrations = [
   Sessions1700000000004,
   OAuth1700000000005,
   Events1700000000006,
+  AuthorizationServer1700000000007,
+  KeyRotation1700000000008,
+  Deliveries1700000000009,
+  EventReceivers1700000000010,
+  ModulePermissions1700000000011,
+  Registration1700000000012,
 ];

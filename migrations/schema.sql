@@ -24,12 +24,16 @@ CREATE TABLE authorizations (
   session_id uuid NOT NULL,
   organization_id uuid NOT NULL,
   scopes text[] NOT NULL,
-  redirect_uri text NOT NULL,
-  code_challenge text NOT NULL,
+  redirect_uri text,
+  code_challenge text,
   nonce text,
   auth_time timestamp with time zone NOT NULL,
   code_expires_at timestamp with time zone NOT NULL,
   expires_at timestamp with time zone NOT NULL,
+  dpop_jkt text,
+  resources text[] DEFAULT '{}'::text[] NOT NULL,
+  claims jsonb,
+  offline boolean DEFAULT false NOT NULL,
   CONSTRAINT authorizations_pkey PRIMARY KEY (id),
   CONSTRAINT authorizations_client_id_fkey FOREIGN KEY (client_id) REFERENCES clients(id) ON DELETE CASCADE,
   CONSTRAINT authorizations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
@@ -42,6 +46,7 @@ CREATE INDEX authorizations_client ON public.authorizations USING btree (client_
 CREATE INDEX authorizations_expiry ON public.authorizations USING btree (expires_at);
 CREATE INDEX authorizations_organization ON public.authorizations USING btree (organization_id);
 CREATE INDEX authorizations_session ON public.authorizations USING btree (session_id);
+CREATE INDEX authorizations_unspent ON public.authorizations USING btree (code_expires_at) WHERE (state = 'code'::text);
 CREATE INDEX authorizations_user ON public.authorizations USING btree (user_id);
 
 CREATE TABLE clients (
@@ -62,18 +67,49 @@ CREATE TABLE clients (
   code_seconds integer DEFAULT 300 NOT NULL,
   disabled_at timestamp with time zone,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
+  token_endpoint_auth_method text NOT NULL,
+  jwks jsonb,
+  jwks_uri text,
+  resources text[],
+  pkce_required boolean DEFAULT true NOT NULL,
+  par_required boolean DEFAULT false NOT NULL,
+  dpop_required boolean DEFAULT false NOT NULL,
+  profile text DEFAULT 'oauth21'::text NOT NULL,
+  access_token_format text DEFAULT 'jwt'::text NOT NULL,
+  may_act text,
+  source text DEFAULT 'administrator'::text NOT NULL,
+  registration_token_sha256 bytea,
+  client_uri text,
+  logo_uri text,
+  tos_uri text,
+  policy_uri text,
+  contacts text[] DEFAULT '{}'::text[] NOT NULL,
+  registered_metadata jsonb,
   CONSTRAINT clients_pkey PRIMARY KEY (id),
   CONSTRAINT clients_module_key_fkey FOREIGN KEY (module_key) REFERENCES modules(key),
   CONSTRAINT clients_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  CONSTRAINT clients_access_token_format_check CHECK ((access_token_format = ANY (ARRAY['jwt'::text, 'opaque'::text]))),
   CONSTRAINT clients_access_token_seconds_check CHECK ((access_token_seconds > 0)),
   CONSTRAINT clients_code_seconds_check CHECK ((code_seconds > 0)),
-  CONSTRAINT clients_id_check CHECK (((id ~ '^[A-Za-z0-9._~-]{1,128}$'::text) AND (id !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'::text))),
+  CONSTRAINT clients_id_check CHECK (
+CASE
+    WHEN (source = 'metadata_document'::text) THEN ((id ~ '^https?://'::text) AND (length(id) <= 512))
+    ELSE ((id ~ '^[A-Za-z0-9._~-]{1,128}$'::text) AND (id !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'::text))
+END),
   CONSTRAINT clients_id_token_algorithm_check CHECK ((id_token_algorithm = ANY (ARRAY['ES256'::text, 'RS256'::text]))),
+  CONSTRAINT clients_keys_check CHECK (((token_endpoint_auth_method <> 'private_key_jwt'::text) OR ((jwks IS NULL) <> (jwks_uri IS NULL)))),
+  CONSTRAINT clients_pkce_check CHECK ((pkce_required OR (token_endpoint_auth_method <> 'none'::text))),
+  CONSTRAINT clients_profile_check CHECK ((profile = ANY (ARRAY['oauth21'::text, 'fapi2'::text]))),
   CONSTRAINT clients_refresh_token_seconds_check CHECK ((refresh_token_seconds > 0)),
-  CONSTRAINT clients_secret_sha256_check CHECK ((length(secret_sha256) = 32))
+  CONSTRAINT clients_registration_token_sha256_check CHECK ((length(registration_token_sha256) = 32)),
+  CONSTRAINT clients_secret_check CHECK (((token_endpoint_auth_method = ANY (ARRAY['client_secret_basic'::text, 'client_secret_post'::text])) = (secret_sha256 IS NOT NULL))),
+  CONSTRAINT clients_secret_sha256_check CHECK ((length(secret_sha256) = 32)),
+  CONSTRAINT clients_source_check CHECK ((source = ANY (ARRAY['administrator'::text, 'registration'::text, 'metadata_document'::text]))),
+  CONSTRAINT clients_token_endpoint_auth_method_check CHECK ((token_endpoint_auth_method = ANY (ARRAY['client_secret_basic'::text, 'client_secret_post'::text, 'private_key_jwt'::text, 'none'::text])))
 );
 CREATE INDEX clients_module ON public.clients USING btree (module_key);
 CREATE INDEX clients_organization ON public.clients USING btree (organization_id);
+CREATE INDEX clients_source ON public.clients USING btree (created_at) WHERE (source <> 'administrator'::text);
 
 CREATE TABLE consents (
   user_id uuid NOT NULL,
@@ -89,6 +125,67 @@ CREATE TABLE consents (
 CREATE INDEX consents_client ON public.consents USING btree (client_id);
 CREATE INDEX consents_organization ON public.consents USING btree (organization_id);
 
+CREATE TABLE deliveries (
+  id uuid DEFAULT gen_random_uuid() NOT NULL,
+  kind text NOT NULL,
+  target text NOT NULL,
+  reference text NOT NULL,
+  payload jsonb NOT NULL,
+  occurred_at timestamp with time zone NOT NULL,
+  attempts integer DEFAULT 0 NOT NULL,
+  next_attempt_at timestamp with time zone NOT NULL,
+  leased_until timestamp with time zone,
+  expires_at timestamp with time zone NOT NULL,
+  delivered_at timestamp with time zone,
+  failed_at timestamp with time zone,
+  latency_ms integer,
+  last_status integer,
+  last_error text,
+  created_at timestamp with time zone NOT NULL,
+  CONSTRAINT deliveries_pkey PRIMARY KEY (id),
+  CONSTRAINT deliveries_kind_target_reference_key UNIQUE (kind, target, reference),
+  CONSTRAINT deliveries_check CHECK (((delivered_at IS NULL) OR (failed_at IS NULL))),
+  CONSTRAINT deliveries_kind_check CHECK ((kind = ANY (ARRAY['logout'::text, 'webhook'::text])))
+) WITH (fillfactor=80);
+CREATE INDEX deliveries_due ON public.deliveries USING btree (kind, target, next_attempt_at) WHERE ((delivered_at IS NULL) AND (failed_at IS NULL));
+CREATE INDEX deliveries_log ON public.deliveries USING btree (kind, target, created_at, id);
+CREATE INDEX deliveries_settled ON public.deliveries USING btree (kind, COALESCE(delivered_at, failed_at)) WHERE ((delivered_at IS NOT NULL) OR (failed_at IS NOT NULL));
+
+CREATE TABLE device_authorizations (
+  id uuid NOT NULL,
+  row_secret bytea NOT NULL,
+  user_code text NOT NULL,
+  state text DEFAULT 'pending'::text NOT NULL,
+  client_id text NOT NULL,
+  scopes text[] NOT NULL,
+  resources text[] DEFAULT '{}'::text[] NOT NULL,
+  interval_seconds integer NOT NULL,
+  last_polled_at timestamp with time zone,
+  authorization_id uuid,
+  created_at timestamp with time zone NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT device_authorizations_pkey PRIMARY KEY (id),
+  CONSTRAINT device_authorizations_user_code_key UNIQUE (user_code),
+  CONSTRAINT device_authorizations_authorization_id_fkey FOREIGN KEY (authorization_id) REFERENCES authorizations(id) ON DELETE CASCADE,
+  CONSTRAINT device_authorizations_client_id_fkey FOREIGN KEY (client_id) REFERENCES clients(id) ON DELETE CASCADE,
+  CONSTRAINT device_authorizations_row_secret_check CHECK ((length(row_secret) = 16)),
+  CONSTRAINT device_authorizations_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'denied'::text, 'spent'::text])))
+) WITH (fillfactor=80);
+CREATE INDEX device_authorizations_authorization ON public.device_authorizations USING btree (authorization_id);
+CREATE INDEX device_authorizations_client ON public.device_authorizations USING btree (client_id);
+CREATE INDEX device_authorizations_expiry ON public.device_authorizations USING btree (expires_at);
+
+CREATE TABLE event_receivers (
+  client_id text NOT NULL,
+  history text NOT NULL,
+  transaction_id xid8 NOT NULL,
+  id bigint NOT NULL,
+  acknowledged text[] DEFAULT '{}'::text[] NOT NULL,
+  CONSTRAINT event_receivers_pkey PRIMARY KEY (client_id),
+  CONSTRAINT event_receivers_client_id_fkey FOREIGN KEY (client_id) REFERENCES clients(id) ON DELETE CASCADE,
+  CONSTRAINT event_receivers_acknowledged_check CHECK ((cardinality(acknowledged) <= 100))
+) WITH (fillfactor=70);
+
 CREATE TABLE features (
   module_key text NOT NULL,
   key text NOT NULL,
@@ -101,6 +198,19 @@ CREATE TABLE features (
   CONSTRAINT features_type_check CHECK ((type = ANY (ARRAY['boolean'::text, 'limit'::text, 'metered'::text])))
 );
 
+CREATE TABLE initial_access_tokens (
+  id uuid NOT NULL,
+  token_sha256 bytea NOT NULL,
+  uses_left integer NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT initial_access_tokens_pkey PRIMARY KEY (id),
+  CONSTRAINT initial_access_tokens_token_sha256_key UNIQUE (token_sha256),
+  CONSTRAINT initial_access_tokens_token_sha256_check CHECK ((length(token_sha256) = 32)),
+  CONSTRAINT initial_access_tokens_uses_left_check CHECK ((uses_left >= 0))
+);
+CREATE INDEX initial_access_tokens_expiry ON public.initial_access_tokens USING btree (expires_at);
+
 CREATE TABLE keys (
   kid text NOT NULL,
   purpose text NOT NULL,
@@ -108,11 +218,14 @@ CREATE TABLE keys (
   public_jwk jsonb,
   secret_envelope text NOT NULL,
   created_at timestamp with time zone NOT NULL,
-  retired_at timestamp with time zone,
+  number integer NOT NULL,
+  signs_from timestamp with time zone NOT NULL,
+  verifies_until timestamp with time zone,
   CONSTRAINT keys_pkey PRIMARY KEY (kid),
-  CONSTRAINT keys_purpose_check CHECK ((purpose = ANY (ARRAY['signing'::text, 'mac'::text])))
+  CONSTRAINT keys_number UNIQUE (purpose, algorithm, number),
+  CONSTRAINT keys_kind_check CHECK ((((((purpose = 'signing'::text) AND (algorithm = 'ES256'::text)) OR ((purpose = 'signing'::text) AND (algorithm = 'RS256'::text))) OR ((purpose = 'mac'::text) AND (algorithm = 'HS256'::text))) OR ((purpose = 'encryption'::text) AND (algorithm = 'A256GCM'::text))))
 );
-CREATE UNIQUE INDEX keys_active ON public.keys USING btree (purpose, algorithm) WHERE (retired_at IS NULL);
+CREATE INDEX keys_expiry ON public.keys USING btree (verifies_until) WHERE (verifies_until IS NOT NULL);
 
 CREATE TABLE license_overrides (
   license_id uuid NOT NULL,
@@ -155,22 +268,6 @@ CREATE INDEX licenses_module ON public.licenses USING btree (module_key);
 CREATE INDEX licenses_organization ON public.licenses USING btree (organization_id, module_key);
 CREATE INDEX licenses_plan_version ON public.licenses USING btree (plan_version_id);
 
-CREATE TABLE logout_deliveries (
-  id uuid DEFAULT gen_random_uuid() NOT NULL,
-  client_id text NOT NULL,
-  session_id uuid NOT NULL,
-  user_id uuid NOT NULL,
-  attempts integer DEFAULT 0 NOT NULL,
-  next_attempt_at timestamp with time zone NOT NULL,
-  delivered_at timestamp with time zone,
-  failed_at timestamp with time zone,
-  last_error text,
-  CONSTRAINT logout_deliveries_pkey PRIMARY KEY (id),
-  CONSTRAINT logout_deliveries_client_id_session_id_key UNIQUE (client_id, session_id),
-  CONSTRAINT logout_deliveries_client_id_fkey FOREIGN KEY (client_id) REFERENCES clients(id) ON DELETE CASCADE
-);
-CREATE INDEX logout_deliveries_due ON public.logout_deliveries USING btree (next_attempt_at) WHERE ((delivered_at IS NULL) AND (failed_at IS NULL));
-
 CREATE TABLE memberships (
   user_id uuid NOT NULL,
   organization_id uuid NOT NULL,
@@ -182,6 +279,26 @@ CREATE TABLE memberships (
   CONSTRAINT memberships_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'administrator'::text, 'member'::text, 'billing'::text])))
 );
 CREATE INDEX memberships_organization ON public.memberships USING btree (organization_id);
+
+CREATE TABLE module_permissions (
+  module_key text NOT NULL,
+  role text NOT NULL,
+  permissions text[] NOT NULL,
+  CONSTRAINT module_permissions_pkey PRIMARY KEY (module_key, role),
+  CONSTRAINT module_permissions_module_key_fkey FOREIGN KEY (module_key) REFERENCES modules(key),
+  CONSTRAINT module_permissions_permissions_check CHECK ((cardinality(permissions) <= 50)),
+  CONSTRAINT module_permissions_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'administrator'::text, 'member'::text, 'billing'::text])))
+);
+
+CREATE TABLE module_scopes (
+  module_key text NOT NULL,
+  scope text NOT NULL,
+  roles text[] NOT NULL,
+  CONSTRAINT module_scopes_pkey PRIMARY KEY (module_key, scope),
+  CONSTRAINT module_scopes_module_key_fkey FOREIGN KEY (module_key) REFERENCES modules(key),
+  CONSTRAINT module_scopes_check CHECK (((length(scope) <= 128) AND starts_with(scope, (module_key || ':'::text)))),
+  CONSTRAINT module_scopes_roles_check CHECK ((roles <@ ARRAY['owner'::text, 'administrator'::text, 'member'::text, 'billing'::text]))
+);
 
 CREATE TABLE modules (
   key text NOT NULL,
@@ -217,6 +334,15 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_age ON public.outbox USING btree (occurred_at);
 CREATE INDEX outbox_order ON public.outbox USING btree (transaction_id, id);
 
+CREATE TABLE outbox_history (
+  only_row boolean DEFAULT true NOT NULL,
+  id uuid DEFAULT gen_random_uuid() NOT NULL,
+  pruned_transaction_id xid8 NOT NULL,
+  pruned_id bigint NOT NULL,
+  CONSTRAINT outbox_history_pkey PRIMARY KEY (only_row),
+  CONSTRAINT outbox_history_only_row_check CHECK (only_row)
+);
+
 CREATE TABLE outbox_readers (
   name text NOT NULL,
   transaction_id xid8 NOT NULL,
@@ -239,6 +365,20 @@ CREATE TABLE plan_versions (
   CONSTRAINT plan_versions_version_check CHECK ((version > 0))
 );
 CREATE INDEX plan_versions_module ON public.plan_versions USING btree (module_key);
+
+CREATE TABLE pushed_requests (
+  reference_sha256 bytea NOT NULL,
+  client_id text NOT NULL,
+  parameters jsonb NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  visited_at timestamp with time zone,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT pushed_requests_pkey PRIMARY KEY (reference_sha256),
+  CONSTRAINT pushed_requests_client_id_fkey FOREIGN KEY (client_id) REFERENCES clients(id) ON DELETE CASCADE,
+  CONSTRAINT pushed_requests_reference_sha256_check CHECK ((length(reference_sha256) = 32))
+);
+CREATE INDEX pushed_requests_client ON public.pushed_requests USING btree (client_id);
+CREATE INDEX pushed_requests_expiry ON public.pushed_requests USING btree (expires_at);
 
 CREATE TABLE revoked_tokens (
   jti text NOT NULL,
@@ -273,6 +413,7 @@ CREATE TABLE sessions (
   ended_at timestamp with time zone,
   user_agent text NOT NULL,
   address text NOT NULL,
+  organization_chosen_at timestamp with time zone,
   CONSTRAINT sessions_pkey PRIMARY KEY (id),
   CONSTRAINT sessions_secret_sha256_key UNIQUE (secret_sha256),
   CONSTRAINT sessions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE SET NULL,
@@ -280,6 +421,7 @@ CREATE TABLE sessions (
 ) WITH (fillfactor=80);
 CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at);
 CREATE INDEX sessions_organization ON public.sessions USING btree (organization_id);
+CREATE INDEX sessions_overdue ON public.sessions USING btree (expires_at) WHERE (ended_at IS NULL);
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
 
 CREATE TABLE sign_in_failures (
@@ -291,6 +433,15 @@ CREATE TABLE sign_in_failures (
 );
 CREATE INDEX sign_in_failures_age ON public.sign_in_failures USING btree (last_failed_at);
 
+CREATE TABLE used_jtis (
+  context text NOT NULL,
+  jti_sha256 bytea NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT used_jtis_pkey PRIMARY KEY (context, jti_sha256),
+  CONSTRAINT used_jtis_jti_sha256_check CHECK ((length(jti_sha256) = 32))
+);
+CREATE INDEX used_jtis_expiry ON public.used_jtis USING btree (expires_at);
+
 CREATE TABLE users (
   id uuid NOT NULL,
   email text NOT NULL,
@@ -298,7 +449,25 @@ CREATE TABLE users (
   password_hash text NOT NULL,
   disabled_at timestamp with time zone,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
+  password_changed_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_email_key UNIQUE (email),
   CONSTRAINT users_email_check CHECK ((email = lower(email)))
 );
+
+CREATE TABLE webhooks (
+  id uuid NOT NULL,
+  client_id text NOT NULL,
+  url text NOT NULL,
+  kinds text[],
+  secret_envelope text NOT NULL,
+  previous_secret_envelope text,
+  previous_secret_until timestamp with time zone,
+  created_at timestamp with time zone NOT NULL,
+  disabled_at timestamp with time zone,
+  CONSTRAINT webhooks_pkey PRIMARY KEY (id),
+  CONSTRAINT webhooks_client_id_fkey FOREIGN KEY (client_id) REFERENCES clients(id) ON DELETE CASCADE,
+  CONSTRAINT webhooks_check CHECK (((previous_secret_envelope IS NULL) = (previous_secret_until IS NULL)))
+);
+CREATE INDEX webhooks_client ON public.webhooks USING btree (client_id, created_at);
+CREATE INDEX webhooks_previous_secret ON public.webhooks USING btree (previous_secret_until) WHERE (previous_secret_until IS NOT NULL);

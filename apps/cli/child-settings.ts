@@ -1,4 +1,4 @@
-import { accounts } from './demonstration-data.js';
+import { accounts, modules } from './demonstration-data.js';
 import type { DemonstrationModule } from './demonstration.js';
 import { type LaunchPlan, type ModuleKey } from './launcher-settings.js';
 
@@ -14,12 +14,27 @@ export interface Generated {
 /** The server's environment: what was given wins over what was generated. */
 export function serverEnvironment(plan: LaunchPlan, generated: Generated): Record<string, string> {
   const values: Record<string, string> = {};
+  if (!plan.production) Object.assign(values, developmentSettings());
   if (generated.keyEncryptionKeys) values['CORE_AUTH_KEY_ENCRYPTION_KEYS'] = generated.keyEncryptionKeys;
   if (generated.demonstration) {
     values['CORE_AUTH_DEMO_ACCOUNTS'] = accounts.map(({ email }) => email).join(',');
   }
   if (generated.databaseUrl) values['DATABASE_URL'] = generated.databaseUrl;
   return { ...values, ...Object.fromEntries(plan.serverValues) };
+}
+
+/** So that a developer can try every flow (docs/guides/oauth-flow.md) with nothing but `npm start`. */
+function developmentSettings(): Record<string, string> {
+  const personal = ['openid', 'profile', 'email', 'offline_access'];
+  return {
+    // the modules that the launcher starts hear of sign-outs on this machine
+    CORE_AUTH_OUTBOUND_NETWORKS: '127.0.0.0/8,::1/128',
+    CORE_AUTH_REGISTRATION: 'open',
+    CORE_AUTH_REGISTRATION_SCOPES: [
+      ...new Set([...personal, ...modules.flatMap(({ scopes }) => scopes)]),
+    ].join(' '),
+    CORE_AUTH_CLIENT_ID_METADATA_DOCUMENTS: 'on',
+  };
 }
 
 /** A module's environment, of the names that the module itself reads. */

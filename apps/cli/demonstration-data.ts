@@ -1,4 +1,5 @@
 import type { Role } from '#accounts';
+import type { NewClient } from '#oauth';
 import type { ModuleKey } from './launcher-settings.js';
 
 interface DemonstrationAccount {
@@ -63,6 +64,8 @@ export const modules: readonly {
   readonly key: ModuleKey;
   readonly name: string;
   readonly scopes: readonly string[];
+  /** Of its client, beside those by which people sign in. */
+  readonly grantTypes?: NewClient['grantTypes'];
   readonly features: readonly { readonly key: string; readonly type: 'boolean' | 'limit' }[];
 }[] = [
   {
@@ -79,9 +82,21 @@ export const modules: readonly {
     name: 'Reports',
     // its charts are made of the person's projects, by the person's token
     scopes: ['reports:read', 'projects:read'],
+    grantTypes: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
     features: [{ key: 'export', type: 'boolean' }],
   },
 ];
+
+/** A program without a browser of its own, which people let in by a code. */
+export const commandLine: NewClient = {
+  id: 'projects-cli',
+  name: 'Projects command line',
+  tokenEndpointAuthMethod: 'none',
+  grantTypes: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+  redirectUris: [],
+  scopes: ['openid', 'profile', 'offline_access', 'projects:read'],
+  firstParty: true,
+};
 
 /** A null value is unlimited. */
 export const plans = [

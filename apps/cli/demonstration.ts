@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { AccountRepository, PasswordHasher } from '#accounts';
 import { CatalogRepository, LicenseRepository, SeatRepository } from '#licensing';
 import { ClientRepository, type NewClient } from '#oauth';
-import { Database, sha256, type Transaction } from '#platform';
-import { accounts, licenses, modules, organizations, plans } from './demonstration-data.js';
+import { Database, OutboundHttp, sha256, type Transaction } from '#platform';
+import { accounts, commandLine, licenses, modules, organizations, plans } from './demonstration-data.js';
 import { DemonstrationRepository } from './demonstration.repository.js';
 import type { ModuleKey } from './launcher-settings.js';
 
@@ -16,6 +16,8 @@ export interface DemonstrationModule {
 
 export interface DemonstrationSettings {
   readonly modules: Readonly<Record<ModuleKey, DemonstrationModule>>;
+  /** Whom the server that is demonstrated may call. */
+  readonly outbound: OutboundHttp;
   /** Of every account, when the demonstration is made now. */
   readonly password: string;
 }
@@ -157,9 +159,9 @@ async function createLicenses(
 }
 
 async function saveClients(database: Database, settings: DemonstrationSettings): Promise<void> {
-  const clients = new ClientRepository(database);
-  for (const { key, name, scopes } of modules) {
-    const wanted = clientOf(settings.modules[key], { key, name, scopes });
+  const clients = new ClientRepository(database, settings.outbound);
+  const ofModules = modules.map((module) => clientOf(settings.modules[module.key], module));
+  for (const wanted of [...ofModules, commandLine]) {
     const there = await clients.find(wanted.id);
     // a save tells every node and is audited: only when there is something to tell
     if (!there || !isDeepStrictEqual({ ...there, ...wanted }, there)) await clients.save(wanted, ACTOR);
@@ -168,14 +170,14 @@ async function saveClients(database: Database, settings: DemonstrationSettings):
 
 function clientOf(
   { url, clientId, clientSecret }: DemonstrationModule,
-  module: { key: ModuleKey; name: string; scopes: readonly string[] },
+  module: (typeof modules)[number],
 ): NewClient {
   return {
     id: clientId,
     name: module.name,
     secretSha256: sha256(clientSecret),
     moduleKey: module.key,
-    grantTypes: ['authorization_code', 'refresh_token'],
+    grantTypes: ['authorization_code', 'refresh_token', ...(module.grantTypes ?? [])],
     redirectUris: [`${url}/auth/callback`],
     postLogoutRedirectUris: [`${url}/auth/signed-out`],
     backchannelLogoutUri: `${url}/auth/back-channel-logout`,

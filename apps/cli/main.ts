@@ -1,6 +1,8 @@
 import 'reflect-metadata';
 import { ConfigurationError } from '#platform';
+import { keysCommand } from './commands/keys.command.js';
 import { migrateCommand } from './commands/migrate.command.js';
+import { registrationTokenCommand } from './commands/registration-token.command.js';
 import { seedCommand } from './commands/seed.command.js';
 import { startCommand } from './commands/start.command.js';
 import { LaunchError } from './development/launch-error.js';
@@ -8,7 +10,9 @@ import { terminal } from './terminal.js';
 
 interface Command {
   readonly about: string;
-  readonly run: (env: NodeJS.ProcessEnv) => Promise<number>;
+  readonly run: (env: NodeJS.ProcessEnv, args: readonly string[]) => Promise<number>;
+  /** Whether it reads what comes after its name; a command that does not is given nothing. */
+  readonly takesArguments?: boolean;
 }
 
 const commands: Readonly<Record<string, Command>> = {
@@ -18,10 +22,20 @@ const commands: Readonly<Record<string, Command>> = {
     about: 'migrate, and fill an empty database with the demonstration; not in production',
     run: seedCommand,
   },
+  keys: {
+    about: 'list, rotate, revoke and rewrap the keys of the server',
+    run: keysCommand,
+    takesArguments: true,
+  },
+  'registration-token': {
+    about: 'create, list and revoke the tokens that let somebody register clients',
+    run: registrationTokenCommand,
+    takesArguments: true,
+  },
 };
 
 function usage(): string {
-  const lines = Object.entries(commands).map(([name, { about }]) => `  ${name.padEnd(10)}${about}`);
+  const lines = Object.entries(commands).map(([name, { about }]) => `  ${name.padEnd(20)}${about}`);
   return ['Usage: core-auth <command>', '', ...lines].join('\n');
 }
 
@@ -32,12 +46,12 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command || rest.length > 0) {
+  if (!command || (rest.length > 0 && !command.takesArguments)) {
     terminal.complain(usage());
     return 1;
   }
   try {
-    return await command.run(process.env);
+    return await command.run(process.env, rest);
   } catch (error) {
     const expected = error instanceof LaunchError || error instanceof ConfigurationError;
     terminal.complain(

@@ -24,7 +24,7 @@ export class AppModule {
           moduleUrl: settings.MODULE_URL,
           moduleKey: 'projects',
           moduleName: 'Projects',
-          scopes: ['openid', 'profile', 'email', 'offline_access', 'projects:read', 'projects:write'],
+          scopes: ['openid', 'profile', 'email', 'projects:read', 'projects:write'],
           pages: kitPages,
         }),
       ],

@@ -22,7 +22,7 @@ export class AppModule {
           moduleKey: 'reports',
           moduleName: 'Reports',
           // projects:read makes the person's token good for the projects module too
-          scopes: ['openid', 'profile', 'email', 'offline_access', 'reports:read', 'projects:read'],
+          scopes: ['openid', 'profile', 'email', 'reports:read', 'projects:read'],
           pages: kitPages,
         }),
       ],

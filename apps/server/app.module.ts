@@ -13,9 +13,13 @@ import { SessionsModule } from '#sessions';
 import { TokensModule } from '#tokens';
 import { ErrorFilter } from './error.filter.js';
 import { AssetsController } from './pages/assets.controller.js';
+import { AuthorizationAnswers } from './pages/authorization-answers.js';
+import { AuthorizeController } from './pages/authorize.controller.js';
 import { ChooseOrganizationController } from './pages/choose-organization.controller.js';
 import { ConsentController } from './pages/consent.controller.js';
 import { Contacts } from './pages/contacts.js';
+import { DeviceController } from './pages/device.controller.js';
+import { DeviceQrController } from './pages/device-qr.controller.js';
 import { LauncherController } from './pages/launcher.controller.js';
 import { LicenseRefusedController } from './pages/license-refused.controller.js';
 import { Pages } from './pages/pages.js';
@@ -46,8 +50,11 @@ export class AppModule {
       ],
       controllers: [
         AssetsController,
+        AuthorizeController,
         ChooseOrganizationController,
         ConsentController,
+        DeviceController,
+        DeviceQrController,
         LauncherController,
         LicenseRefusedController,
         ReadinessPageController,
@@ -55,6 +62,7 @@ export class AppModule {
         SignOutController,
       ],
       providers: [
+        AuthorizationAnswers,
         Contacts,
         ErrorFilter,
         Pages,

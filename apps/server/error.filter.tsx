@@ -7,7 +7,8 @@ import { Pages } from './pages/pages.js';
 import { SignInRequired } from './route-policy.guard.js';
 
 /** Addresses that programs call: they are answered in JSON whatever they accept. */
-const PROGRAMS = /^\/(oauth2\/(token|introspect|revoke|userinfo|jwks)|v1\/|\.well-known\/|health\/)/;
+const PROGRAMS =
+  /^\/(oauth2\/(token|introspect|revoke|par|userinfo|jwks|device_authorization|register)|v1\/|\.well-known\/|health\/)/;
 
 /** Every error becomes one answer: a page for a person, `{ error, error_description }` for a program. */
 @Catch()

@@ -1,12 +1,7 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
-import {
-  ThrottlerGuard,
-  ThrottlerModule,
-  type ThrottlerLimitDetail,
-  type ThrottlerOptions,
-} from '@nestjs/throttler';
+import { ThrottlerGuard, ThrottlerModule, type ThrottlerOptions } from '@nestjs/throttler';
 import type { FastifyRequest } from 'fastify';
-import { Configuration, PublicError, RedisConnection, sha256 } from '#platform';
+import { Configuration, PublicError, RedisConnection } from '#platform';
 import { SharedThrottlerStorage } from './rate-limit.storage.js';
 
 const MINUTE = 60_000;
@@ -14,9 +9,14 @@ const MINUTE = 60_000;
 /** Which requests count against which limit. */
 const LIMITED: Readonly<Record<string, (request: FastifyRequest) => boolean>> = {
   'sign-in': ({ method, routeOptions }) => method === 'POST' && routeOptions.url === '/sign-in',
+  // RFC 8628 §5.1: guesses of user codes
+  device: ({ method, routeOptions }) => method === 'POST' && routeOptions.url === '/device',
+  registration: ({ routeOptions }) => /^\/oauth2\/register(\/|$)/.test(routeOptions.url ?? ''),
   token: ({ method, routeOptions }) =>
-    /^\/v1\/(events|licenses\/snapshot)$/.test(routeOptions.url ?? '') ||
-    (method === 'POST' && /^\/oauth2\/(token|introspect|revoke)$/.test(routeOptions.url ?? '')),
+    routeOptions.url === '/device/qr' ||
+    /^\/v1\/(events(\/poll)?|licenses\/snapshot|webhooks(\/.*)?)$/.test(routeOptions.url ?? '') ||
+    (method === 'POST' &&
+      /^\/oauth2\/(token|introspect|revoke|par|device_authorization)$/.test(routeOptions.url ?? '')),
 };
 
 /** Limits by address, counted together by all nodes through Redis, and by each node alone without it. */
@@ -33,35 +33,60 @@ export function rateLimiting() {
 function rateLimits(configuration: Configuration): ThrottlerOptions[] {
   return [
     { name: 'sign-in', ttl: MINUTE, limit: configuration.rateLimitSignIn },
+    { name: 'device', ttl: MINUTE, limit: configuration.rateLimitDevice },
     { name: 'token', ttl: MINUTE, limit: configuration.rateLimitToken },
-  ].map((limit) => ({ ...limit, skipIf: (context) => !counts(limit.name, context) }));
+    { name: 'registration', ttl: MINUTE, limit: configuration.rateLimitRegistration },
+  ];
 }
 
-function counts(name: string, context: ExecutionContext): boolean {
-  return LIMITED[name]?.(context.switchToHttp().getRequest<FastifyRequest>()) ?? false;
+interface Limit {
+  readonly name: string;
+  readonly ttl: number;
+  readonly limit: number;
 }
 
 /** Runs before anything is looked at, so that a flood costs one count and no more. */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
-  protected override getTracker(request: Record<string, unknown>): Promise<string> {
-    return Promise.resolve(String(request['ip']));
+  /** By method and route: what counts where never changes. */
+  private readonly limits = new Map<string, readonly Limit[]>();
+
+  /** In place of the package's, which looks up decorators that we have not, for each limit and at each request. */
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    for (const { name, ttl, limit } of this.limitsOf(request)) {
+      // one count per limit and address, whichever of its routes is called
+      const key = `${name}|${request.ip}`;
+      const { isBlocked, timeToBlockExpire } = await this.storageService.increment(
+        key,
+        ttl,
+        limit,
+        ttl,
+        name,
+      );
+      if (isBlocked) throw tooMany(timeToBlockExpire);
+    }
+    return true;
   }
 
-  /** One count per limit and address, whichever of its routes is called. */
-  protected override generateKey(_context: ExecutionContext, tracker: string, name: string): string {
-    return sha256(`${name}|${tracker}`).toString('base64url');
+  private limitsOf(request: FastifyRequest): readonly Limit[] {
+    const route = `${request.method} ${request.routeOptions.url ?? ''}`;
+    let limits = this.limits.get(route);
+    if (!limits) {
+      limits = this.throttlers.flatMap(({ name = '', ttl, limit }) =>
+        typeof ttl === 'number' && typeof limit === 'number' && LIMITED[name]?.(request)
+          ? [{ name, ttl, limit }]
+          : [],
+      );
+      this.limits.set(route, limits);
+    }
+    return limits;
   }
+}
 
-  /** RFC 6585 §4: with Retry-After by its own name; the package adds the name of the limit to it. */
-  protected override throwThrottlingException(
-    _context: ExecutionContext,
-    { timeToBlockExpire }: ThrottlerLimitDetail,
-  ): Promise<void> {
-    return Promise.reject(
-      new PublicError(429, 'too_many_requests', 'Too many requests. Wait a minute, then try again.', {
-        headers: { 'retry-after': String(Math.max(1, timeToBlockExpire)) },
-      }),
-    );
-  }
+/** RFC 6585 §4: with Retry-After. */
+function tooMany(seconds: number): PublicError {
+  return new PublicError(429, 'too_many_requests', 'Too many requests. Wait a minute, then try again.', {
+    headers: { 'retry-after': String(Math.max(1, seconds)) },
+  });
 }

@@ -3,6 +3,8 @@ import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   ClientAuthenticator,
+  DpopChallenge,
+  DpopProofs,
   InsufficientScope,
   InvalidRequest,
   InvalidToken,
@@ -33,6 +35,7 @@ export class RoutePolicyGuard implements CanActivate {
     private readonly clients: ClientAuthenticator,
     private readonly tokens: AccessTokens,
     private readonly liveTokens: LiveTokens,
+    private readonly proofs: DpopProofs,
     private readonly configuration: Configuration,
   ) {}
 
@@ -42,18 +45,21 @@ export class RoutePolicyGuard implements CanActivate {
       context.getClass(),
     ]);
     const request = context.switchToHttp().getRequest<Identified>();
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
     switch (policy?.kind) {
       case 'public':
         return true;
       case 'session':
-        request.session = await this.session(request, context.switchToHttp().getResponse<FastifyReply>());
+        request.session = await this.session(request, reply);
         return true;
       case 'client':
+        this.offerNonce(request, reply);
         request.client = await this.clients.authenticate(request);
         return true;
       case 'bearer':
         if (policy.openWhen === 'outside-production' && !this.configuration.production) return true;
-        request.token = await this.bearer(request, policy.scope);
+        this.offerNonce(request, reply);
+        request.token = await this.token(request, policy.scope);
         return true;
       case undefined:
         throw new PublicError(403, 'access_denied', 'This address is closed.', {
@@ -70,23 +76,63 @@ export class RoutePolicyGuard implements CanActivate {
     return session;
   }
 
-  /** RFC 6750 §2.1: the header alone; a token in a body or a query is not taken. */
-  private async bearer(request: FastifyRequest, scope: string): Promise<LiveToken> {
-    const header = request.headers.authorization;
+  /** RFC 6750 §2.1, RFC 9449 §7.1: the header alone; a token in a body or a query is not taken. */
+  private async token(request: FastifyRequest, scope: string): Promise<LiveToken> {
+    const header = request.headers.authorization ?? '';
+    const scheme = /^Bearer\b/i.test(header) ? 'Bearer' : /^DPoP\b/i.test(header) ? 'DPoP' : undefined;
     // RFC 6750 §3.1: who used another method, or none, is told no more than that a bearer token is needed
-    if (header === undefined || !/^Bearer\b/i.test(header)) throw new TokenRequired();
-    const token = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(header)?.[1];
+    if (scheme === undefined) throw new TokenRequired();
+    const token = /^\w+ +([A-Za-z0-9._~+/=-]+)$/.exec(header)?.[1];
     if (token === undefined) {
-      throw new InvalidRequest('The Authorization header carries no bearer token.', {
-        headers: { 'www-authenticate': 'Bearer error="invalid_request"' },
+      throw new InvalidRequest('The Authorization header carries no access token.', {
+        headers: { 'www-authenticate': `${scheme} error="invalid_request"` },
       });
     }
-    const claims = this.tokens.verify(token);
-    if (!claims) throw new InvalidToken('not a token of this server, or expired');
-    if (!claims.aud.includes(this.configuration.issuer)) throw new InvalidToken('meant for another audience');
-    if (!claims.scope.split(' ').includes(scope)) throw new InsufficientScope(scope);
+    const invalid = (reason: string) => {
+      const plain = new InvalidToken(reason);
+      return scheme === 'DPoP' ? DpopChallenge.of(plain) : plain;
+    };
+    const claims = await this.tokens.verify(token);
+    if (!claims) throw invalid('not a token of this server, or expired');
+    await this.checkBinding(request, scheme, token, claims.cnf?.jkt);
+    if (!claims.aud.includes(this.configuration.issuer)) throw invalid('meant for another audience');
+    if (!claims.scope.split(' ').includes(scope)) throw new InsufficientScope(scope, scheme);
     const live = await this.liveTokens.find(claims);
-    if (!live) throw new InvalidToken('revoked, or its session or client has ended');
+    if (!live) throw invalid('revoked, or its session or client has ended');
     return live;
   }
+
+  /** A token that is bound to a key comes with a proof, by the DPoP scheme; one that is not comes as a bearer token. */
+  private async checkBinding(
+    request: FastifyRequest,
+    scheme: 'Bearer' | 'DPoP',
+    accessToken: string,
+    boundTo: string | undefined,
+  ): Promise<void> {
+    if (scheme === 'Bearer') {
+      // RFC 9449 §7.2: a stolen token must not get by without its key
+      if (boundTo !== undefined) {
+        throw new DpopChallenge('invalid_token', 'The access token is bound to a key and needs a proof.');
+      }
+      return;
+    }
+    if (boundTo === undefined) {
+      throw new DpopChallenge('invalid_token', 'The access token is not bound to a key.');
+    }
+    const { method, headers } = request;
+    const jkt = await this.proofs.verify({ method, path: pathOf(request), headers }, { accessToken });
+    if (jkt === undefined) throw new DpopChallenge('invalid_dpop_proof', 'The proof is missing.');
+    // RFC 9449 §7.1
+    if (jkt !== boundTo)
+      throw new DpopChallenge('invalid_token', 'The access token is bound to another key.');
+  }
+
+  /** RFC 9449 §8.2, §9: who proves possession always has the nonce for the next time. */
+  private offerNonce(request: FastifyRequest, reply: FastifyReply): void {
+    if (request.headers['dpop'] !== undefined) reply.header('dpop-nonce', this.proofs.freshNonce());
+  }
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0] ?? '';
 }

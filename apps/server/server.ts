@@ -4,9 +4,13 @@ import { NestFactory } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger } from 'nestjs-pino';
-import { parseForm, type Clock, type Configuration } from '#platform';
+import { logRequest } from '#observability';
+import { DiscoveryController, PublicOrigins } from '#oauth';
+import { acceptsJson, parseForm, type Clock, type Configuration } from '#platform';
 import { AppModule } from './app.module.js';
+import { crossOrigin } from './cors.js';
 import { ErrorFilter } from './error.filter.js';
+import { publicDocuments } from './public-documents.js';
 import { securityHeaders } from './security-headers.js';
 import { validation } from './validation.js';
 
@@ -41,13 +45,28 @@ export async function createServer(
     { parseAs: 'string' },
     (_request, body, done) => done(null, parseForm(body as string)),
   );
+  const parseJson = fastify.getDefaultJsonParser('error', 'error');
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (acceptsJson(request)) return parseJson(request, body as string, done);
+    done(Object.assign(new Error('JSON is not taken here'), { statusCode: 415 }));
+  });
   fastify.addHook('onRequest', headers);
+  fastify.addHook('onResponse', (request, reply, done) => {
+    logRequest(request, reply);
+    done();
+  });
+  fastify.addHook('onRequestAbort', (request, done) => {
+    logRequest(request, undefined);
+    done();
+  });
 
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with(configuration, clock),
     adapter,
     { bufferLogs: true, autoFlushLogs: false, abortOnError: false, bodyParser: false },
   );
+  fastify.addHook('onRequest', publicDocuments(app.get(DiscoveryController)));
+  fastify.addHook('onRequest', crossOrigin(app.get(PublicOrigins)));
   app.useLogger(app.get(Logger));
   app.flushLogs();
   await app.register(fastifyCookie);

@@ -4,15 +4,19 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { OutboxRepository } from '#events';
-import { ExpiryRepository } from '#oauth';
+import { DeliveryRepository, OutboxRepository, WebhookRepository } from '#events';
+import { ExpiryRepository, RegisteredClientRepository } from '#oauth';
 import { addSeconds, Clock } from '#platform';
 import { LockoutRepository } from '#sessions';
+import { KeyRotation } from '#tokens';
 
 const INTERVAL = 60_000;
 const BATCH = 1000;
 /** Events are kept until the last access token that they concern has expired, and an hour more. */
 const OUTBOX_SECONDS = 90_000;
+const LOGOUT_LOG_SECONDS = 86_400;
+/** A week, in which somebody may look at the delivery log and send again. */
+const WEBHOOK_LOG_SECONDS = 7 * 86_400;
 
 /** Removes what has expired, in small batches, so that nothing grows without end. */
 @Injectable()
@@ -23,8 +27,12 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   constructor(
     private readonly outbox: OutboxRepository,
+    private readonly deliveries: DeliveryRepository,
+    private readonly webhooks: WebhookRepository,
     private readonly expiry: ExpiryRepository,
+    private readonly registeredClients: RegisteredClientRepository,
     private readonly lockout: LockoutRepository,
+    private readonly keys: KeyRotation,
     private readonly clock: Clock,
   ) {}
 
@@ -44,8 +52,14 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   /** One batch of each kind. */
   async sweep(): Promise<void> {
-    await this.outbox.prune(addSeconds(this.clock.now(), -OUTBOX_SECONDS), BATCH);
+    const now = this.clock.now();
+    await this.outbox.prune(addSeconds(now, -OUTBOX_SECONDS), BATCH);
+    await this.deliveries.prune('logout', addSeconds(now, -LOGOUT_LOG_SECONDS), BATCH);
+    await this.deliveries.prune('webhook', addSeconds(now, -WEBHOOK_LOG_SECONDS), BATCH);
+    await this.webhooks.prune(BATCH);
     await this.expiry.prune(BATCH);
+    await this.registeredClients.prune(BATCH);
     await this.lockout.prune(BATCH);
+    await this.keys.prune(BATCH);
   }
 }

@@ -1,9 +1,10 @@
-import { ValidationPipe, type ValidationError } from '@nestjs/common';
+import type { ValidationError, ValidationPipe } from '@nestjs/common';
 import { PublicError } from '#platform';
+import { FormValidation } from './form-validation.js';
 
 /** Unknown parameters are dropped (RFC 6749 §3.2); what is wrong is answered in one sentence per field. */
 export function validation(): ValidationPipe {
-  return new ValidationPipe({
+  return new FormValidation({
     transform: true,
     whitelist: true,
     exceptionFactory: (errors: ValidationError[]) =>

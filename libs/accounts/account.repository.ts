@@ -86,18 +86,6 @@ export class AccountRepository {
     return changed.length > 0;
   }
 
-  /** A new password, chosen by its owner or an administrator. @returns false for an unknown account */
-  async changePassword(id: string, passwordHash: string, actor: string): Promise<boolean> {
-    const changed = await this.database.query(sql`
-      WITH changed AS (
-        UPDATE users SET password_hash = ${passwordHash} WHERE id = ${id}
-        RETURNING id
-      )
-      INSERT INTO audit_events (act, actor, target) SELECT 'user.change-password', ${actor}, id FROM changed
-      RETURNING id`);
-    return changed.length > 0;
-  }
-
   /** The same password at today's cost; nothing happens when it was changed meanwhile. */
   async upgradePasswordHash(id: string, from: string, to: string): Promise<void> {
     await this.database.query(sql`

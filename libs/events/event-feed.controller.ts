@@ -1,8 +1,9 @@
 import { Controller, Get, Headers, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ClientAuthentication, CurrentClient, PublicError } from '#platform';
+import { ClientAuthentication, Configuration, CurrentClient, PublicError } from '#platform';
 import { EventFeed } from './event-feed.js';
-import { parseCursor, type OutboxEvent } from './outbox-event.js';
+import { parsePlace } from './outbox-event.js';
+import { securityEventClaims, type SecurityEventClaims } from './security-event.js';
 
 const HEARTBEAT = 1000;
 /** A reader that has not taken this much is too slow: it is cut off and resumes from its cursor. */
@@ -10,9 +11,15 @@ const MAX_UNSENT_BYTES = 1_000_000;
 
 @Controller('v1/events')
 export class EventFeedController {
-  constructor(private readonly feed: EventFeed) {}
+  constructor(
+    private readonly feed: EventFeed,
+    private readonly configuration: Configuration,
+  ) {}
 
-  /** Server-sent events for module guards (HTML Living Standard §9.2); `Last-Event-ID` resumes. */
+  /**
+   * Server-sent events for module guards (HTML Living Standard §9.2); `Last-Event-ID` resumes. The data are the claims
+   * of a security event token, unsigned: the reader has authenticated the server by TLS and is the audience itself.
+   */
   @Get()
   @ClientAuthentication()
   async follow(
@@ -23,7 +30,8 @@ export class EventFeedController {
   ): Promise<void> {
     if (!client.moduleKey)
       throw new PublicError(403, 'access_denied', 'Only the clients of modules may follow events.');
-    if (lastEventId !== undefined && !parseCursor(lastEventId)) {
+    const place = lastEventId === undefined ? undefined : parsePlace(lastEventId);
+    if (lastEventId !== undefined && !place) {
       throw new PublicError(400, 'invalid_request', 'Last-Event-ID is not a cursor of this stream.');
     }
     const out = reply.raw;
@@ -31,8 +39,10 @@ export class EventFeedController {
       if (out.writableLength > MAX_UNSENT_BYTES) out.destroy();
       else if (!out.writableEnded) out.write(frame);
     };
-    const { from, start, stop } = await this.feed.follow(lastEventId, (event) => {
-      write(frameOf(event));
+    const parties = { issuer: this.configuration.issuer, audience: client.id };
+    const { from, start, stop } = await this.feed.follow(place, (event, at) => {
+      const claims = securityEventClaims(event, parties);
+      if (claims) write(frameOf(event.kind, at, claims));
       // who may no longer authenticate hears that, and nothing after it
       if (event.kind === 'client-disabled' && event.subject === client.id) out.end();
     });
@@ -58,12 +68,6 @@ export class EventFeedController {
   }
 }
 
-function frameOf(event: OutboxEvent): string {
-  const data = {
-    kind: event.kind,
-    subject: event.subject,
-    organization_id: event.organizationId,
-    occurred_at: event.occurredAt.toISOString(),
-  };
-  return `id: ${event.cursor}\nevent: ${event.kind}\ndata: ${JSON.stringify(data)}\n\n`;
+function frameOf(kind: string, place: string, claims: SecurityEventClaims): string {
+  return `id: ${place}\nevent: ${kind}\ndata: ${JSON.stringify(claims)}\n\n`;
 }

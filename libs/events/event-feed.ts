@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PublicError } from '#platform';
 import { EventStream } from './event-stream.js';
-import { isAfter, type OutboxEvent } from './outbox-event.js';
+import { isAfter, placeText, reaches, type OutboxEvent, type Place } from './outbox-event.js';
 import { OutboxRepository } from './outbox.repository.js';
 
 const BATCH = 500;
@@ -15,29 +15,30 @@ export class EventFeed {
   ) {}
 
   /**
-   * @param cursor where to go on; the present when undefined
-   * @param send is called once per event, in order
-   * @returns the cursor from which it goes on, and functions that begin and end it
-   * @throws PublicError 410 `cursor_lost` when events after the cursor may be missing
+   * @param place where to go on; the present when undefined
+   * @param send is called once per event, in order, with the event's place
+   * @returns the place from which it goes on, and functions that begin and end it
+   * @throws PublicError 410 `cursor_lost` when events after the place may be missing
    */
   async follow(
-    cursor: string | undefined,
-    send: (event: OutboxEvent) => void,
+    place: Place | undefined,
+    send: (event: OutboxEvent, place: string) => void,
   ): Promise<{ from: string; start: () => Promise<void>; stop: () => void }> {
-    if (cursor !== undefined && !(await this.outbox.knows(cursor))) {
+    const reach = await this.outbox.reach();
+    if (place && !reaches(reach, place)) {
       throw new PublicError(
         410,
         'cursor_lost',
         'The stream cannot be resumed there. Follow it from the present.',
       );
     }
-    let last = cursor ?? (await this.outbox.position());
+    let last = place?.cursor ?? reach.present;
     let live = false;
     const waiting: OutboxEvent[] = [];
     const pass = (event: OutboxEvent) => {
       if (!isAfter(event.cursor, last)) return;
       last = event.cursor;
-      send(event);
+      send(event, placeText(reach.history, event.cursor));
     };
     const stop = this.stream.subscribe((event) => (live ? pass(event) : waiting.push(event)));
     const start = async () => {
@@ -49,6 +50,6 @@ export class EventFeed {
       waiting.splice(0).forEach(pass);
       live = true;
     };
-    return { from: last, start, stop };
+    return { from: placeText(reach.history, last), start, stop };
   }
 }

@@ -1,4 +1,10 @@
+export { Deliverer } from './deliveries/deliverer.js';
+export type { Attempt, Delivery, DeliveryChannel } from './deliveries/delivery.js';
+export { DeliveryLogRepository, type DeliveryMeasure } from './deliveries/delivery-log.repository.js';
+export { DeliveryRepository } from './deliveries/delivery.repository.js';
 export { EventStream } from './event-stream.js';
 export { EventsModule } from './events.module.js';
-export type { OutboxEvent } from './outbox-event.js';
+export { parseCursor, reaches, type EventKind, type OutboxEvent } from './outbox-event.js';
 export { OutboxRepository } from './outbox.repository.js';
+export { isPublicKind, securityEventClaims, type SecurityEventClaims } from './security-event.js';
+export { WebhookRepository } from './webhooks/webhook.repository.js';

@@ -2,6 +2,7 @@ export const EVENT_KINDS = [
   'authorization-revoked',
   'session-ended',
   'user-disabled',
+  'credential-changed',
   'client-changed',
   'client-disabled',
   'token-revoked',
@@ -34,6 +35,40 @@ export function parseCursor(text: string): { transactionId: string; id: string }
   if (transactionId === undefined || id === undefined) return undefined;
   if (BigInt(transactionId) > LARGEST.transactionId || BigInt(id) > LARGEST.id) return undefined;
   return { transactionId, id };
+}
+
+/** A place in a history of the outbox, as readers outside get and send it: `<history>-<cursor>`. */
+export interface Place {
+  /** Undefined in places from before histories had names: nobody knows which they are of. */
+  readonly history: string | undefined;
+  readonly cursor: string;
+}
+
+/** How far the outbox reaches: nothing after `prunedTo` has been removed, nothing before `present` is still to come. */
+export interface OutboxReach {
+  readonly history: string;
+  readonly prunedTo: string;
+  readonly present: string;
+}
+
+const PLACE = /^(?:([0-9a-f]{16})-)?(\d+-\d+)$/;
+
+/** @returns undefined when the text is no place of any outbox */
+export function parsePlace(text: string): Place | undefined {
+  const [, history, cursor] = PLACE.exec(text) ?? [];
+  return cursor !== undefined && parseCursor(cursor) ? { history, cursor } : undefined;
+}
+
+export function placeText(history: string, cursor: string): string {
+  return `${history}-${cursor}`;
+}
+
+/**
+ * Whether a reader can go on from a place without having missed anything: it is of this history (one of another
+ * database, or of this one before a restore, is not), lies in its past, and what came after it is still there.
+ */
+export function reaches(reach: OutboxReach, { history, cursor }: Place): boolean {
+  return history === reach.history && !isAfter(reach.prunedTo, cursor) && !isAfter(cursor, reach.present);
 }
 
 /** The order of the stream: by transaction, then by row. */

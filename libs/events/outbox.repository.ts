@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, sql, type Transaction } from '#platform';
-import { parseCursor, type EventKind, type OutboxEvent } from './outbox-event.js';
+import { parseCursor, type EventKind, type OutboxEvent, type OutboxReach } from './outbox-event.js';
 
 interface Row {
   transaction_id: string;
@@ -25,18 +25,20 @@ export class OutboxRepository {
   }
 
   /**
-   * Whether a reader can go on from `cursor` without having missed anything: it lies in this stream's past (one of
-   * another database, or from before a restore, may not), and what came after it has not been removed yet.
+   * What there is to read. A history ends where the row that names it is replaced, where the data goes on in another
+   * database or cluster, and where a cluster goes on from a backup or a standby (its timeline then changes).
    */
-  async knows(cursor: string): Promise<boolean> {
-    const from = parseCursor(cursor);
-    if (!from) throw new Error(`not a cursor: ${cursor}`);
-    const [row] = await this.database.query<{ known: boolean }>(sql`
-      SELECT ${from.transactionId}::text::xid8 <= pg_snapshot_xmin(pg_current_snapshot())
-             AND EXISTS (SELECT FROM outbox
-                          WHERE (transaction_id, id) <= (${from.transactionId}::text::xid8, ${from.id}::bigint))
-             AS known`);
-    return row?.known === true;
+  async reach(on: Database | Transaction = this.database): Promise<OutboxReach> {
+    const [row] = await on.query<OutboxReach>(sql`
+      SELECT encode(substring(sha256(convert_to(concat_ws(' ', h.id, d.oid, system.system_identifier,
+                                                          left(pg_walfile_name(pg_current_wal_lsn()), 8)), 'UTF8'))
+                              FROM 1 FOR 8), 'hex') AS history,
+             h.pruned_transaction_id::text || '-' || h.pruned_id AS "prunedTo",
+             pg_snapshot_xmin(pg_current_snapshot())::text || '-0' AS present
+        FROM outbox_history h, pg_control_system() system, pg_database d
+       WHERE d.datname = current_database()`);
+    if (!row) throw new Error('the history of the outbox has no name');
+    return row;
   }
 
   /**
@@ -66,12 +68,21 @@ export class OutboxRepository {
     }));
   }
 
-  /** Removes up to `limit` events older than `before`. @returns how many */
+  /** Removes up to `limit` events older than `before`, and notes how far. @returns how many */
   async prune(before: Date, limit: number): Promise<number> {
-    const removed = await this.database.query(sql`
-      DELETE FROM outbox
-       WHERE id IN (SELECT id FROM outbox WHERE occurred_at < ${before} ORDER BY occurred_at LIMIT ${limit})
-      RETURNING id`);
-    return removed.length;
+    const [removed] = await this.database.query<{ count: number }>(sql`
+      WITH removed AS (
+        DELETE FROM outbox
+         WHERE id IN (SELECT id FROM outbox WHERE occurred_at < ${before} ORDER BY occurred_at LIMIT ${limit})
+        RETURNING transaction_id, id
+      ), last AS (
+        SELECT transaction_id, id FROM removed ORDER BY removed.transaction_id DESC, id DESC LIMIT 1
+      ), noted AS (
+        UPDATE outbox_history h SET pruned_transaction_id = last.transaction_id, pruned_id = last.id
+          FROM last
+         WHERE (last.transaction_id, last.id) > (h.pruned_transaction_id, h.pruned_id)
+      )
+      SELECT count(*)::int AS count FROM removed`);
+    return removed?.count ?? 0;
   }
 }

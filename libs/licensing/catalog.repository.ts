@@ -4,13 +4,18 @@ import { Database, PublicError, randomUUID, sql, type Transaction } from '#platf
 import {
   isCatalogKey,
   normalizeBaseUrl,
+  permissionsProblem,
   planProblem,
+  scopeRolesProblem,
   type Module,
+  type ModuleAccess,
   type NewFeature,
   type NewModule,
   type NewPlanVersion,
   type PlanFeatures,
   type PlanVersion,
+  type RolePermissions,
+  type ScopeRoles,
 } from './catalog.js';
 
 interface ModuleRow {
@@ -64,6 +69,72 @@ export class CatalogRepository {
     const rows = await this.database.query<ModuleRow>(sql`
       SELECT key, name, base_url, environment FROM modules ORDER BY key`);
     return rows.map(moduleOf);
+  }
+
+  /** All of them, by key, with what an organization's roles may do there. */
+  async modulesWithAccess(): Promise<ModuleAccess[]> {
+    const rows = await this.database.query<ModuleRow & Pick<ModuleAccess, 'permissions' | 'scopeRoles'>>(sql`
+      SELECT m.key, m.name, m.base_url, m.environment,
+             (SELECT coalesce(jsonb_object_agg(p.role, p.permissions), '{}')
+                FROM module_permissions p WHERE p.module_key = m.key) AS permissions,
+             (SELECT coalesce(jsonb_object_agg(s.scope, s.roles), '{}')
+                FROM module_scopes s WHERE s.module_key = m.key) AS "scopeRoles"
+        FROM modules m ORDER BY m.key`);
+    return rows.map(({ permissions, scopeRoles, ...row }) => ({ ...moduleOf(row), permissions, scopeRoles }));
+  }
+
+  /**
+   * What an organization's members of this role may do in the module, from the next token on.
+   * @throws PublicError 400 `invalid_permission`; 404 `unknown_module`
+   */
+  async setPermissions(given: RolePermissions, actor: string): Promise<void> {
+    const problem = permissionsProblem(given);
+    if (problem) throw new PublicError(400, 'invalid_permission', problem);
+    const { moduleKey, role, permissions } = given;
+    const saved = await this.database.query(sql`
+      WITH known AS (
+        SELECT key FROM modules WHERE key = ${moduleKey} FOR KEY SHARE
+      ), saved AS (
+        INSERT INTO module_permissions (module_key, role, permissions)
+        SELECT known.key, ${role}::text, ${[...new Set(permissions)]}::text[] FROM known
+        ON CONFLICT (module_key, role) DO UPDATE SET permissions = excluded.permissions
+        RETURNING module_key, role, permissions
+      ), told AS (
+        INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', module_key FROM saved
+      )
+      INSERT INTO audit_events (act, actor, target, detail)
+      SELECT 'module.set-permissions', ${actor}::text, module_key,
+             jsonb_build_object('role', role, 'permissions', permissions)
+        FROM saved
+      RETURNING id`);
+    if (saved.length === 0) throw unknownModule();
+  }
+
+  /**
+   * Which roles a scope of the module can be granted to, from the next token on; with every role, anybody.
+   * @throws PublicError 400 `invalid_scope_roles`; 404 `unknown_module`
+   */
+  async setScopeRoles(scopeRoles: ScopeRoles, actor: string): Promise<void> {
+    const problem = scopeRolesProblem(scopeRoles);
+    if (problem) throw new PublicError(400, 'invalid_scope_roles', problem);
+    const { moduleKey, scope, roles } = scopeRoles;
+    const saved = await this.database.query(sql`
+      WITH known AS (
+        SELECT key FROM modules WHERE key = ${moduleKey} FOR KEY SHARE
+      ), saved AS (
+        INSERT INTO module_scopes (module_key, scope, roles)
+        SELECT known.key, ${scope}::text, ${[...new Set(roles)]}::text[] FROM known
+        ON CONFLICT (module_key, scope) DO UPDATE SET roles = excluded.roles
+        RETURNING module_key, scope, roles
+      ), told AS (
+        INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', module_key FROM saved
+      )
+      INSERT INTO audit_events (act, actor, target, detail)
+      SELECT 'module.set-scope-roles', ${actor}::text, module_key,
+             jsonb_build_object('scope', scope, 'roles', roles)
+        FROM saved
+      RETURNING id`);
+    if (saved.length === 0) throw unknownModule();
   }
 
   /** @throws PublicError 400 `invalid_feature`; 404 `unknown_module`; 409 `feature_taken` */

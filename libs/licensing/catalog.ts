@@ -1,3 +1,4 @@
+import type { Role } from '#accounts';
 import { isFeatureValue, type FeatureDefinition, type FeatureValue } from '@core-auth/module-kit/licensing';
 
 /** A product application of the suite, as it is sold. */
@@ -7,6 +8,30 @@ export interface Module {
   /** Without a trailing slash; also the audience of its access tokens. */
   readonly baseUrl: string;
   readonly environment: string;
+}
+
+/** A module with what an organization's roles may do in it. */
+export interface ModuleAccess extends Module {
+  /** Permissions of each role, without the module's key; a role that is not here has none. */
+  readonly permissions: Readonly<Partial<Record<Role, readonly string[]>>>;
+  /** By scope, the roles that it can be granted to; a scope that is not here can be granted to every role. */
+  readonly scopeRoles: Readonly<Record<string, readonly Role[]>>;
+}
+
+export const ROLES: readonly Role[] = ['owner', 'administrator', 'member', 'billing'];
+
+export interface RolePermissions {
+  readonly moduleKey: string;
+  readonly role: Role;
+  /** Named as keys are, `archive`; all that the role has. */
+  readonly permissions: readonly string[];
+}
+
+export interface ScopeRoles {
+  readonly moduleKey: string;
+  /** Begins with the module's key: `projects:write`. */
+  readonly scope: string;
+  readonly roles: readonly Role[];
 }
 
 export interface NewModule {
@@ -57,6 +82,27 @@ export function normalizeBaseUrl(text: string): string | undefined {
   const plain = !url.username && !url.password && !url.search && !url.hash;
   if (!plain || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined;
   return url.href.replace(/\/+$/, '');
+}
+
+const MOST_PERMISSIONS = 50;
+
+/** Why a role cannot have these permissions, as a sentence; undefined when it can. */
+export function permissionsProblem({ role, permissions }: RolePermissions): string | undefined {
+  if (!ROLES.includes(role)) return 'There is no such role.';
+  if (permissions.length > MOST_PERMISSIONS) return `A role has at most ${MOST_PERMISSIONS} permissions.`;
+  const wrong = permissions.find((permission) => !isCatalogKey(permission));
+  if (wrong === undefined) return undefined;
+  return `A permission is made of small letters, digits and hyphens and begins with a letter; "${wrong}" is not.`;
+}
+
+/** Why a scope cannot be kept to these roles, as a sentence; undefined when it can. */
+export function scopeRolesProblem({ moduleKey, scope, roles }: ScopeRoles): string | undefined {
+  const name = scope.startsWith(`${moduleKey}:`) ? scope.slice(moduleKey.length + 1) : '';
+  // RFC 6749 §3.3
+  if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(name) || scope.length > 128) {
+    return `A scope of this module is named "${moduleKey}:" and then what it allows.`;
+  }
+  return roles.every((role) => ROLES.includes(role)) ? undefined : 'There is no such role.';
 }
 
 /** What is wrong with a plan's values for a module's features, as a sentence; undefined when nothing is. */

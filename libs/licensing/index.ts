@@ -1,5 +1,15 @@
 export * from '@core-auth/module-kit/licensing';
-export type { Module, NewFeature, NewModule, NewPlanVersion, PlanFeatures, PlanVersion } from './catalog.js';
+export type {
+  Module,
+  ModuleAccess,
+  NewFeature,
+  NewModule,
+  NewPlanVersion,
+  PlanFeatures,
+  PlanVersion,
+  RolePermissions,
+  ScopeRoles,
+} from './catalog.js';
 export { CatalogRepository } from './catalog.repository.js';
 export { LicenseSnapshots } from './license-snapshots.js';
 export type { LicenseChange, NewLicense, NewOverride } from './license.js';

@@ -13,6 +13,7 @@ export {
   Public,
   RequireFeature,
   RequireLicense,
+  RequirePermission,
   RequireScope,
   RequireSignIn,
   RequireToken,
@@ -29,5 +30,9 @@ export { escapeHtml } from './pages/default-pages.js';
 export { PageRenderer } from './pages/page-renderer.js';
 export type { ErrorView, KitPages, PageAction, SignedOutView } from './pages/pages.js';
 export { StreamHealth } from './events/stream-health.js';
+export type { HealthSnapshot } from './health/health-snapshot.js';
+export { ModuleHealth } from './health/module-health.js';
 export { InvalidTokenError, type AccessTokenClaims } from './tokens/access-token.js';
+export { DPOP_ALGORITHMS } from './tokens/dpop-proof.js';
+export type { DpopReplayStore } from './tokens/dpop-replay-store.js';
 export { TokenVerifier } from './tokens/token-verifier.js';

@@ -7,6 +7,7 @@ import { StreamHealth } from './events/stream-health.js';
 import { KitExceptionFilter } from './guards/kit-exception.filter.js';
 import { ModuleGuard } from './guards/module.guard.js';
 import { SessionGate } from './guards/session-gate.js';
+import { ModuleHealth } from './health/module-health.js';
 import { CoreAuthClient } from './http/core-auth.client.js';
 import { LauncherLinks } from './launcher/launcher-links.js';
 import { LicenseChecker } from './licenses/license-checker.js';
@@ -22,6 +23,7 @@ import { CoreAuthStrategy } from './sign-in/core-auth.strategy.js';
 import { SessionTokens } from './sign-in/session-tokens.js';
 import { SignInController } from './sign-in/sign-in.controller.js';
 import { SignInGuard } from './sign-in/sign-in.guard.js';
+import { DpopProofs } from './tokens/dpop-proofs.js';
 import { KeySet } from './tokens/key-set.js';
 import { TokenVerifier } from './tokens/token-verifier.js';
 
@@ -32,6 +34,7 @@ const PROVIDERS: Provider[] = [
   StreamHealth,
   Revocations,
   TokenVerifier,
+  DpopProofs,
   SnapshotCache,
   LicenseChecker,
   LauncherLinks,
@@ -43,6 +46,7 @@ const PROVIDERS: Provider[] = [
   CoreAuthStrategy,
   SignInGuard,
   PageRenderer,
+  ModuleHealth,
 ];
 
 /** Everything a product module installs to be signed in to, guarded and licensed by Core Auth. */
@@ -75,6 +79,7 @@ export class ModuleKitModule {
         LauncherLinks,
         TokenVerifier,
         StreamHealth,
+        ModuleHealth,
         PageRenderer,
         SessionGate,
       ],

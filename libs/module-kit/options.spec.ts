@@ -19,7 +19,7 @@ describe('the options of the module kit', () => {
       resourceScopes: ['projects:read'],
       environment: 'production',
       staleAllowanceMs: 900_000,
-      streamSilenceMs: 5000,
+      streamSilenceMs: 4000,
       secure: true,
     });
   });

@@ -1,14 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { EventStream } from '#events';
-import { CatalogRepository } from '#licensing';
+import { CatalogRepository, type ModuleAccess } from '#licensing';
 import { moduleOfScope } from './scope.js';
 
-export interface Module {
-  readonly key: string;
-  readonly name: string;
-  readonly baseUrl: string;
-  readonly environment: string;
-}
+export type Module = ModuleAccess;
 
 /** Modules by key. */
 export type Modules = ReadonlyMap<string, Module>;
@@ -47,7 +42,7 @@ export class ModuleDirectory implements OnModuleInit {
 
   private load(): Promise<Modules> {
     const load: Promise<Modules> = this.catalog
-      .modules()
+      .modulesWithAccess()
       .then((modules) => new Map(modules.map((module) => [module.key, module])));
     load.catch(() => {
       if (this.modules === load) this.modules = undefined;

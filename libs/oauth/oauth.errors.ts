@@ -1,4 +1,8 @@
 import { PublicError, type PublicErrorOptions } from '#platform';
+import { DPOP_ALGORITHMS } from './dpop/dpop-proof.js';
+
+/** RFC 9449 §7.1: the proofs that are taken. */
+const DPOP_ALGS = `algs="${DPOP_ALGORITHMS.join(' ')}"`;
 
 /** An error of RFC 6749 §5.2 and its extensions, answered as `{ error, error_description }`. */
 export class OAuthError extends PublicError {}
@@ -50,6 +54,73 @@ export class InvalidScope extends OAuthError {
   }
 }
 
+/** RFC 9449 §5: the DPoP proof is missing or invalid. */
+export class InvalidDpopProof extends OAuthError {
+  constructor(message: string, options?: PublicErrorOptions) {
+    super(400, 'invalid_dpop_proof', message, options);
+  }
+}
+
+/** RFC 9449 §8: the proof must contain a nonce of this server; here is one. */
+export class UseDpopNonce extends OAuthError {
+  constructor(nonce: string) {
+    super(400, 'use_dpop_nonce', 'The proof must contain the nonce of the DPoP-Nonce header.', {
+      headers: { 'dpop-nonce': nonce },
+    });
+  }
+}
+
+/** RFC 9449 §7.1, §9: what a protected resource answers to a DPoP-bound token, or a proof, that does not do. */
+export class DpopChallenge extends OAuthError {
+  constructor(code: string, message: string, { reason, headers }: PublicErrorOptions = {}) {
+    super(401, code, message, {
+      ...(reason === undefined ? {} : { reason }),
+      headers: {
+        ...headers,
+        'www-authenticate': `DPoP error="${code}", error_description="${message}", ${DPOP_ALGS}`,
+      },
+    });
+  }
+
+  /** The same error as a protected resource tells it. */
+  static of({ code, publicMessage, headers }: OAuthError): DpopChallenge {
+    return new DpopChallenge(code, publicMessage, { headers });
+  }
+}
+
+/** RFC 8707 §2: the resource is unknown, malformed, or not available to this client. */
+export class InvalidTarget extends OAuthError {
+  constructor(message: string) {
+    super(400, 'invalid_target', message);
+  }
+}
+
+/** RFC 7591 §3.2.2: the client metadata is malformed, contradicts itself, or asks for more than is given here. */
+export class InvalidClientMetadata extends OAuthError {
+  constructor(message: string) {
+    super(400, 'invalid_client_metadata', message);
+  }
+}
+
+/** RFC 7591 §3.2.2 */
+export class InvalidRedirectUri extends OAuthError {
+  constructor(message: string) {
+    super(400, 'invalid_redirect_uri', message);
+  }
+}
+
+/** The document at the URL that a client is known by is none that this server can use: the client is not known. */
+export class UnusableClientDocument extends OAuthError {
+  constructor(why: string, reason?: string) {
+    super(
+      400,
+      'invalid_client',
+      `The document that describes this application cannot be used. ${why}`,
+      reason === undefined ? {} : { reason },
+    );
+  }
+}
+
 /** RFC 6749 §4.1.2.1: this server, or the person, said no. A license that is missing says so here, by its code. */
 export class AccessDenied extends OAuthError {
   constructor(
@@ -57,6 +128,27 @@ export class AccessDenied extends OAuthError {
     readonly decisionCode?: string,
   ) {
     super(400, 'access_denied', message);
+  }
+}
+
+/** RFC 8628 §3.5: nobody has decided yet. */
+export class AuthorizationPending extends OAuthError {
+  constructor() {
+    super(400, 'authorization_pending', 'The person has not decided yet.');
+  }
+}
+
+/** RFC 8628 §3.5: as authorization_pending; from now on the client waits five seconds more between polls. */
+export class SlowDown extends OAuthError {
+  constructor() {
+    super(400, 'slow_down', 'The polls come too often. Wait five seconds more between them from now on.');
+  }
+}
+
+/** RFC 8628 §3.5 */
+export class ExpiredToken extends OAuthError {
+  constructor() {
+    super(400, 'expired_token', 'The device code has expired. Begin again.');
   }
 }
 
@@ -84,9 +176,9 @@ export class TokenRequired extends OAuthError {
 
 /** RFC 6750 §3.1: names the scope that is needed. */
 export class InsufficientScope extends OAuthError {
-  constructor(scope: string) {
+  constructor(scope: string, scheme: 'Bearer' | 'DPoP' = 'Bearer') {
     super(403, 'insufficient_scope', `This address needs the scope ${scope}.`, {
-      headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
+      headers: { 'www-authenticate': `${scheme} error="insufficient_scope", scope="${scope}"` },
     });
   }
 }

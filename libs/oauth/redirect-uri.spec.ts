@@ -2,9 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { matchesRedirectUri, redirectUriProblem } from './redirect-uri.js';
 
-/** As a public client's, unless a secret says otherwise. */
-const matches = (presented: string, redirectUris: readonly string[], secretSha256: Buffer | null = null) =>
-  matchesRedirectUri(presented, { redirectUris, secretSha256 });
+/** As a public client's, unless told otherwise. */
+const matches = (
+  presented: string,
+  redirectUris: readonly string[],
+  tokenEndpointAuthMethod: 'none' | 'client_secret_basic' = 'none',
+) => matchesRedirectUri(presented, { redirectUris, tokenEndpointAuthMethod });
 
 const REGISTERED = 'https://app.example/callback';
 
@@ -71,9 +74,9 @@ describe('redirect URIs', () => {
   });
 
   it('RFC 9700 §2.1: a confidential client is no native application, so its port may not differ either', () => {
-    const secret = Buffer.alloc(32);
-    expect(matches('http://127.0.0.1:51004/cb', ['http://127.0.0.1/cb'], secret)).toBe(false);
-    expect(matches('http://127.0.0.1/cb', ['http://127.0.0.1/cb'], secret)).toBe(true);
+    const method = 'client_secret_basic';
+    expect(matches('http://127.0.0.1:51004/cb', ['http://127.0.0.1/cb'], method)).toBe(false);
+    expect(matches('http://127.0.0.1/cb', ['http://127.0.0.1/cb'], method)).toBe(true);
   });
 
   it('no text makes it throw, and with nothing registered nothing matches', () => {
@@ -83,6 +86,8 @@ describe('redirect URIs', () => {
 
   it.each([
     ['callback', 'is not an absolute URI'],
+    ['https://app.example/\ncb', 'holds characters that a URI cannot have'],
+    ['https://bücher.example/cb', 'holds characters that a URI cannot have'],
     ['https://app.example/cb#x', 'must not have a fragment'],
     ['https://app.example/cb#', 'must not have a fragment'],
     ['https://*.example/cb', 'must not contain a wildcard'],

@@ -1,5 +1,10 @@
+import { isPublic, type Client } from './clients/client.js';
+
 /** RFC 8252 §7.3, §8.3: loopback by address; `localhost` is allowed because development uses it. */
 const LOOPBACK = new Set(['127.0.0.1', '[::1]', 'localhost']);
+
+/** RFC 3986 §2: a URI holds no other characters, and a percent sign only before two digits. */
+const URI = /^([!#$&-;=?-Z[\]_a-z~]|%[\dA-F]{2})+$/i;
 
 function parse(uri: string): URL | undefined {
   try {
@@ -16,11 +21,11 @@ function parse(uri: string): URL | undefined {
  */
 export function matchesRedirectUri(
   presented: string,
-  client: { readonly redirectUris: readonly string[]; readonly secretSha256: Buffer | null },
+  client: Pick<Client, 'redirectUris' | 'tokenEndpointAuthMethod'>,
 ): boolean {
   const registered = client.redirectUris;
   if (registered.includes(presented)) return true;
-  if (client.secretSha256 !== null) return false;
+  if (!isPublic(client)) return false;
   const url = parse(presented);
   if (!url || !isPlainLoopback(url) || url.href !== presented) return false;
   return registered.some((candidate) => {
@@ -38,6 +43,12 @@ function isPlainLoopback(url: URL): boolean {
   return url.protocol === 'http:' && LOOPBACK.has(url.hostname) && url.username === '' && url.password === '';
 }
 
+/** Whether the answer goes to a program on the person's own computer (RFC 8252 §7.3). */
+export function isLoopbackRedirectUri(uri: string): boolean {
+  const url = parse(uri);
+  return url !== undefined && isPlainLoopback(url);
+}
+
 function portless(url: URL): string {
   const copy = new URL(url);
   copy.port = '';
@@ -47,7 +58,9 @@ function portless(url: URL): string {
 /** Why a redirect URI cannot be registered, or undefined when it can (RFC 9700 §2.1, RFC 6749 §3.1.2). */
 export function redirectUriProblem(uri: string): string | undefined {
   const url = parse(uri);
-  if (!url) return 'is not an absolute URI';
+  // RFC 3986 §4.3; a browser reads `https:host/path` as a path of the page that it is on
+  if (!url || /^https?:(?!\/\/[^/\\])/i.test(uri)) return 'is not an absolute URI';
+  if (!URI.test(uri)) return 'holds characters that a URI cannot have';
   if (uri.includes('#')) return 'must not have a fragment';
   if (uri.includes('*')) return 'must not contain a wildcard';
   if (url.username !== '' || url.password !== '') return 'must not contain user information';

@@ -1,1 +1,2 @@
 export { loggerOptions } from './logger.js';
+export { logRequest } from './request-log.js';

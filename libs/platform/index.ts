@@ -4,10 +4,18 @@ export { Configuration, ConfigurationError, settings } from './config/configurat
 export { readEnvironment, unknownSettings } from './config/read-environment.js';
 export type { SettingDescription } from './config/setting.js';
 export { KeyEncryption } from './crypto/key-encryption.js';
-export { equalInConstantTime, randomSecret, randomUUID, sha256 } from './crypto/random.js';
+export { equalInConstantTime, randomFraction, randomSecret, randomUUID, sha256 } from './crypto/random.js';
 export { Database, dataSourceOptions, openDatabase, type Transaction } from './database/database.js';
-export { sql } from './database/sql.js';
+export { sql, type Statement } from './database/sql.js';
+export { acceptsJson, AcceptsJson } from './http/accepts-json.js';
 export { parseForm, singleFields, type FormFields } from './http/form.js';
+export {
+  OutboundFailed,
+  OutboundHttp,
+  OutboundRefused,
+  type OutboundAnswer,
+  type OutboundRequest,
+} from './http/outbound.js';
 export { PublicError, type PublicErrorOptions } from './http/public-error.js';
 export {
   ClientAuthentication,

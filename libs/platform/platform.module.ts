@@ -6,6 +6,7 @@ import { RedisConnection } from './cache/redis-connection.js';
 import { Configuration } from './config/configuration.js';
 import { KeyEncryption } from './crypto/key-encryption.js';
 import { Database, dataSourceOptions, type Migrations } from './database/database.js';
+import { OutboundHttp } from './http/outbound.js';
 import { Clock } from './time/clock.js';
 
 @Global()
@@ -30,6 +31,7 @@ export class PlatformModule {
         { provide: Clock, useValue: clock },
         { provide: KeyEncryption, useFactory: () => new KeyEncryption(configuration.keyEncryptionKeys) },
         { provide: Database, inject: [DataSource], useFactory: (source: DataSource) => new Database(source) },
+        { provide: OutboundHttp, useFactory: () => new OutboundHttp(configuration.outboundNetworks) },
         { provide: RedisConnection, useFactory: () => new RedisConnection(configuration.redisUrl) },
         {
           provide: Cache,
@@ -37,7 +39,7 @@ export class PlatformModule {
           useFactory: (redis: RedisConnection) => new Cache(redis),
         },
       ],
-      exports: [Configuration, Clock, KeyEncryption, Database, RedisConnection, Cache],
+      exports: [Configuration, Clock, KeyEncryption, Database, OutboundHttp, RedisConnection, Cache],
     };
   }
 }

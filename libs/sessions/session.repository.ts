@@ -71,7 +71,7 @@ export class SessionRepository {
     if (secret === undefined) return undefined;
     const now = this.clock.now();
     const [row] = await this.database.query<SessionRow>(sql`
-      SELECT s.id, s.user_id, u.name AS user_name, u.email, s.auth_time, s.amr,
+      SELECT s.id, s.user_id, u.name AS user_name, u.email, s.auth_time, s.amr, s.organization_chosen_at,
              o.id AS organization_id, o.key AS organization_key, o.name AS organization_name, m.role, o.license_version
         FROM sessions s
         JOIN users u ON u.id = s.user_id AND u.disabled_at IS NULL
@@ -94,9 +94,11 @@ export class SessionRepository {
 
   /** @returns false when the person does not belong to the organization, or the session has ended */
   async chooseOrganization(session: Session, organizationId: string): Promise<boolean> {
+    const now = this.clock.now();
     const chosen = await this.database.query(sql`
       WITH chosen AS (
-        UPDATE sessions s SET organization_id = m.organization_id, last_seen_at = ${this.clock.now()}
+        UPDATE sessions s
+           SET organization_id = m.organization_id, organization_chosen_at = ${now}, last_seen_at = ${now}
           FROM memberships m
          WHERE s.id = ${session.id} AND s.ended_at IS NULL
            AND m.user_id = s.user_id AND m.organization_id = ${organizationId}
@@ -119,6 +121,27 @@ export class SessionRepository {
         INSERT INTO outbox (kind, subject) SELECT 'session-ended', id FROM ended
       )
       INSERT INTO audit_events (act, actor, target) SELECT 'session.end', ${actor}::text, id FROM ended`);
+  }
+
+  /**
+   * Ends up to `limit` sessions whose absolute time has passed, and tells everyone. Of several nodes each takes others.
+   * @returns how many
+   */
+  async expire(limit: number): Promise<number> {
+    const now = this.clock.now();
+    const ended = await this.database.query(sql`
+      WITH overdue AS (
+        SELECT id FROM sessions WHERE ended_at IS NULL AND expires_at <= ${now}
+         ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+      ), ended AS (
+        UPDATE sessions s SET ended_at = ${now} FROM overdue WHERE s.id = overdue.id
+        RETURNING s.id
+      ), told AS (
+        INSERT INTO outbox (kind, subject) SELECT 'session-ended', id FROM ended
+      )
+      INSERT INTO audit_events (act, actor, target) SELECT 'session.expire', 'system', id FROM ended
+      RETURNING id`);
+    return ended.length;
   }
 
   /** Before this instant of last use a session has been idle for too long. */

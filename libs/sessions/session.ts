@@ -8,6 +8,8 @@ export interface Session {
   readonly email: string;
   readonly authTime: Date;
   readonly amr: readonly string[];
+  /** When the person last chose the organization; undefined while nobody had to. */
+  readonly organizationChosenAt: Date | undefined;
   readonly organization: SessionOrganization | undefined;
 }
 
@@ -27,6 +29,7 @@ export interface SessionRow {
   email: string;
   auth_time: Date;
   amr: string[];
+  organization_chosen_at: Date | null;
   organization_id: string | null;
   organization_key: string | null;
   organization_name: string | null;
@@ -43,6 +46,7 @@ export function sessionOf(row: SessionRow): Session {
     email: row.email,
     authTime: row.auth_time,
     amr: row.amr,
+    organizationChosenAt: row.organization_chosen_at ?? undefined,
     organization:
       organization_id && organization_key && organization_name && role
         ? {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock, Configuration, numericDate, randomUUID } from '#platform';
 import { readJwtHeader } from './access-token.js';
-import { KeyRing, type SigningAlgorithm } from './key-ring.js';
+import type { SigningAlgorithm } from './key-lifecycle.js';
+import { KeyRing } from './key-ring.js';
 
 const ID_TOKEN_LIFETIME = 3600;
 const LOGOUT_TOKEN_LIFETIME = 120;

@@ -1,38 +1,53 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { JwtService } from '@nestjs/jwt';
-import { calculateJwkThumbprint, type JWK } from 'jose';
+import type { JWK } from 'jose';
 import { EventStream } from '#events';
-import { Clock, KeyEncryption, randomSecret } from '#platform';
-import { KeyRepository, type KeyRow } from './key.repository.js';
+import { Clock, KeyEncryption } from '#platform';
+import {
+  generateKey,
+  openEncryptionKey,
+  openMacKey,
+  openSigningKey,
+  timesOf,
+  type EncryptionKey,
+  type MacKey,
+  type SigningKey,
+} from './key-generation.js';
+import {
+  KEY_KINDS,
+  signerAt,
+  verifiesAt,
+  type KeyKind,
+  type KeyTimes,
+  type SigningAlgorithm,
+} from './key-lifecycle.js';
+import { KeyRepository, type StoredKey } from './key.repository.js';
 
-export type SigningAlgorithm = 'ES256' | 'RS256';
+export type { EncryptionKey, MacKey, SigningKey } from './key-generation.js';
 
-export interface SigningKey {
-  readonly kid: string;
-  readonly algorithm: SigningAlgorithm;
-  /** Signs and verifies with this key alone, which it holds as a KeyObject: a PEM would be parsed at each call. */
-  readonly jwt: JwtService;
-  readonly publicJwk: JWK;
-}
+/** Milliseconds between two readings that unknown key ids cause: made-up ones must not become a flood. */
+const UNKNOWN_KEY_INTERVAL = 5000;
 
-export interface MacKey {
-  readonly kid: string;
-  readonly secret: Buffer;
-}
-
+/** Keys by their id, of each kind the newest first. */
 interface Ring {
   readonly signing: ReadonlyMap<string, SigningKey>;
   readonly mac: ReadonlyMap<string, MacKey>;
-  readonly activeSigning: ReadonlyMap<SigningAlgorithm, SigningKey>;
-  readonly activeMac: MacKey;
+  readonly encryption: ReadonlyMap<string, EncryptionKey>;
+  readonly byAlgorithm: Readonly<Record<SigningAlgorithm, readonly SigningKey[]>> & {
+    readonly HS256: readonly MacKey[];
+    readonly A256GCM: readonly EncryptionKey[];
+  };
 }
 
-/** The server's keys, opened once and held in memory; the database holds them only encrypted. */
+/**
+ * The server's keys, opened once and held in memory; the database holds them only encrypted. Which one signs is said by
+ * the clock; the ring is read again when somebody has changed it, and every minute should nobody have told.
+ */
 @Injectable()
 export class KeyRing implements OnModuleInit {
   private readonly logger = new Logger(KeyRing.name);
   private ring: Ring | undefined;
+  private reading: Promise<void> = Promise.resolve();
+  private unknownAt: number | undefined;
 
   constructor(
     private readonly keys: KeyRepository,
@@ -42,10 +57,9 @@ export class KeyRing implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.load();
+    await this.reload();
     this.events.subscribe(({ kind }) => {
-      if (kind !== 'keys-changed') return;
-      this.load().catch((error: unknown) => this.logger.error('the key ring could not be read again', error));
+      if (kind === 'keys-changed') this.reload().catch((error: unknown) => this.complain(error));
     });
   }
 
@@ -54,26 +68,69 @@ export class KeyRing implements OnModuleInit {
   }
 
   signingKey(algorithm: SigningAlgorithm): SigningKey {
-    const key = this.opened().activeSigning.get(algorithm);
-    if (!key) throw new Error(`no active ${algorithm} key`);
-    return key;
+    return this.signer(this.opened().byAlgorithm[algorithm], algorithm);
   }
 
   verificationKey(kid: string): SigningKey | undefined {
-    return this.opened().signing.get(kid);
+    return this.known(this.opened().signing.get(kid));
   }
 
-  macKey(): MacKey {
-    return this.opened().activeMac;
+  /** @param at the instant for which it authenticates; the present unless told */
+  macKey(at = this.clock.now()): MacKey {
+    return this.signer(this.opened().byAlgorithm.HS256, 'MAC', at);
   }
 
   macKeyById(kid: string): MacKey | undefined {
-    return this.opened().mac.get(kid);
+    return this.known(this.opened().mac.get(kid));
   }
 
-  /** RFC 7517 §5: what anybody may verify with. */
+  encryptionKey(): EncryptionKey {
+    return this.signer(this.opened().byAlgorithm.A256GCM, 'encryption');
+  }
+
+  encryptionKeyById(kid: string): EncryptionKey | undefined {
+    return this.known(this.opened().encryption.get(kid));
+  }
+
+  /**
+   * RFC 7517 §5: what anybody may verify with. Those that will sign are there before they do, those that have signed
+   * stay as long as their tokens live (OpenID Connect Core §10.1.1).
+   */
   jwks(): { keys: JWK[] } {
-    return { keys: [...this.opened().signing.values()].map((key) => key.publicJwk) };
+    const now = this.clock.now();
+    const keys = [...this.opened().signing.values()].filter((key) => verifiesAt(key, now));
+    return { keys: keys.map((key) => key.publicJwk) };
+  }
+
+  /** The kinds of which the newest key has signed since `instant` or longer. */
+  kindsSigningSince(instant: Date): KeyKind[] {
+    const { byAlgorithm } = this.opened();
+    return KEY_KINDS.filter(({ algorithm }) => {
+      const [newest] = byAlgorithm[algorithm];
+      return newest !== undefined && newest.signsFrom <= instant;
+    });
+  }
+
+  /** Reads the keys; makes those of which there is none. */
+  async reload(): Promise<void> {
+    // one after another: what was read earlier must not replace what was read later
+    const turn = this.reading.then(() => this.load());
+    this.reading = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /**
+   * For a token whose key this node does not know: reads the keys, unless that was done within the last seconds for
+   * such a token. What the answer is to the token is found out by looking again.
+   */
+  async readForUnknownKey(): Promise<void> {
+    const now = this.clock.now().getTime();
+    if (this.unknownAt === undefined || Math.abs(now - this.unknownAt) >= UNKNOWN_KEY_INTERVAL) {
+      this.unknownAt = now;
+      await this.reload().catch((error: unknown) => this.complain(error));
+    } else {
+      await this.reading;
+    }
   }
 
   private opened(): Ring {
@@ -81,88 +138,64 @@ export class KeyRing implements OnModuleInit {
     return this.ring;
   }
 
+  private signer<Key extends KeyTimes>(keys: readonly Key[], name: string, at = this.clock.now()): Key {
+    const key = signerAt(keys, at);
+    if (!key) throw new Error(`no ${name} key`);
+    return key;
+  }
+
+  private known<Key extends KeyTimes>(key: Key | undefined): Key | undefined {
+    return key && verifiesAt(key, this.clock.now()) ? key : undefined;
+  }
+
   private async load(): Promise<void> {
-    let rows = await this.keys.all();
-    const missing = NEEDED.filter(
-      (need) => !rows.some((row) => row.retired_at === null && row.algorithm === need.algorithm),
+    let stored = await this.keys.all();
+    const missing = KEY_KINDS.filter(
+      (kind) => !stored.some((key) => key.verifiesUntil === null && key.algorithm === kind.algorithm),
     );
     if (missing.length > 0) {
-      for (const need of missing) await this.keys.addIfNone(await this.generate(need), this.clock.now());
-      rows = await this.keys.all();
+      for (const kind of missing) {
+        await this.keys.addFirst(await generateKey(kind, this.encryption), this.clock.now());
+      }
+      stored = await this.keys.all();
     }
-    this.ring = this.open(rows);
+    this.ring = await this.open(stored.filter((key) => verifiesAt(key, this.clock.now())));
   }
 
-  private open(rows: readonly KeyRow[]): Ring {
+  /** What is open stays open: of a key nothing but its times and its envelope ever changes. */
+  private async open(stored: readonly StoredKey[]): Promise<Ring> {
+    const { ring: before, encryption } = this;
     const signing = new Map<string, SigningKey>();
     const mac = new Map<string, MacKey>();
-    const activeSigning = new Map<SigningAlgorithm, SigningKey>();
-    let activeMac: MacKey | undefined;
-    for (const row of rows) {
-      const secret = this.encryption.decrypt(row.secret_envelope, contextOf(row));
-      if (row.purpose === 'mac') {
-        const key = { kid: row.kid, secret };
-        mac.set(row.kid, key);
-        if (row.retired_at === null) activeMac = key;
+    const symmetric = new Map<string, EncryptionKey>();
+    for (const key of stored) {
+      const { kid, purpose } = key;
+      const times = timesOf(key);
+      if (purpose === 'signing') {
+        signing.set(kid, { ...(before?.signing.get(kid) ?? openSigningKey(key, encryption)), ...times });
+      } else if (purpose === 'mac') {
+        mac.set(kid, { ...(before?.mac.get(kid) ?? openMacKey(key, encryption)), ...times });
       } else {
-        const key = openSigningKey(row, secret);
-        signing.set(row.kid, key);
-        if (row.retired_at === null) activeSigning.set(key.algorithm, key);
+        const open = before?.encryption.get(kid) ?? (await openEncryptionKey(key, encryption));
+        symmetric.set(kid, { ...open, ...times });
       }
     }
-    if (!activeMac) throw new Error('no active MAC key');
-    return { signing, mac, activeSigning, activeMac };
-  }
-
-  private async generate({ purpose, algorithm }: Need): Promise<Omit<KeyRow, 'retired_at'>> {
-    if (purpose === 'mac') {
-      const kid = randomSecret(6);
-      const secret_envelope = this.encryption.encrypt(
-        Buffer.from(randomSecret(), 'base64url'),
-        contextOf({ purpose, kid }),
-      );
-      return { kid, purpose, algorithm, public_jwk: null, secret_envelope };
-    }
-    const { privateKey, publicKey } =
-      algorithm === 'ES256'
-        ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-        : generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const jwk = publicKey.export({ format: 'jwk' }) as JWK;
-    const kid = await calculateJwkThumbprint(jwk, 'sha256');
-    const secret = privateKey.export({ format: 'der', type: 'pkcs8' });
+    const ofAlgorithm = (algorithm: SigningAlgorithm) =>
+      [...signing.values()].filter((key) => key.algorithm === algorithm);
     return {
-      kid,
-      purpose,
-      algorithm,
-      public_jwk: { ...jwk, kid, use: 'sig', alg: algorithm },
-      secret_envelope: this.encryption.encrypt(secret, contextOf({ purpose, kid })),
+      signing,
+      mac,
+      encryption: symmetric,
+      byAlgorithm: {
+        ES256: ofAlgorithm('ES256'),
+        RS256: ofAlgorithm('RS256'),
+        HS256: [...mac.values()],
+        A256GCM: [...symmetric.values()],
+      },
     };
   }
-}
 
-interface Need {
-  readonly purpose: 'signing' | 'mac';
-  readonly algorithm: string;
-}
-
-/** One active key of each; RS256 because OpenID Connect Core §15.1 makes it mandatory for ID tokens. */
-const NEEDED: readonly Need[] = [
-  { purpose: 'signing', algorithm: 'ES256' },
-  { purpose: 'signing', algorithm: 'RS256' },
-  { purpose: 'mac', algorithm: 'HS256' },
-];
-
-function contextOf({ purpose, kid }: { purpose: string; kid: string }): string {
-  return `keys|${purpose}|${kid}`;
-}
-
-function openSigningKey(row: KeyRow, secret: Buffer): SigningKey {
-  if (!row.public_jwk) throw new Error(`signing key ${row.kid} has no public part`);
-  const privateKey = createPrivateKey({ key: secret, format: 'der', type: 'pkcs8' });
-  return {
-    kid: row.kid,
-    algorithm: row.algorithm as SigningAlgorithm,
-    jwt: new JwtService({ privateKey, publicKey: createPublicKey(privateKey) }),
-    publicJwk: row.public_jwk,
-  };
+  private complain(error: unknown): void {
+    this.logger.error('the key ring could not be read again', error);
+  }
 }

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { equalInConstantTime } from '#platform';
 import { KeyRing, type MacKey } from './key-ring.js';
 
-export type OpaqueTokenType = 'code' | 'refresh_token';
+export type OpaqueTokenType = 'code' | 'refresh_token' | 'device_code';
 
 /** What a code or a refresh token says of its authorization row. */
 export interface OpaqueToken {
@@ -26,8 +26,12 @@ const MAX_LENGTH = 256;
 export class OpaqueTokens {
   constructor(private readonly keys: KeyRing) {}
 
-  mint(type: OpaqueTokenType, token: OpaqueToken): string {
-    const key = this.keys.macKey();
+  /**
+   * @param at when the row got this generation, for a token that may have been minted before: the key that
+   *   authenticated then makes the same text again, whatever key has taken over since
+   */
+  mint(type: OpaqueTokenType, token: OpaqueToken, at?: Date): string {
+    const key = this.keys.macKey(at);
     return [
       key.kid,
       Buffer.from(token.authorizationId.replaceAll('-', ''), 'hex').toString('base64url'),
@@ -42,15 +46,24 @@ export class OpaqueTokens {
     if (text.length > MAX_LENGTH) return undefined;
     const [kid, id, generation, rowSecret, mac, rest] = text.split('.');
     if (!kid || !id || !generation || !rowSecret || !mac || rest !== undefined) return undefined;
+    const [idBytes, secretBytes] = [Buffer.from(id, 'base64url'), Buffer.from(rowSecret, 'base64url')];
+    if (idBytes.length !== UUID_BYTES || !GENERATION.test(generation)) return undefined;
+    // RFC 4648 §3.3, §3.5: decoding overlooks foreign characters and spare bits, which would make one token many texts
+    if (idBytes.toString('base64url') !== id || secretBytes.toString('base64url') !== rowSecret)
+      return undefined;
     const key = this.keys.macKeyById(kid);
-    const idBytes = Buffer.from(id, 'base64url');
-    if (!key || idBytes.length !== UUID_BYTES || !GENERATION.test(generation)) return undefined;
+    if (!key) {
+      // refused; should this node have missed a key, the next try finds it
+      void this.keys.readForUnknownKey();
+      return undefined;
+    }
     const token: OpaqueToken = {
       authorizationId: uuidOf(idBytes),
       generation: Number(generation),
-      rowSecret: Buffer.from(rowSecret, 'base64url'),
+      rowSecret: secretBytes,
     };
-    return equalInConstantTime(macOf(key, type, token), Buffer.from(mac, 'base64url')) ? token : undefined;
+    const expected = Buffer.from(macOf(key, type, token).toString('base64url'));
+    return equalInConstantTime(expected, Buffer.from(mac)) ? token : undefined;
   }
 }
 

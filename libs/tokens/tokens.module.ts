@@ -3,10 +3,22 @@ import { AccessTokens } from './access-token.js';
 import { IdTokens } from './id-token.js';
 import { KeyRepository } from './key.repository.js';
 import { KeyRing } from './key-ring.js';
+import { KeyRotation } from './key-rotation.js';
+import { KeySchedule } from './key-schedule.js';
+import { OpaqueAccessTokens } from './opaque-access-token.js';
 import { OpaqueTokens } from './opaque-token.js';
 
 @Module({
-  providers: [KeyRepository, KeyRing, AccessTokens, IdTokens, OpaqueTokens],
-  exports: [KeyRing, AccessTokens, IdTokens, OpaqueTokens],
+  providers: [
+    KeyRepository,
+    KeyRing,
+    KeyRotation,
+    KeySchedule,
+    AccessTokens,
+    OpaqueAccessTokens,
+    IdTokens,
+    OpaqueTokens,
+  ],
+  exports: [KeyRing, KeyRotation, KeySchedule, AccessTokens, OpaqueAccessTokens, IdTokens, OpaqueTokens],
 })
 export class TokensModule {}

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { hash } from '@node-rs/argon2';
+import { PasswordRepository } from '#sessions';
 import { destinationOf } from '../support/answers.js';
 import { hiddenFields, HttpBrowser } from '../support/http-browser.js';
 import { RedisServer } from '../support/redis.js';
@@ -69,7 +70,7 @@ describe('signing in', () => {
       const cheap = await hash(PASSWORD, { memoryCost: 8192, timeCost: 1, parallelism: 1 });
       const email = 'early@acme.example';
       await world.createPerson(email, 'Eva Early', { acme: 'member' });
-      await world.accounts.changePassword(world.id(email), cheap, 'test');
+      await world.app.get(PasswordRepository).change(world.id(email), cheap, 'test');
       await world.signIn(email);
       const account = await world.accounts.findForSignIn(email);
       expect(account?.passwordHash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);

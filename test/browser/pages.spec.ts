@@ -124,6 +124,26 @@ describe('every page, as a person finds it', () => {
     await look('consent');
   }, 60_000);
 
+  it('a device: its code, a wrong one, the confirmation, approved, denied', async () => {
+    await signIn(CONSULTANT, 'Globex');
+    const userCode = await system.beginDevice('television', 'Television');
+    await page.goto(`${system.server}/device`);
+    await look('device');
+    await page.getByLabel('Code').fill('bbbb bbbb');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('alert').waitFor();
+    await look('device-wrong-code');
+    await page.getByLabel('Code').fill(userCode.toLowerCase());
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('button', { name: 'Approve' }).waitFor();
+    await look('device-confirmation');
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page.waitForURL(`${system.server}/device/approved`);
+    await look('device-approved');
+    await page.goto(`${system.server}/device/denied`);
+    await look('device-denied');
+  }, 90_000);
+
   it('errors: an unknown application, a page that is not there', async () => {
     await page.goto(`${system.server}/oauth2/authorize?client_id=nobody&response_type=code`);
     expect(await person.heading()).not.toBe('');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { BuiltProcess } from '../support/built-process.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
+import { DEVICE_GRANT } from '../support/device.js';
 import { freePorts } from '../support/ports.js';
 
 export type ClientId = 'projects' | 'reports';
@@ -62,10 +63,23 @@ export class RunningSystem {
 
   async addClient(id: string, name: string, redirectUri: string): Promise<void> {
     await this.sql(
-      `INSERT INTO clients (id, name, grant_types, redirect_uris, scopes, first_party)
-       VALUES ($1, $2, '{authorization_code}', ARRAY[$3], '{openid,profile,email,projects:read}', false)`,
+      `INSERT INTO clients (id, name, token_endpoint_auth_method, grant_types, redirect_uris, scopes, first_party)
+       VALUES ($1, $2, 'none', '{authorization_code}', ARRAY[$3], '{openid,profile,email,projects:read}', false)`,
       [id, name, redirectUri],
     );
+  }
+
+  /** A client without a browser (RFC 8628), which has begun: the code that it shows. */
+  async beginDevice(id: string, name: string): Promise<string> {
+    await this.sql(
+      `INSERT INTO clients (id, name, token_endpoint_auth_method, grant_types, scopes, first_party, client_uri)
+       VALUES ($1, $2, 'none', ARRAY[$3], '{openid,profile,email,projects:read}', false, 'https://television.example/')`,
+      [id, name, DEVICE_GRANT],
+    );
+    const body = new URLSearchParams({ client_id: id });
+    const answer = await fetch(`${this.server}/oauth2/device_authorization`, { method: 'POST', body });
+    const { user_code: userCode } = (await answer.json()) as { user_code: string };
+    return userCode;
   }
 
   /** What this person has authorized for this client: how often each was refreshed, and whether it still stands. */

@@ -32,7 +32,8 @@ describe('the guard of a module API', () => {
     const response = await call('/api/read');
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toBe(
-      `Bearer resource_metadata="${module.url}/.well-known/oauth-protected-resource"`,
+      `Bearer resource_metadata="${module.url}/.well-known/oauth-protected-resource", ` +
+        `DPoP algs="PS256 ES256 EdDSA", resource_metadata="${module.url}/.well-known/oauth-protected-resource"`,
     );
   });
 
@@ -48,6 +49,25 @@ describe('the guard of a module API', () => {
     expect(response.headers.get('www-authenticate')).toMatch(
       /error="insufficient_scope".*scope="projects:admin"/,
     );
+  });
+
+  it('RFC 9068 §2.2.3.1: lets in whose entitlements hold the permission, and answers 403 to everybody else', async () => {
+    const answer = async (claims: Record<string, unknown>) => {
+      const response = await call('/api/archive', await core.accessToken(module.url, claims));
+      return [response.status, ((await response.json()) as { code?: string }).code];
+    };
+    expect(await answer({ entitlements: ['projects:archive'] })).toEqual([200, undefined]);
+    for (const claims of [{}, { entitlements: ['reports:archive'] }, { entitlements: 'projects:archive' }]) {
+      expect(await answer(claims)).toEqual([403, 'PERMISSION_REQUIRED']);
+    }
+  });
+
+  it('RFC 9068 §2.2: takes no service for a person, in an exchanged token neither', async () => {
+    const service = {
+      ...{ sub: 'a-service', client_id: 'another', client_chain: ['a-service'] },
+      ...{ authorization_id: undefined, sid: undefined },
+    };
+    expect((await call('/api/read', await core.accessToken(module.url, service))).status).toBe(403);
   });
 
   it.each([
@@ -113,16 +133,29 @@ describe('the guard of a module API', () => {
     expect(core.count('/oauth2/jwks')).toBe(before + 1);
   });
 
-  it('RFC 9728 §2: serves its protected-resource metadata', async () => {
-    const response = await call('/.well-known/oauth-protected-resource');
-    expect(await response.json()).toEqual({
-      resource: module.url,
-      resource_name: 'Projects',
-      authorization_servers: [core.issuer],
-      scopes_supported: ['projects:read', 'projects:write'],
-      bearer_methods_supported: ['header'],
-    });
+  it('lets the first token of a new key in although its keys are old enough to be fetched anyway', async () => {
+    expect((await call('/api/read', await core.accessToken(module.url))).status).toBe(200);
+    module.clock.aheadMs += 11 * 60_000;
+    await core.rotateKey();
+    expect((await call('/api/read', await core.accessToken(module.url))).status).toBe(200);
   });
+
+  it.each(['', '/api/read'])(
+    'RFC 9728 §2, §3.1: serves its protected-resource metadata at the well-known path%s',
+    async (path) => {
+      const response = await call(`/.well-known/oauth-protected-resource${path}`);
+      expect(response.status).toBe(200);
+      expect(await response.json()).toEqual({
+        resource: module.url,
+        resource_name: 'Projects',
+        authorization_servers: [core.issuer],
+        scopes_supported: ['projects:read', 'projects:write'],
+        bearer_methods_supported: ['header'],
+        dpop_signing_alg_values_supported: ['PS256', 'ES256', 'EdDSA'],
+        dpop_bound_access_tokens_required: false,
+      });
+    },
+  );
 
   it('answers errors as problem details (RFC 9457) and a missing page without a stack', async () => {
     const response = await call('/nowhere');

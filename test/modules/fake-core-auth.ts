@@ -42,6 +42,8 @@ export class FakeCoreAuth {
   /** Connections get no byte while false. */
   streaming = true;
   readonly inactive = new Set<string>();
+  /** Tokens that only this server can read, and what it says of them. */
+  private readonly opaque = new Map<string, Record<string, unknown>>();
   readonly authorizations = new Map<string, Authorization>();
   private readonly codes = new Map<string, Authorization>();
   private readonly refreshTokens = new Map<string, { authorization: Authorization; generation: number }>();
@@ -91,9 +93,49 @@ export class FakeCoreAuth {
   }
 
   publish(kind: string, subject: string, occurredAt = new Date(), organizationId = ORGANIZATION): void {
-    const data = { kind, subject, organization_id: organizationId, occurred_at: occurredAt.toISOString() };
+    const [type, subjectId] = this.describe(kind, subject, organizationId);
+    const seconds = Math.floor(occurredAt.getTime() / 1000);
+    const data = {
+      iss: this.issuer,
+      aud: CLIENT.id,
+      iat: seconds,
+      jti: randomUUID(),
+      sub_id: subjectId,
+      events: { [type]: { event_timestamp: seconds } },
+    };
     this.events.push(`id: ${this.events.length + 1}\nevent: ${kind}\ndata: ${JSON.stringify(data)}\n\n`);
     this.send(this.events.at(-1) ?? '');
+  }
+
+  /** As Core Auth; a kind that it does not know is one from the future. */
+  private describe(kind: string, subject: string, organizationId: string): [type: string, subject: object] {
+    const user = { format: 'iss_sub', iss: this.issuer, sub: subject };
+    const opaque = { format: 'opaque', id: subject };
+    const tenant = { format: 'opaque', id: organizationId };
+    const openid = 'https://schemas.openid.net/secevent';
+    switch (kind) {
+      case 'authorization-revoked':
+        return [`${openid}/oauth/event-type/tokens-revoked`, opaque];
+      case 'session-ended':
+        return [`${openid}/caep/event-type/session-revoked`, { format: 'complex', session: opaque }];
+      case 'user-disabled':
+        return [`${openid}/risc/event-type/account-disabled`, user];
+      case 'credential-changed':
+        return [`${openid}/caep/event-type/credential-change`, user];
+      case 'client-disabled':
+        return [`${openid}/oauth/event-type/client-disabled`, opaque];
+      case 'token-revoked':
+        return [
+          `${openid}/oauth/event-type/token-revoked`,
+          { format: 'jwt_id', iss: this.issuer, jti: subject },
+        ];
+      case 'membership-changed':
+        return [`${openid}/caep/event-type/token-claims-change`, { format: 'complex', user, tenant }];
+      case 'license-changed':
+        return ['urn:core-auth:event-type:license-changed', { format: 'complex', tenant: opaque }];
+      default:
+        return [`urn:core-auth:event-type:${kind}`, opaque];
+    }
   }
 
   async accessToken(audience: string, claims: Record<string, unknown> = {}, typ = 'at+jwt'): Promise<string> {
@@ -118,6 +160,17 @@ export class FakeCoreAuth {
       ...claims,
     };
     return this.sign(payload, typ);
+  }
+
+  /** An access token that tells a client nothing, for one with `access_token_format: opaque`. */
+  async opaqueToken(audience: string, claims: Record<string, unknown> = {}): Promise<string> {
+    const token = Array.from({ length: 5 }, () => randomBytes(12).toString('base64url')).join('.');
+    const payload = (await this.accessToken(audience, claims)).split('.')[1] ?? '';
+    this.opaque.set(
+      token,
+      JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>,
+    );
+    return token;
   }
 
   async sign(payload: Record<string, unknown>, typ: string): Promise<string> {
@@ -153,7 +206,7 @@ export class FakeCoreAuth {
       case '/oauth2/token':
         return this.token(form, request, response);
       case '/oauth2/introspect':
-        return json(response, 200, { active: !this.inactive.has(jtiOf(form.get('token') ?? '')) });
+        return json(response, 200, this.introspection(form.get('token') ?? ''));
       case '/v1/licenses/snapshot':
         return this.snapshot
           ? json(response, 200, this.snapshot)
@@ -162,6 +215,14 @@ export class FakeCoreAuth {
         return this.openStream(request, response);
     }
     return json(response, 404, {});
+  }
+
+  private introspection(token: string): Record<string, unknown> {
+    const claims = this.opaque.get(token);
+    if (claims)
+      return this.inactive.has(String(claims['jti'])) ? { active: false } : { active: true, ...claims };
+    if (token.split('.').length !== 3) return { active: false };
+    return { active: !this.inactive.has(jtiOf(token)) };
   }
 
   private authorize(query: URLSearchParams, response: ServerResponse): void {

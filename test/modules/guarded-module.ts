@@ -9,6 +9,7 @@ import {
   Public,
   RequireFeature,
   RequireLicense,
+  RequirePermission,
   RequireScope,
   RequireSignIn,
   StreamHealth,
@@ -53,6 +54,13 @@ class Routes {
   @Get('api/admin')
   @RequireScope('projects:admin')
   admin() {
+    return { ok: true };
+  }
+
+  @Get('api/archive')
+  @RequireScope('projects:read')
+  @RequirePermission('projects:archive')
+  archive() {
     return { ok: true };
   }
 

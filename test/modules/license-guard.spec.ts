@@ -34,6 +34,17 @@ describe('the license check in a module guard', () => {
     expect(core.count(SNAPSHOT)).toBe(1);
   });
 
+  it('loads the snapshot again when the catalog has changed, whoever is licensed', async () => {
+    expect((await ask()).status).toBe(200);
+    core.snapshot = licensedSnapshot({ features: { projects: 0, export: true } }, 1);
+    core.publish('catalog-changed', 'projects');
+    const end = Date.now() + 1000;
+    while ((await ask('/api/export')).status !== 200) {
+      if (Date.now() > end) throw new Error('the old catalog still counts after a second');
+      await sleep(10);
+    }
+  });
+
   it('asks nothing further while the stream is heard', async () => {
     for (let request = 0; request < 5; request += 1) await ask();
     expect(core.count(SNAPSHOT)).toBe(1);

@@ -41,12 +41,21 @@ describe('revocation in a module guard', () => {
     ['session-ended', 'session-1'],
     ['token-revoked', 'the-jti'],
     ['user-disabled', USER],
+    ['credential-changed', USER],
     ['client-disabled', CLIENT.id],
     ['membership-changed', USER],
   ])('%s ends the tokens it concerns within a second, without a question', async (kind, subject) => {
     const token = await younger({ jti: 'the-jti' });
     expect(await status(token)).toBe(200);
     core.publish(kind, subject, new Date(Date.now() + 10_000));
+    await becomes(token, 401);
+    expect(core.count(INTROSPECT)).toBe(0);
+  });
+
+  it('goes on listening after an event of a type that it does not know', async () => {
+    const token = await younger();
+    core.publish('from-the-future', 'session-1');
+    core.publish('session-ended', 'session-1');
     await becomes(token, 401);
     expect(core.count(INTROSPECT)).toBe(0);
   });

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPublicKey, verify, type JsonWebKey } from 'node:crypto';
 import { Client } from 'pg';
+import { Sweeper } from '../../apps/server/sweeper.js';
 import { eventually } from '../support/answers.js';
 import { LogoutReceiver } from '../support/logout-receiver.js';
 import { claimsOf, World, type TestClient } from '../support/world.js';
@@ -56,9 +57,10 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     received[index]?.fields.get('logout_token') ?? '';
   const delivery = async (sid: string) =>
     (
-      await database.query<Record<string, unknown>>('SELECT * FROM logout_deliveries WHERE session_id = $1', [
-        sid,
-      ])
+      await database.query<Record<string, unknown>>(
+        "SELECT * FROM deliveries WHERE kind = 'logout' AND reference = $1",
+        [sid],
+      )
     ).rows[0];
   const settled = (sid: string) =>
     eventually(async () => {
@@ -187,7 +189,7 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     await signOut();
     await heard(receiver);
     await settled(sid);
-    await database.query('UPDATE logout_deliveries SET attempts = 10 WHERE session_id = $1', [sid]);
+    await database.query('UPDATE deliveries SET attempts = 10 WHERE reference = $1', [sid]);
     world.clock.advance(3_601_000);
     await heard(receiver, 2);
     await eventually(
@@ -219,5 +221,133 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     await heard(receiver);
     await new Promise((resolve) => setTimeout(resolve, 1200));
     expect(receiver.received.map((_, index) => claimsOf(tokenAt(receiver, index))['aud'])).toEqual(['told']);
+  });
+
+  it('a client that is disabled before it could be told is given up', async () => {
+    const leaving = await world.createClient({ id: 'leaving', backchannelLogoutUri: receiver.url });
+    receiver.answers.push(503);
+    const { sid, signOut } = await session(leaving);
+    await signOut();
+    await settled(sid);
+    await world.clients.disable('leaving', world.clock.now(), 'test');
+    world.clock.advance(11_000);
+    await eventually(async () => (await delivery(sid))?.['failed_at'] ?? undefined, 'the end of it');
+    expect(receiver.received).toHaveLength(1);
+  });
+
+  describe('when the time of a session is over', () => {
+    const ends = async (sid: string) =>
+      (await database.query<{ ended_at: Date | null }>('SELECT ended_at FROM sessions WHERE id = $1', [sid]))
+        .rows[0]?.ended_at;
+    const expire = (sid: string) =>
+      database.query('UPDATE sessions SET expires_at = $1 WHERE id = $2', [world.clock.now(), sid]);
+
+    it('§2.4, §2.5: its clients are told, each once however many nodes look, and it is audited', async () => {
+      const node = await World.start({ beside: world });
+      const sessions = [];
+      for (let number = 0; number < 5; number += 1) sessions.push(await session(told));
+      for (const { sid } of sessions) await expire(sid);
+      await heard(receiver, 5);
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      const sids = receiver.received.map((_, index) => claimsOf(tokenAt(receiver, index))['sid']);
+      expect(sids.toSorted()).toEqual(sessions.map(({ sid }) => sid).toSorted());
+      for (const { sid } of sessions) {
+        const { rows } = await database.query(
+          'SELECT act, actor FROM audit_events WHERE target = $1 AND act <> $2',
+          [sid, 'session.start'],
+        );
+        expect(rows.filter(({ act }: { act: string }) => act.startsWith('session.e'))).toEqual([
+          { act: 'session.expire', actor: 'system' },
+        ]);
+        const told = await database.query(
+          "SELECT FROM outbox WHERE kind = 'session-ended' AND subject = $1",
+          [sid],
+        );
+        expect(told.rowCount).toBe(1);
+      }
+      await node.stop();
+    }, 30_000);
+
+    it('a client that cannot be reached then is told later', async () => {
+      receiver.answers.push(503);
+      const { sid } = await session(told);
+      await expire(sid);
+      await settled(sid);
+      world.clock.advance(11_000);
+      await heard(receiver, 2);
+      await eventually(async () => (await delivery(sid))?.['delivered_at'] ?? undefined, 'the delivery');
+    });
+
+    it('OpenID Connect Core §11: offline access goes on, also when what is over is removed', async () => {
+      const browser = await world.signIn(MEMBER);
+      const { body } = await world.exchange(
+        told,
+        await world.code(told, browser, { scope: 'openid offline_access' }),
+      );
+      const sid = String(
+        claimsOf(String(body['access_token']))['sid'] ?? claimsOf(String(body['id_token']))['sid'],
+      );
+      await expire(sid);
+      await eventually(async () => (await ends(sid)) ?? undefined, 'the end of the session');
+      await database.query(
+        "UPDATE sessions SET expires_at = now() - interval '3 days', ended_at = expires_at",
+      );
+      await world.app.get(Sweeper).sweep();
+      expect((await world.refresh(told, String(body['refresh_token']))).status).toBe(200);
+    });
+
+    it('a session that is renewed at this very moment goes on', async () => {
+      const renewing = new Client({ connectionString: world.database.url });
+      await renewing.connect();
+      const { sid } = await session(told);
+      await renewing.query('BEGIN');
+      await renewing.query('SELECT FROM sessions WHERE id = $1 FOR UPDATE', [sid]);
+      world.clock.advance(86_400_000);
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      const later = new Date(world.clock.now().getTime() + 86_400_000);
+      await renewing.query('UPDATE sessions SET expires_at = $1 WHERE id = $2', [later, sid]);
+      await renewing.query('COMMIT');
+      await renewing.end();
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      expect(await ends(sid)).toBeNull();
+    });
+
+    it('a session that is only idle is not over: the person signs in again and it goes on, nobody is told', async () => {
+      const { sid } = await session(told);
+      world.clock.advance(3_700_000);
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      expect(await ends(sid)).toBeNull();
+      // of the session before it something may still come
+      expect(receiver.received.map((_, index) => claimsOf(tokenAt(receiver, index))['sid'])).not.toContain(
+        sid,
+      );
+    });
+  });
+
+  it('how long a logout takes to arrive is measured', async () => {
+    const { DeliveryLogRepository } = await import('#events');
+    const { sid, signOut } = await session(told);
+    await signOut();
+    await eventually(async () => (await delivery(sid))?.['delivered_at'] ?? undefined, 'the delivery');
+    const measure = await world.app.get(DeliveryLogRepository).measure('logout');
+    expect(measure.delivered).toBeGreaterThan(0);
+    expect(measure.latencyP50Ms).toBeGreaterThan(0);
+    expect((await delivery(sid))?.['latency_ms']).toBeLessThan(2000);
+  });
+
+  it.each([
+    ['http://93.184.216.34/logout', 'must be https'],
+    ['https://10.0.0.1/logout', 'must not point into a private network'],
+    ['https://169.254.169.254/logout', 'must not point into a private network'],
+    ['https://93.184.216.34/logout#here', 'must not have a fragment'],
+    ['https://user@93.184.216.34/logout', 'must not contain user information'],
+    ['logout', 'must be an absolute URL'],
+  ])('§2.2: %s cannot be registered as the address to be told at', async (backchannelLogoutUri, reason) => {
+    await expect(world.createClient({ id: 'never', backchannelLogoutUri })).rejects.toMatchObject({
+      status: 400,
+      code: 'invalid_client_metadata',
+      publicMessage: `The back-channel logout URI ${reason}.`,
+    });
+    expect(await world.clients.find('never')).toBeUndefined();
   });
 });

@@ -10,9 +10,11 @@ const POSTS = [
   '/oauth2/revoke',
   '/oauth2/userinfo',
   '/oauth2/logout',
+  '/oauth2/device_authorization',
   '/sign-in',
   '/sign-out',
   '/consent',
+  '/device',
   '/choose-organization',
 ] as const;
 const GETS = [
@@ -27,6 +29,8 @@ const GETS = [
   '/sign-out',
   '/signed-out',
   '/consent',
+  '/device',
+  '/device/qr',
   '/choose-organization',
   '/license-refused',
   '/v1/licenses/snapshot',

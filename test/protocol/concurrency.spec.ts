@@ -4,7 +4,7 @@ import { altered } from '../support/answers.js';
 import type { HttpBrowser } from '../support/http-browser.js';
 import { claimsOf, World, type Answer, type TestClient } from '../support/world.js';
 
-const ROUNDS = 20;
+const ROUNDS = 100;
 const MEMBER = 'member@acme.example';
 
 describe('simultaneous requests at two nodes', () => {

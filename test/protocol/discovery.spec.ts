@@ -30,7 +30,7 @@ describe('discovery (OpenID Connect Discovery §4, RFC 8414 §3)', () => {
     expect(endpoints.length).toBeGreaterThanOrEqual(7);
     for (const [name, address] of endpoints) {
       const response = await fetch(String(address), {
-        method: /token|introspection|revocation/.test(name) ? 'POST' : 'GET',
+        method: /token|introspection|revocation|pushed|device/.test(name) ? 'POST' : 'GET',
         redirect: 'manual',
       });
       expect(`${name} ${response.status}`).not.toBe(`${name} 404`);
@@ -41,11 +41,26 @@ describe('discovery (OpenID Connect Discovery §4, RFC 8414 §3)', () => {
   it('it promises what the server does: code alone, S256 alone, iss in answers (RFC 9207 §3), no password or implicit grant', () => {
     expect(metadata).toMatchObject({
       response_types_supported: ['code'],
-      response_modes_supported: ['query'],
-      grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+      response_modes_supported: ['query', 'form_post'],
+      grant_types_supported: [
+        'authorization_code',
+        'refresh_token',
+        'client_credentials',
+        'urn:ietf:params:oauth:grant-type:device_code',
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+      ],
       code_challenge_methods_supported: ['S256'],
-      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
-      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      token_endpoint_auth_methods_supported: [
+        'client_secret_basic',
+        'client_secret_post',
+        'private_key_jwt',
+        'none',
+      ],
+      introspection_endpoint_auth_methods_supported: [
+        'client_secret_basic',
+        'client_secret_post',
+        'private_key_jwt',
+      ],
       subject_types_supported: ['public'],
       authorization_response_iss_parameter_supported: true,
       request_parameter_supported: false,
@@ -69,7 +84,7 @@ describe('discovery (OpenID Connect Discovery §4, RFC 8414 §3)', () => {
     }
   });
 
-  it('the signing and MAC keys lie encrypted in the database', async () => {
+  it('the signing, MAC and encryption keys lie encrypted in the database', async () => {
     const { Client } = await import('pg');
     const database = new Client({ connectionString: world.database.url });
     await database.connect();
@@ -77,7 +92,7 @@ describe('discovery (OpenID Connect Discovery §4, RFC 8414 §3)', () => {
       'SELECT secret_envelope, k::text AS row FROM keys k',
     );
     await database.end();
-    expect(rows).toHaveLength(3);
+    expect(rows).toHaveLength(4);
     for (const { secret_envelope: envelope, row } of rows) {
       expect(envelope).toMatch(/^v1\.test\.[\w-]{16}\.[\w-]+\.[\w-]{22}$/);
       expect(row).not.toMatch(/"d":|PRIVATE KEY/);

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
+import { OutboxRepository } from '#events';
 import { SessionRepository } from '#sessions';
 import { eventually } from '../support/answers.js';
 import { EventReader } from '../support/event-reader.js';
@@ -36,7 +37,7 @@ describe('the event stream of module guards', () => {
   const write = (client: Client, subject: string) =>
     client.query("INSERT INTO outbox (kind, subject) VALUES ('user-disabled', $1)", [subject]);
   const subjectsOf = ({ events }: EventReader) =>
-    events.map(({ data = '{}' }) => (JSON.parse(data) as { subject: string }).subject);
+    events.map(({ data = '{}' }) => (JSON.parse(data) as { sub_id: { sub: string } }).sub_id.sub);
 
   it('a client of a module authenticates to read it; others may not', async () => {
     expect((await fetch(`${world.url}/v1/events`)).status).toBe(401);
@@ -50,7 +51,7 @@ describe('the event stream of module guards', () => {
     expect(reader.response.headers.get('content-type')).toBe('text/event-stream');
     expect(reader.response.headers.get('cache-control')).toBe('no-store');
     expect(await reader.ready()).toEqual({
-      id: expect.stringMatching(/^\d+-\d+$/),
+      id: expect.stringMatching(/^[0-9a-f]{16}-\d+-\d+$/),
       event: 'ready',
       data: '{}',
     });
@@ -87,12 +88,28 @@ describe('the event stream of module guards', () => {
     }
     expect(Date.now() - began).toBeLessThan(2000);
     const { data = '' } = await here.next('license-changed', world.id('globex'));
-    expect(JSON.parse(data)).toEqual({
-      kind: 'license-changed',
-      subject: world.id('globex'),
-      organization_id: world.id('globex'),
-      occurred_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    const claims = JSON.parse(data) as { iat: number };
+    expect(claims).toEqual({
+      iss: world.env['CORE_AUTH_URL'],
+      iat: expect.any(Number),
+      jti: expect.stringMatching(/^[\w-]{43}$/),
+      aud: 'projects',
+      sub_id: { format: 'complex', tenant: { format: 'opaque', id: world.id('globex') } },
+      events: { 'urn:core-auth:event-type:license-changed': { event_timestamp: claims.iat } },
     });
+    expect(Math.abs(claims.iat * 1000 - began)).toBeLessThan(5000);
+  });
+
+  it('what concerns the nodes of the server alone is told to nobody outside', async () => {
+    const reader = await open();
+    const client = await connection();
+    await client.query(
+      "INSERT INTO outbox (kind, subject) VALUES ('keys-changed', 'a-key'), ('client-changed', 'x')",
+    );
+    await write(client, 'after-the-internal');
+    await reader.next('user-disabled', 'after-the-internal');
+    expect(reader.events.filter(({ event = '' }) => /^(keys|client)-changed$/.test(event))).toEqual([]);
+    await client.end();
   });
 
   it('HTML §9.2.3: Last-Event-ID resumes after that event, on any node, without a gap or a repetition', async () => {
@@ -166,27 +183,84 @@ describe('the event stream of module guards', () => {
     await client.end();
   });
 
-  it.each(['x', '1', '-1-1', '1-1-1', "1-1'; --", '99999999999999999999-1', '1-9999999999999999999'])(
-    'a Last-Event-ID that is no cursor of ours is invalid_request: %s',
-    async (lastEventId) => {
-      const reader = await EventReader.open(world.url, projects, lastEventId);
-      readers.push(reader);
-      expect(reader.response.status).toBe(400);
-      expect(await reader.response.json()).toMatchObject({ error: 'invalid_request' });
-    },
-  );
-
-  it('a cursor of another history cannot be resumed: what it missed is not known', async () => {
-    const ahead = await EventReader.open(world.url, projects, '999999999-0');
-    readers.push(ahead);
-    expect(ahead.response.status).toBe(410);
-    expect(await ahead.response.json()).toMatchObject({ error: 'cursor_lost' });
+  it.each([
+    'x',
+    '1',
+    '-1-1',
+    '1-1-1',
+    "1-1'; --",
+    '99999999999999999999-1',
+    '1-9999999999999999999',
+    '0123456789ABCDEF-1-1',
+    '0123-1-1',
+  ])('a Last-Event-ID that is no cursor of ours is invalid_request: %s', async (lastEventId) => {
+    const reader = await EventReader.open(world.url, projects, lastEventId);
+    readers.push(reader);
+    expect(reader.response.status).toBe(400);
+    expect(await reader.response.json()).toMatchObject({ error: 'invalid_request' });
   });
 
-  it('a cursor from before what was removed cannot be resumed', async () => {
-    const reader = await EventReader.open(world.url, projects, '1-1');
+  const resume = async (lastEventId: string) => {
+    const reader = await EventReader.open(world.url, projects, lastEventId);
     readers.push(reader);
-    expect(reader.response.status).toBe(410);
+    return reader.response;
+  };
+
+  it('a cursor of another history cannot be resumed, however near the present: what it missed is not known', async () => {
+    const client = await connection();
+    const { id = '' } = await (await open()).ready();
+    expect((await resume(id)).status).toBe(200);
+    const { rows } = await client.query<{ id: string }>('SELECT id FROM outbox_history');
+    await client.query('UPDATE outbox_history SET id = gen_random_uuid()');
+    const refused = await resume(id);
+    expect(refused.status).toBe(410);
+    expect(await refused.json()).toMatchObject({ error: 'cursor_lost' });
+    const [, cursor = ''] = /^[0-9a-f]+-(.*)$/.exec(id) ?? [];
+    expect((await resume(`0123456789abcdef-${cursor}`)).status).toBe(410);
+    await client.query('UPDATE outbox_history SET id = $1', [rows[0]?.id]);
+    expect((await resume(id)).status).toBe(200);
+    await client.end();
+  });
+
+  it('what names a history can be read by a role that is no superuser', async () => {
+    const client = await connection();
+    await client.query('BEGIN');
+    await client.query('SET LOCAL ROLE pg_signal_backend');
+    const { rows } = await client.query(
+      'SELECT system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline FROM pg_control_system()',
+    );
+    expect(rows).toEqual([{ system_identifier: expect.stringMatching(/^\d+$/), timeline: '00000001' }]);
+    await client.query('ROLLBACK');
+    await client.end();
+  });
+
+  it('a cursor that is ahead of this history cannot be resumed, nor one from before histories had names', async () => {
+    const { id = '' } = await (await open()).ready();
+    expect((await resume(id.replace(/-\d+-/, '-999999999-'))).status).toBe(410);
+    expect((await resume(id.replace(/^[0-9a-f]+-/, ''))).status).toBe(410);
+  });
+
+  it('a cursor from before what was removed cannot be resumed; one from after it can, though nothing is left', async () => {
+    const other = await World.start();
+    const reader = await EventReader.open(other.url, other.client('projects'));
+    readers.push(reader);
+    const { id: before = '' } = await reader.ready();
+    const client = new Client({ connectionString: other.database.url });
+    await client.connect();
+    await write(client, 'removed');
+    const { id: after = '' } = await reader.next('user-disabled', 'removed');
+    await other.app.get(OutboxRepository).prune(new Date(Date.now() + 60_000), 1000);
+    expect((await client.query('SELECT FROM outbox')).rowCount).toBe(0);
+    const statusOf = async (lastEventId: string) => {
+      const resumed = await EventReader.open(other.url, other.client('projects'), lastEventId);
+      readers.push(resumed);
+      return resumed.response.status;
+    };
+    expect(await statusOf(before)).toBe(410);
+    expect(await statusOf(after)).toBe(200);
+    await client.end();
+    readers.splice(0).forEach((each) => each.close());
+    await other.stop();
   });
 
   it('the stream of a client that is disabled ends', async () => {

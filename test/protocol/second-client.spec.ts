@@ -179,9 +179,11 @@ describe('openid-client, which knows nothing of us but the address of the issuer
     });
     const answer = await browser.get(`${address.pathname}${address.search}`);
     expect(destinationOf(answer).href).toBe(`${SIGNED_OUT}?state=back+at+work`);
-    // the session is over, and with it what it had signed in to
     expect((await browser.get('/')).headers.get('location')).toContain('/sign-in');
-    await expect(openid.refreshTokenGrant(stranger, tokens.refresh_token ?? '')).rejects.toMatchObject({
+    // Back-Channel Logout §2.7: what was granted for offline access goes on until it is revoked
+    const offline = await openid.refreshTokenGrant(stranger, tokens.refresh_token ?? '');
+    await openid.tokenRevocation(stranger, offline.refresh_token ?? '');
+    await expect(openid.refreshTokenGrant(stranger, offline.refresh_token ?? '')).rejects.toMatchObject({
       error: 'invalid_grant',
     });
   });

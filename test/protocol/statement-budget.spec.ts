@@ -1,16 +1,19 @@
 import { isBackground } from '../support/statement-log.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beginDevice, decideDevice, DEVICE_GRANT, pollDevice } from '../support/device.js';
 import type { HttpBrowser } from '../support/http-browser.js';
 import { basic, World, type TestClient } from '../support/world.js';
 
 describe('the statement budget (counted in the log of PostgreSQL)', () => {
   let world: World;
   let client: TestClient;
+  let device: TestClient;
   let browser: HttpBrowser;
 
   beforeAll(async () => {
     world = await World.start({ logStatements: true });
     client = world.client('projects');
+    device = await world.createClient({ id: 'device', grantTypes: [DEVICE_GRANT], redirectUris: [] });
     browser = await world.signIn('member@acme.example');
     // the changes that made the world are heard; then what a node remembers it has read once
     await new Promise((resolve) => setTimeout(resolve, 600));
@@ -113,6 +116,21 @@ describe('the statement budget (counted in the log of PostgreSQL)', () => {
     });
     expect(response.status).toBe(200);
     expectSpent(1, 0);
+  });
+
+  it('a device: its request and each poll one write, the poll that gets tokens one more, a forged code nothing', async () => {
+    const { device_code: known } = await beginDevice(world, device);
+    world.database.statements.clear();
+    const codes = await beginDevice(world, device);
+    expectSpent(0, 1);
+    expect((await pollDevice(world, device, codes)).body['error']).toBe('authorization_pending');
+    expectSpent(0, 1);
+    await pollDevice(world, device, { device_code: `${known.slice(0, -4)}AAAA` });
+    expectSpent(0, 0);
+    await decideDevice(browser, codes);
+    world.database.statements.clear();
+    expect((await pollDevice(world, device, codes)).status).toBe(200);
+    expectSpent(0, 2);
   });
 
   it('a forged code, refresh token or access token: no statement', async () => {

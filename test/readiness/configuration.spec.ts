@@ -115,12 +115,12 @@ describe('config.env.jwt-secret', () => {
     expect(
       await readiness.verifyWith(jwtSecret, { keyEncryptionKeys: [key('short', Buffer.alloc(16, 7))] }),
     ).toMatchObject({ state: 'failed' });
-    await readiness.sql("UPDATE keys SET retired_at = now() WHERE purpose = 'mac'");
+    await readiness.sql("UPDATE keys SET verifies_until = now() - interval '1 hour' WHERE purpose = 'mac'");
     expect(await readiness.verify(jwtSecret)).toMatchObject({
       state: 'failed',
       seen: expect.stringContaining('no active MAC key'),
     });
-    await readiness.sql("UPDATE keys SET retired_at = NULL WHERE purpose = 'mac'");
+    await readiness.sql("UPDATE keys SET verifies_until = NULL WHERE purpose = 'mac'");
     expect(await readiness.verify(jwtSecret)).toMatchObject({ state: 'verified' });
   });
 });

@@ -5,6 +5,12 @@ export function destinationOf(response: Response): URL {
   return new URL(location, response.url);
 }
 
+/** The same, as a path of this server. */
+export function pathTo(response: Response): string {
+  const { pathname, search } = destinationOf(response);
+  return pathname + search;
+}
+
 /** The parameters that a redirect carries; one that is there twice is refused. */
 export function parametersOf(response: Response): Record<string, string> {
   const parameters: Record<string, string> = {};

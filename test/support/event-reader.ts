@@ -37,7 +37,7 @@ export class EventReader {
 
   async next(kind: string, subject: string): Promise<Frame> {
     return eventually(
-      () => this.events.find(({ event, data }) => event === kind && data?.includes(`"subject":"${subject}"`)),
+      () => this.events.find(({ event, data }) => event === kind && data?.includes(`"${subject}"`)),
       `${kind} of ${subject}`,
     );
   }

@@ -24,6 +24,13 @@ export class HttpBrowser {
     return copy;
   }
 
+  /** The same browser at another node, to which it sends the same cookies. */
+  at(base: string): HttpBrowser {
+    const copy = new HttpBrowser(base);
+    for (const [name, value] of this.cookies) copy.setCookie(name, value);
+    return copy;
+  }
+
   async get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
     return this.send(path, { headers });
   }

@@ -21,6 +21,10 @@ export async function resolve(specifier, context, next) {
 
 export async function load(url, context, next) {
   if (!/^file:.*\.tsx?$/.test(url)) return next(url, context);
-  const { code } = await transformFile(fileURLToPath(url), { sourceMaps: 'inline' });
+  const { code } = await transformFile(fileURLToPath(url), {
+    sourceMaps: 'inline',
+    // a JSON file is imported by its type
+    jsc: { experimental: { keepImportAttributes: true } },
+  });
   return { format: 'module', source: code, shortCircuit: true };
 }

@@ -58,7 +58,7 @@ export class World {
 
   static async start({ env = {}, logStatements = false, beside }: WorldOptions = {}): Promise<World> {
     const database = beside?.database ?? (await createDatabase({ logStatements }));
-    const port = await freePort();
+    const port = env['PORT'] === undefined ? await freePort() : Number(env['PORT']);
     const url = `http://localhost:${port}`;
     const settings = {
       NODE_ENV: 'test',
@@ -69,7 +69,9 @@ export class World {
         beside?.env['CORE_AUTH_KEY_ENCRYPTION_KEYS'] ?? `test:${randomBytes(32).toString('base64url')}`,
       LOG_LEVEL: 'silent',
       CORE_AUTH_RATE_LIMIT_SIGN_IN: '100000',
+      CORE_AUTH_RATE_LIMIT_DEVICE: '100000',
       CORE_AUTH_RATE_LIMIT_TOKEN: '1000000',
+      CORE_AUTH_OUTBOUND_NETWORKS: '127.0.0.0/8,::1/128',
       ...env,
     };
     const configuration = Configuration.load(settings);
@@ -318,7 +320,7 @@ export function claimsOf(token: string): Record<string, unknown> {
   >;
 }
 
-async function answerOf(response: Response): Promise<Answer> {
+export async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
   return {
     status: response.status,

@@ -1,5 +1,5 @@
-import { Configuration, ConfigurationError, openDatabase } from '#platform';
-import { demonstrationModules } from '../child-settings.js';
+import { Configuration, ConfigurationError, openDatabase, OutboundHttp } from '#platform';
+import { demonstrationModules, serverEnvironment } from '../child-settings.js';
 import { ensureDemonstration } from '../demonstration.js';
 import { requireDatabase } from '../development/checks.js';
 import { LaunchError } from '../development/launch-error.js';
@@ -24,7 +24,11 @@ export async function seedCommand(env: NodeJS.ProcessEnv): Promise<number> {
   const database = await openDatabase(configuration);
   try {
     const modules = demonstrationModules(plan, { clientSecrets: {} });
-    const state = await ensureDemonstration(database, { password, modules });
+    const state = await ensureDemonstration(database, {
+      password,
+      modules,
+      outbound: new OutboundHttp(configuration.outboundNetworks),
+    });
     terminal.say(said[state]);
     return state === 'absent' ? 1 : 0;
   } finally {
@@ -40,7 +44,7 @@ const said = {
 
 function load(plan: LaunchPlan, problems: string[]): Configuration | undefined {
   try {
-    const configuration = Configuration.load(Object.fromEntries(plan.serverValues));
+    const configuration = Configuration.load(serverEnvironment(plan, { clientSecrets: {} }));
     return problems.length > 0 ? undefined : configuration;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { AccountRepository, PasswordHasher } from '#accounts';
-import { Configuration, ConfigurationError, openDatabase, type Database } from '#platform';
+import { Configuration, ConfigurationError, openDatabase, OutboundHttp, type Database } from '#platform';
 import {
   clientSecret,
   demonstrationModules,
@@ -140,7 +140,11 @@ async function demonstrate(
   const password = plan.demonstrationPassword ?? folder.secrets.demonstrationPassword;
   const database = await openDatabase(configuration);
   try {
-    const state = await ensureDemonstration(database, { password, modules });
+    const state = await ensureDemonstration(database, {
+      password,
+      modules,
+      outbound: new OutboundHttp(configuration.outboundNetworks),
+    });
     if (state === 'absent') return undefined;
     if (state === 'created') folder.keepDemonstrationPassword(password);
     return {

@@ -3,16 +3,19 @@ import { IsIn, IsOptional, IsString } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   Authorize,
-  AuthorizationError,
+  ClientDirectory,
   ConsentRepository,
+  isLoopbackRedirectUri,
   ModuleDirectory,
+  scopesOfClaims,
   type AuthorizationRequest,
 } from '#oauth';
 import { CurrentSession, PublicError, RequireSession } from '#platform';
 import { Csrf, type Session } from '#sessions';
+import { AuthorizationAnswers } from './authorization-answers.js';
 import { ConsentView } from './consent.view.js';
 import { Pages } from './pages.js';
-import { ReturnAddress } from './return-address.js';
+import { resumed, ReturnAddress } from './return-address.js';
 
 class ConsentQuery {
   @IsString({ message: 'This page is only reached from an application.' })
@@ -32,6 +35,8 @@ class ConsentForm extends ConsentQuery {
 export class ConsentController {
   constructor(
     private readonly authorize: Authorize,
+    private readonly answers: AuthorizationAnswers,
+    private readonly clients: ClientDirectory,
     private readonly consents: ConsentRepository,
     private readonly modules: ModuleDirectory,
     private readonly csrf: Csrf,
@@ -48,15 +53,22 @@ export class ConsentController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const { returnTo, authorization, organization } = await this.asked(query.return_to, session);
-    const { client, scopes, redirectUri } = authorization;
+    const { client, scopes, claims, redirectUri } = authorization;
     const view = (
       <ConsentView
         csrfToken={this.csrf.token(request, reply)}
         returnTo={returnTo}
-        client={{ name: client.name, host: new URL(redirectUri).host, firstParty: client.firstParty }}
+        client={{
+          name: client.name,
+          firstParty: client.firstParty,
+          // draft-ietf-oauth-client-id-metadata-document-02 §8.5
+          ...(client.source === 'metadata_document' ? { publisher: new URL(client.id).host } : {}),
+          destination: destinationOf(redirectUri),
+          loopback: isLoopbackRedirectUri(redirectUri),
+        }}
         person={session}
         organization={organization}
-        scope={scopes.join(' ')}
+        scope={[...new Set([...scopes, ...scopesOfClaims(claims)])].join(' ')}
         moduleNames={new Map([...(await this.modules.all())].map(([key, { name }]) => [key, name]))}
       />
     );
@@ -74,15 +86,15 @@ export class ConsentController {
     this.csrf.check(request, form.csrf_token);
     const { returnTo, authorization, organization } = await this.asked(form.return_to, session);
     if (form.decision === 'deny') {
-      const denied = new AuthorizationError('access_denied', 'The person did not allow it.', authorization);
-      reply.redirect(this.authorize.errorUrl(denied), 303);
+      this.answers.send(reply, await this.authorize.deny(resumed(returnTo), 'The person did not allow it.'));
       return;
     }
+    await this.clients.keep(authorization.client);
     await this.consents.grant({
       userId: session.userId,
       clientId: authorization.client.id,
       organizationId: organization.id,
-      scopes: authorization.scopes,
+      scopes: [...authorization.scopes, ...scopesOfClaims(authorization.claims)],
     });
     reply.redirect(returnTo, 303);
   }
@@ -94,6 +106,13 @@ export class ConsentController {
     if (!authorization || !session.organization) {
       throw new PublicError(400, 'invalid_request', 'Nothing is waiting for your consent.');
     }
-    return { returnTo, authorization, organization: session.organization };
+    const granted = await this.authorize.forRole(authorization, session);
+    return { returnTo, authorization: granted, organization: session.organization };
   }
+}
+
+/** Whom the answer goes to: a host, or the scheme that an application on the device has for its own (RFC 8252 §7.1). */
+function destinationOf(redirectUri: string): string {
+  const { protocol, host } = new URL(redirectUri);
+  return /^https?:$/.test(protocol) ? host : protocol.slice(0, -1);
 }

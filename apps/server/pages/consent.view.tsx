@@ -7,9 +7,13 @@ import { scopeDescriptions } from './scope-descriptions.js';
 interface ConsentProps extends FormProps {
   readonly client: {
     readonly name: string;
-    /** Host of the redirect URI: where the answer goes, whatever name the client gives itself. */
-    readonly host: string;
     readonly firstParty: boolean;
+    /** Host of the document that describes the client, when nothing but that vouches for it. */
+    readonly publisher?: string;
+    /** Whom the answer goes to, whatever name the client gives itself: a host, or the scheme of an application. */
+    readonly destination: string;
+    /** The answer goes to a program on the person's own computer. */
+    readonly loopback: boolean;
   };
   readonly person: { readonly name: string; readonly email: string };
   readonly organization: { readonly name: string };
@@ -32,9 +36,19 @@ export function ConsentView(props: ConsentProps): VNode {
             <dt>Application</dt>
             <dd>
               {client.name}
-              {!client.firstParty && <span class="muted"> at {client.host}</span>}
+              {!client.firstParty && !client.publisher && !client.loopback && (
+                <span class="muted"> at {client.destination}</span>
+              )}
             </dd>
           </div>
+          {client.publisher && (
+            <div>
+              <dt>Comes from</dt>
+              <dd>
+                <strong>{client.publisher}</strong>
+              </dd>
+            </div>
+          )}
           <div>
             <dt>Your account</dt>
             <dd>
@@ -55,14 +69,7 @@ export function ConsentView(props: ConsentProps): VNode {
             </li>
           ))}
         </ul>
-        {!client.firstParty && (
-          <div class="notice">
-            <p>
-              {PRODUCT_NAME} does not run <strong>{client.host}</strong>. Allow this only if you know the
-              application and started from it.
-            </p>
-          </div>
-        )}
+        {!client.firstParty && <Warning {...client} />}
         <form class="actions" method="post" action="/consent">
           <HiddenFields csrfToken={props.csrfToken} returnTo={props.returnTo} />
           <button class="button button-primary" type="submit" name="decision" value="allow">
@@ -75,5 +82,35 @@ export function ConsentView(props: ConsentProps): VNode {
         <p class="small muted">Your password is never shared with the application.</p>
       </section>
     </Layout>
+  );
+}
+
+/** What stands behind an application that is none of ours, and where the answer would go. */
+function Warning({ publisher, destination, loopback }: ConsentProps['client']): VNode {
+  const host = publisher ?? (loopback ? undefined : destination);
+  return (
+    <>
+      {host !== undefined && (
+        <div class="notice">
+          <p>
+            {PRODUCT_NAME} does not run <strong>{host}</strong>. Allow this only if you know the application
+            and started from it.{' '}
+            {host !== destination && !loopback && (
+              <>
+                The answer goes to <strong>{destination}</strong>.
+              </>
+            )}
+          </p>
+        </div>
+      )}
+      {loopback && (
+        <div class="notice">
+          <p>
+            The answer goes to a program on your own computer, and any program can give itself this name.
+            Allow this only if you have just started it yourself.
+          </p>
+        </div>
+      )}
+    </>
   );
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** Where a form's answer may lead: an origin for http(s), the bare scheme for a native application. */
 function formSource(redirectUri: string): string {
   const url = new URL(redirectUri);
@@ -10,11 +12,24 @@ function formSource(redirectUri: string): string {
  */
 export function contentSecurityPolicy(redirectUris: readonly string[] = []): string {
   const formAction = [...new Set(["'self'", ...redirectUris.map(formSource)])].join(' ');
+  return policy([`form-action ${formAction}`]);
+}
+
+/**
+ * The policy of the one page whose form sends itself (form_post): its form leads to a registered redirect URI, and on
+ * from there to wherever the client redirects, which only the client knows.
+ */
+export function selfSubmittingPolicy(script: string): string {
+  const digest = createHash('sha256').update(script).digest('base64');
+  return policy([`script-src 'sha256-${digest}'`]);
+}
+
+function policy(directives: readonly string[]): string {
   return [
     "default-src 'none'",
     "style-src 'self'",
     "img-src 'self'",
-    `form-action ${formAction}`,
+    ...directives,
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join('; ');

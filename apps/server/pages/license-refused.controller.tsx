@@ -2,7 +2,7 @@ import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { IsString } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccountRepository } from '#accounts';
-import { Authorize, AuthorizationError } from '#oauth';
+import { answerUrl, Authorize, AuthorizationError } from '#oauth';
 import { CurrentSession, RequireSession } from '#platform';
 import { Csrf, type Session } from '#sessions';
 import { LicenseRefusedView } from './license-refused.view.js';
@@ -44,10 +44,12 @@ export class LicenseRefusedController {
     }
     const { organization } = session;
     const { client } = authorization;
-    const denied = new AuthorizationError(
-      'access_denied',
-      `The organization may not use this module (${refusal.decision.code}).`,
-      authorization,
+    const denied = this.authorize.errorAnswer(
+      new AuthorizationError(
+        'access_denied',
+        `The organization may not use this module (${refusal.decision.code}).`,
+        authorization,
+      ),
     );
     const view = (
       <LicenseRefusedView
@@ -58,7 +60,10 @@ export class LicenseRefusedController {
         hasOtherOrganizations={(await this.accounts.membershipsOf(session.userId)).length > 1}
         returnTo={returnTo}
         application={
-          client.firstParty ? undefined : { name: client.name, url: this.authorize.errorUrl(denied) }
+          // a link cannot post, so who asked for form_post is not led back
+          client.firstParty || authorization.responseMode === 'form_post'
+            ? undefined
+            : { name: client.name, url: answerUrl(authorization.redirectUri, denied.parameters) }
         }
         account={{ ...session, csrfToken: this.csrf.token(request, reply) }}
       />

@@ -4,6 +4,7 @@ import type { VNode } from 'preact';
 import type { ReadinessReport } from '#readiness';
 import { ChooseOrganizationView } from './choose-organization.view.js';
 import { ConsentView } from './consent.view.js';
+import { ConfirmDeviceView, DeviceResultView, DeviceView, type UserCodeFailure } from './device.view.js';
 import { ErrorView } from './error.view.js';
 import { LauncherView } from './launcher.view.js';
 import { LicenseRefusedView } from './license-refused.view.js';
@@ -18,6 +19,13 @@ const failures: readonly SignInFailure[] = [
   { kind: 'incomplete' },
   { kind: 'too-many-attempts', retryAfterSeconds: 61 },
   { kind: 'form-expired' },
+];
+
+const codeFailures: readonly UserCodeFailure[] = [
+  { kind: 'missing' },
+  { kind: 'wrong-code' },
+  { kind: 'form-expired' },
+  { kind: 'too-many-codes', retryAfterSeconds: 61 },
 ];
 
 function reportOf(text: string): ReadinessReport {
@@ -63,17 +71,28 @@ function everyPage(text: string, url: string): readonly (readonly [string, VNode
       (failure) =>
         [`sign-in, ${failure.kind}`, <SignInView {...form} email={text} failure={failure} />] as const,
     ),
-    [
-      'consent',
-      <ConsentView
-        {...form}
-        client={{ name: text, host: text, firstParty: false }}
-        person={person}
-        organization={organization}
-        scope={`openid projects:read ${text}`}
-        moduleNames={new Map([['projects', text]])}
-      />,
-    ],
+    ...[undefined, text].flatMap((publisher) =>
+      [true, false].map(
+        (loopback) =>
+          [
+            `consent${publisher === undefined ? '' : ', by a document'}${loopback ? ', answered here' : ''}`,
+            <ConsentView
+              {...form}
+              client={{
+                name: text,
+                firstParty: false,
+                ...(publisher === undefined ? {} : { publisher }),
+                destination: text,
+                loopback,
+              }}
+              person={person}
+              organization={organization}
+              scope={`openid projects:read ${text}`}
+              moduleNames={new Map([['projects', text]])}
+            />,
+          ] as const,
+      ),
+    ),
     [
       'choose-organization',
       <ChooseOrganizationView
@@ -116,6 +135,32 @@ function everyPage(text: string, url: string): readonly (readonly [string, VNode
         account={account}
       />,
     ],
+    ['device', <DeviceView account={account} userCode={text} />],
+    ...codeFailures.map(
+      (failure) =>
+        [
+          `device, ${failure.kind}`,
+          <DeviceView account={account} userCode={text} failure={failure} />,
+        ] as const,
+    ),
+    ...[true, false].map(
+      (firstParty) =>
+        [
+          `device, confirmation, ${firstParty ? 'ours' : 'of somebody else'}`,
+          <ConfirmDeviceView
+            account={account}
+            userCode={text}
+            client={{ name: text, host: text, firstParty }}
+            organization={organization}
+            hasOtherOrganizations
+            scope={`openid projects:read ${text}`}
+            moduleNames={new Map([['projects', text]])}
+            secondsAgo={61}
+          />,
+        ] as const,
+    ),
+    ['device, approved', <DeviceResultView account={account} approved={true} />],
+    ['device, denied', <DeviceResultView account={account} approved={false} />],
     ['error', <ErrorView status={400} title={text} message={text} advice={text} requestId={text} />],
     [
       'sign-out',
@@ -241,12 +286,12 @@ describe.each(pages)('%s', (_name, html) => {
     expect(structure(html).join('\n')).not.toMatch(/\s(style|on[a-z]+)(=|$|\s)/im);
   });
 
-  it('carries the anti-forgery token in every form, the way back in all but sign-out, and posts to this server', () => {
+  it('carries the anti-forgery token in every form, the way back where there is one, and posts to this server', () => {
     for (const form of elements(html, 'form')) {
       expect(form).toMatch(/^<form[^>]* method="post" action="\/[a-z-]+"/);
       expect(form).toContain('<input type="hidden" name="csrf_token" value="Plain"/>');
-      const isSignOut = form.includes('action="/sign-out"');
-      expect(/<input type="hidden" name="return_to" value="[^"]+"\/>/.test(form)).toBe(!isSignOut);
+      const leadsNowhereElse = /action="\/(sign-out|device)"/.test(form);
+      expect(/<input type="hidden" name="return_to" value="[^"]+"\/>/.test(form)).toBe(!leadsNowhereElse);
     }
     expect(elements(html, 'form')).toHaveLength((html.match(/<form/g) ?? []).length);
   });

@@ -6,7 +6,7 @@ import {
   ModuleDirectory,
   type AuthorizationRequest,
 } from '#oauth';
-import { parseForm, PublicError } from '#platform';
+import { parseForm, PublicError, type FormFields } from '#platform';
 
 const LAUNCHER = '/';
 const MAX_LENGTH = 8192;
@@ -36,7 +36,7 @@ export class ReturnAddress {
   async authorizationRequest(address: string): Promise<AuthorizationRequest | undefined> {
     if (!address.startsWith(`${AUTHORIZATION_PATH}?`)) return undefined;
     try {
-      return await this.authorize.read(parseForm(address.slice(AUTHORIZATION_PATH.length + 1)));
+      return await this.authorize.read(resumed(address));
     } catch (error) {
       if (error instanceof PublicError || error instanceof AuthorizationError) return undefined;
       throw error;
@@ -58,4 +58,9 @@ function localPath(text: string): string | undefined {
   // dots are resolved by now: "/.//host" has become "//host", which names another server
   if (url.origin !== HERE || url.pathname.startsWith('//')) return undefined;
   return `${url.pathname}${url.search}`;
+}
+
+/** The fields of the authorization request that an address resumes. */
+export function resumed(address: string): FormFields {
+  return parseForm(address.slice(AUTHORIZATION_PATH.length + 1));
 }

@@ -1,14 +1,11 @@
 import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { EndSession } from '#oauth';
-import { Public, singleFields, type FormFields } from '#platform';
+import { carriedParameters, EndSession } from '#oauth';
+import { Public, type FormFields } from '#platform';
 import { Csrf, SessionCookie, SessionRepository } from '#sessions';
 import { Pages } from './pages.js';
 import { SignOutView } from './sign-out.view.js';
 import { SignedOutView } from './signed-out.view.js';
-
-/** Parameters of the logout request (RP-Initiated Logout §2) that the confirmation carries along. */
-const CARRIED = new Set(['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state']);
 
 @Controller()
 export class SignOutController {
@@ -34,13 +31,12 @@ export class SignOutController {
       reply.redirect(destination?.url ?? '/signed-out', 303);
       return;
     }
-    const carried = Object.entries(singleFields(fields)).filter(([name]) => CARRIED.has(name));
     const view = (
       <SignOutView
         csrfToken={this.csrf.token(request, reply)}
         person={session}
         application={destination?.clientName}
-        parameters={Object.fromEntries(carried)}
+        parameters={carriedParameters(fields)}
       />
     );
     this.pages.send(reply, view, { formLeadsTo: destination ? [destination.url] : [] });

@@ -121,6 +121,9 @@ export class EventListener implements OnApplicationBootstrap, OnApplicationShutd
         if (event.kind === 'license-changed') {
           this.snapshots.drop(event.subject);
           this.launcher.forget(event.subject);
+        } else if (event.kind === 'catalog-changed') {
+          this.snapshots.dropAll();
+          this.launcher.forgetAll();
         }
       }
     }

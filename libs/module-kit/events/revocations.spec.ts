@@ -24,6 +24,8 @@ const CLAIMS: AccessTokenClaims = {
   authorization_id: 'authorization',
   organization_id: 'organization',
   roles: [],
+  entitlements: [],
+  client_chain: ['first-client'],
 };
 
 function healthy(clock: TestClock): StreamHealth {
@@ -58,6 +60,7 @@ describe('what has been revoked', () => {
   it.each<[SecurityEventKind, string, string]>([
     ['user-disabled', 'user', 'revoked'],
     ['client-disabled', 'client', 'revoked'],
+    ['client-disabled', 'first-client', 'revoked'],
     ['membership-changed', 'user', 'renew'],
   ])('%s concerns the tokens from before, and the second itself is asked about', (kind, subject, verdict) => {
     expect(heard(kind, subject, 1001).judge(CLAIMS)).toBe(verdict);
@@ -106,8 +109,12 @@ describe('a security event', () => {
     '',
     '[]',
     'null',
-    '{"kind":"other","subject":"x","occurred_at":"2026-01-01T00:00:00Z"}',
-    '{"kind":"session-ended"}',
+    '{"sub_id":{"format":"opaque","id":"x"}}',
+    '{"sub_id":{"format":"opaque","id":"x"},"events":{"urn:example:other":{"event_timestamp":1}}}',
+    '{"sub_id":{"format":"opaque","id":"x"},"events":{"__proto__":{"event_timestamp":1}}}',
+    '{"events":{"urn:core-auth:event-type:license-changed":{"event_timestamp":1}}}',
+    '{"sub_id":{"format":"complex","tenant":{"id":"x"}},"events":{"urn:core-auth:event-type:license-changed":{}}}',
+    '{"sub_id":{"format":"complex","tenant":{"id":1}},"events":{"urn:core-auth:event-type:license-changed":{"event_timestamp":1}}}',
   ])('is none when it cannot be read: %s', (data) => {
     expect(parseSecurityEvent(data)).toBeUndefined();
   });

@@ -32,7 +32,7 @@ export class Revocations {
   }
 
   apply(event: SecurityEvent): void {
-    if (event.kind === 'license-changed') return;
+    if (event.kind === 'license-changed' || event.kind === 'catalog-changed') return;
     const subject =
       event.kind === 'membership-changed' ? `${event.subject} ${event.organizationId ?? ''}` : event.subject;
     const key = `${event.kind} ${subject}`;
@@ -51,8 +51,12 @@ export class Revocations {
     }
     const user = this.timed(`user-disabled ${claims.sub}`, claims.iat, 'revoked');
     if (user !== 'live') return user;
-    const client = this.timed(`client-disabled ${claims.client_id}`, claims.iat, 'revoked');
-    if (client !== 'live') return client;
+    const credential = this.timed(`credential-changed ${claims.sub}`, claims.iat, 'revoked');
+    if (credential !== 'live') return credential;
+    for (const id of [claims.client_id, ...claims.client_chain]) {
+      const client = this.timed(`client-disabled ${id}`, claims.iat, 'revoked');
+      if (client !== 'live') return client;
+    }
     return this.timed(
       `membership-changed ${claims.sub} ${claims.organization_id ?? ''}`,
       claims.iat,

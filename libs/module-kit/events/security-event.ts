@@ -3,47 +3,88 @@ export type SecurityEventKind =
   | 'authorization-revoked'
   | 'session-ended'
   | 'user-disabled'
+  | 'credential-changed'
   | 'client-disabled'
   | 'token-revoked'
   | 'membership-changed'
-  | 'license-changed';
+  | 'license-changed'
+  | 'catalog-changed';
 
 export interface SecurityEvent {
   kind: SecurityEventKind;
-  /** Authorization id, session id, user id, client id, jti, user id, organization id, in the order above. */
+  /** Authorization id, session id, user id, user id, client id, jti, user id, organization id, module key, in the order above. */
   subject: string;
   organizationId: string | undefined;
-  /** Milliseconds since the epoch, by Core Auth's clock. */
+  /** Milliseconds since the epoch, by Core Auth's clock; whole seconds. */
   occurredAt: number;
 }
 
-const KINDS: ReadonlySet<string> = new Set<SecurityEventKind>([
-  'authorization-revoked',
-  'session-ended',
-  'user-disabled',
-  'client-disabled',
-  'token-revoked',
-  'membership-changed',
-  'license-changed',
-]);
+type Members = Readonly<Record<string, unknown>>;
 
-/** Reads a frame's data; undefined for a kind that this version does not know, or no event at all. */
+interface EventType {
+  kind: SecurityEventKind;
+  /** Reads what the event is about from `sub_id` (RFC 9493). */
+  subject: (subject: Members) => unknown;
+  organization?: (subject: Members) => unknown;
+}
+
+const OPENID = 'https://schemas.openid.net/secevent';
+const OWN = 'urn:core-auth:event-type';
+const tenant = (subject: Members) => read(subject['tenant'])['id'];
+
+/** Event types of CAEP, RISC and OAuth, and Core Auth's own. */
+const EVENT_TYPES: Readonly<Record<string, EventType>> = {
+  [`${OPENID}/oauth/event-type/tokens-revoked`]: { kind: 'authorization-revoked', subject: ({ id }) => id },
+  [`${OPENID}/caep/event-type/session-revoked`]: {
+    kind: 'session-ended',
+    subject: ({ session }) => read(session)['id'],
+  },
+  [`${OPENID}/risc/event-type/account-disabled`]: { kind: 'user-disabled', subject: ({ sub }) => sub },
+  [`${OPENID}/caep/event-type/credential-change`]: { kind: 'credential-changed', subject: ({ sub }) => sub },
+  [`${OPENID}/oauth/event-type/client-disabled`]: { kind: 'client-disabled', subject: ({ id }) => id },
+  [`${OPENID}/oauth/event-type/token-revoked`]: { kind: 'token-revoked', subject: ({ jti }) => jti },
+  [`${OPENID}/caep/event-type/token-claims-change`]: {
+    kind: 'membership-changed',
+    subject: ({ user }) => read(user)['sub'],
+    organization: tenant,
+  },
+  [`${OWN}:license-changed`]: { kind: 'license-changed', subject: tenant, organization: tenant },
+  [`${OWN}:catalog-changed`]: { kind: 'catalog-changed', subject: ({ id }) => id },
+};
+
+/**
+ * Reads the claims of a security event token (RFC 8417) from a frame. They are unsigned: the stream comes from Core
+ * Auth over a connection that it has authenticated itself on. Undefined for an event type that this version does not
+ * know, or no event at all.
+ */
 export function parseSecurityEvent(data: string): SecurityEvent | undefined {
-  let parsed: unknown;
+  const { sub_id, events } = read(parseJson(data));
+  const told = read(events);
+  const uri = Object.keys(told).find((name) => Object.hasOwn(EVENT_TYPES, name));
+  const type = uri === undefined ? undefined : EVENT_TYPES[uri];
+  if (uri === undefined || type === undefined) return undefined;
+  const about = read(sub_id);
+  const subject = type.subject(about);
+  const seconds = read(told[uri])['event_timestamp'];
+  if (typeof subject !== 'string' || typeof seconds !== 'number' || !Number.isFinite(seconds))
+    return undefined;
+  const organization = type.organization?.(about);
+  return {
+    kind: type.kind,
+    subject,
+    organizationId: typeof organization === 'string' ? organization : undefined,
+    occurredAt: seconds * 1000,
+  };
+}
+
+function parseJson(text: string): unknown {
   try {
-    parsed = JSON.parse(data);
+    return JSON.parse(text) as unknown;
   } catch {
     return undefined;
   }
-  if (typeof parsed !== 'object' || parsed === null) return undefined;
-  const { kind, subject, organization_id, occurred_at } = parsed as Record<string, unknown>;
-  if (typeof kind !== 'string' || !KINDS.has(kind) || typeof subject !== 'string') return undefined;
-  const occurredAt = typeof occurred_at === 'string' ? Date.parse(occurred_at) : NaN;
-  if (Number.isNaN(occurredAt)) return undefined;
-  return {
-    kind: kind as SecurityEventKind,
-    subject,
-    organizationId: typeof organization_id === 'string' ? organization_id : undefined,
-    occurredAt,
-  };
+}
+
+function read(value: unknown): Members {
+  return typeof value === 'object' && value !== null ? (value as Members) : {};
 }

@@ -40,6 +40,11 @@ export class StreamHealth {
     return this.since !== undefined && this.clock.now() - this.lastHeardAt < this.options.streamSilenceMs;
   }
 
+  /** When bytes came last, in milliseconds since the epoch; undefined when none have, or the place was lost. */
+  get heardAt(): number | undefined {
+    return Number.isFinite(this.lastHeardAt) ? this.lastHeardAt : undefined;
+  }
+
   /** Milliseconds since the epoch from when on every event has been heard; Infinity when there is no such moment. */
   get heardSince(): number {
     return this.since ?? Infinity;

@@ -1,18 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
-import { bearerChallenge, readBearer } from './bearer.js';
+import { bearerChallenge, readCredential } from './bearer.js';
 
-describe('a bearer credential', () => {
+describe('a credential', () => {
   it.each([
-    ['Bearer abc.def-_~+/=', { token: 'abc.def-_~+/=' }],
-    ['bearer abc', { token: 'abc' }],
+    ['Bearer abc.def-_~+/=', { scheme: 'Bearer', token: 'abc.def-_~+/=' }],
+    ['bearer abc', { scheme: 'Bearer', token: 'abc' }],
+    ['DPoP abc', { scheme: 'DPoP', token: 'abc' }],
+    ['dpop  abc', { scheme: 'DPoP', token: 'abc' }],
+    ['DPoP', 'malformed'],
+    ['DPoP a b', 'malformed'],
+    ['DPoPabc', undefined],
     ['Basic abc', undefined],
     [undefined, undefined],
     ['Bearer', 'malformed'],
     ['Bearer ', 'malformed'],
     ['Bearer a b', 'malformed'],
     ['Bearer a,b', 'malformed'],
-  ])('RFC 6750 §2.1: %s', (header, wanted) => {
-    expect(readBearer(header)).toEqual(wanted);
+  ])('RFC 6750 §2.1, RFC 9449 §7.1: %s', (header, wanted) => {
+    expect(readCredential(header)).toEqual(wanted);
   });
 });
 

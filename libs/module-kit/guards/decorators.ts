@@ -20,6 +20,7 @@ export interface FeatureRequirement {
 
 export const CREDENTIAL = 'core-auth:credential';
 export const SCOPES = 'core-auth:scopes';
+export const PERMISSIONS = 'core-auth:permissions';
 export const LICENSES = 'core-auth:licenses';
 export const FEATURES = 'core-auth:features';
 
@@ -35,6 +36,13 @@ export const RequireToken = (): MethodDecorator & ClassDecorator => SetMetadata(
 /** The token must carry all of these scopes. Alone it means an API call; with `@RequireSignIn()` a browser's. */
 export const RequireScope = (...scopes: string[]): MethodDecorator & ClassDecorator =>
   SetMetadata(SCOPES, scopes);
+
+/**
+ * The person's role in the organization must permit all of these, `projects:archive`. It says nothing of the credential:
+ * declare `@RequireSignIn()`, `@RequireToken()` or `@RequireScope()` as well.
+ */
+export const RequirePermission = (...permissions: string[]): MethodDecorator & ClassDecorator =>
+  SetMetadata(PERMISSIONS, permissions);
 
 /** The organization must be licensed for the module with this key. */
 export const RequireLicense = (moduleKey: string): MethodDecorator & ClassDecorator =>

@@ -12,12 +12,23 @@ import { ProblemException } from '../http/problem.exception.js';
 import { LicenseChecker, type LicenseQuestion } from '../licenses/license-checker.js';
 import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
 import { InvalidTokenError, principalOf } from '../tokens/access-token.js';
+import { InvalidProofError } from '../tokens/dpop-proof.js';
+import { DpopProofs } from '../tokens/dpop-proofs.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
-import { readBearer, scopeMissing, tokenInvalid, tokenMalformed, tokenMissing } from './bearer.js';
+import {
+  proofInvalid,
+  readCredential,
+  scopeMissing,
+  tokenInvalid,
+  tokenMalformed,
+  tokenMissing,
+  type Scheme,
+} from './bearer.js';
 import {
   CREDENTIAL,
   FEATURES,
   LICENSES,
+  PERMISSIONS,
   SCOPES,
   type FeatureRequirement,
   type RouteCredential,
@@ -26,8 +37,17 @@ import {
 import type { Principal } from './principal.js';
 import { SessionGate } from './session-gate.js';
 
+function permissionMissing(): ProblemException {
+  return new ProblemException(
+    403,
+    'PERMISSION_REQUIRED',
+    'Not allowed',
+    'Your role in the organization does not permit this.',
+  );
+}
+
 /**
- * Keeps every route of the module: who is asking, then scopes, licenses, features. A route that declares nothing is
+ * Keeps every route of the module: who is asking, then scopes, permissions, licenses, features. A route that declares nothing is
  * refused, so that one forgotten decorator opens nothing.
  */
 @Injectable()
@@ -41,6 +61,7 @@ export class ModuleGuard implements CanActivate {
     @Inject(ModuleRef) private readonly providers: ModuleRef,
     @Inject(SessionGate) private readonly sessions: SessionGate,
     @Inject(TokenVerifier) private readonly tokens: TokenVerifier,
+    @Inject(DpopProofs) private readonly proofs: DpopProofs,
     @Inject(LicenseChecker) private readonly licenses: LicenseChecker,
   ) {
     this.metadataUrl = `${options.moduleUrl}/.well-known/oauth-protected-resource`;
@@ -65,23 +86,51 @@ export class ModuleGuard implements CanActivate {
     const principal =
       credential === 'session'
         ? await this.sessions.authenticate(request, context.switchToHttp().getResponse<KitReply>())
-        : await this.bearer(request);
+        : await this.token(request);
     request.principal = principal;
-    if (!scopes.every((scope) => principal.scopes.has(scope))) throw scopeMissing(this.metadataUrl, scopes);
+    if (!scopes.every((scope) => principal.scopes.has(scope))) {
+      const presented = readCredential(request.headers.authorization);
+      const scheme = typeof presented === 'object' ? presented.scheme : 'Bearer';
+      throw scopeMissing(this.metadataUrl, scopes, scheme);
+    }
+    const permissions = this.reflector.getAllAndMerge<string[]>(PERMISSIONS, targets) ?? [];
+    if (!permissions.every((permission) => principal.permissions.has(permission))) throw permissionMissing();
     await this.requireLicenses(principal, targets);
     return true;
   }
 
-  private async bearer(request: KitRequest): Promise<Principal> {
-    const presented = readBearer(request.headers.authorization);
+  private async token(request: KitRequest): Promise<Principal> {
+    const presented = readCredential(request.headers.authorization);
     if (presented === undefined) throw tokenMissing(this.metadataUrl);
     if (presented === 'malformed') throw tokenMalformed(this.metadataUrl);
+    const { scheme, token } = presented;
     try {
-      return principalOf(await this.tokens.verify(presented.token), presented.token);
+      const claims = await this.tokens.verify(token);
+      await this.requirePossession(request, scheme, token, claims.cnf?.jkt);
+      return principalOf(claims, token);
     } catch (error) {
-      if (error instanceof InvalidTokenError) throw tokenInvalid(this.metadataUrl, error.reason);
+      if (error instanceof InvalidTokenError) throw tokenInvalid(this.metadataUrl, error.reason, scheme);
+      if (error instanceof InvalidProofError) throw proofInvalid(this.metadataUrl, error.reason);
       throw error;
     }
+  }
+
+  private async requirePossession(
+    request: KitRequest,
+    scheme: Scheme,
+    token: string,
+    jkt: string | undefined,
+  ): Promise<void> {
+    if (jkt === undefined) {
+      // RFC 9449 section 7.1: there is no key for the proof to be of
+      if (scheme === 'DPoP')
+        throw tokenInvalid(this.metadataUrl, 'The access token is bound to no key', 'Bearer');
+      return;
+    }
+    // RFC 9449 section 7.2: who has stolen a bound token must not get by without its key
+    if (scheme === 'Bearer')
+      throw tokenInvalid(this.metadataUrl, 'The access token is bound to a key', 'DPoP');
+    await this.proofs.require(request, token, jkt);
   }
 
   private async requireLicenses(

@@ -19,6 +19,8 @@ export interface Principal {
   subject: string;
   clientId: string;
   scopes: ReadonlySet<string>;
+  /** What the person's role permits here, `projects:archive`; empty for a service. */
+  permissions: ReadonlySet<string>;
   user?: CurrentUserData;
   organization?: CurrentOrganizationData;
   sessionId?: string;

@@ -61,10 +61,14 @@ export class CoreAuthClient {
     return this.token({ grant_type: 'refresh_token', refresh_token: refreshToken });
   }
 
-  /** Whether Core Auth holds this access token for live (RFC 7662). */
-  async introspect(token: string): Promise<boolean> {
-    const answer = await this.form<{ active?: unknown }>('/oauth2/introspect', { token });
-    return answer.active === true;
+  /** How often Core Auth has been asked about a token. */
+  introspections = 0;
+
+  /** What Core Auth says of an access token that it holds for live (RFC 7662 section 2.2); undefined of any other. */
+  async introspect(token: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+    this.introspections += 1;
+    const answer = await this.form<Record<string, unknown> | null>('/oauth2/introspect', { token });
+    return answer?.['active'] === true ? answer : undefined;
   }
 
   async jwks(): Promise<JSONWebKeySet> {

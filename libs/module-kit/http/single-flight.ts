@@ -12,6 +12,10 @@ export class SingleFlight<Result> {
     return started;
   }
 
+  isRunning(key: string): boolean {
+    return this.running.has(key);
+  }
+
   /** Who asks from now on starts anew; work under way still answers those who asked before. */
   forget(key: string): void {
     this.running.delete(key);

@@ -54,6 +54,12 @@ export class LauncherLinks {
     });
   }
 
+  /** The catalog changed. */
+  forgetAll(): void {
+    for (const key of this.cache.keys()) this.flights.forget(key);
+    this.cache.clear();
+  }
+
   /** The organization's licenses changed. */
   forget(organizationId: string): void {
     for (const key of this.cache.keys()) {

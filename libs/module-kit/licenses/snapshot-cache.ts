@@ -30,10 +30,13 @@ interface Entry {
   outdated: boolean;
 }
 
-/** The bound when pushes are lost: a snapshot is at most this old. */
-const DEAF_AGE_MS = 5000;
+/** When pushes are lost a snapshot is at most this old; with the question that follows, 5 s are kept. */
+const DEAF_AGE_MS = 4000;
 /** After a failure, the next request to Core Auth about that organization waits this long. */
 const PAUSE_AFTER_FAILURE_MS = 1000;
+
+/** Times that one request asks for a snapshot which changes are overtaking. */
+const MOST_QUESTIONS = 3;
 
 /** Organizations' license snapshots in this process, pushed out by the event stream. */
 @Injectable()
@@ -44,6 +47,7 @@ export class SnapshotCache {
   private readonly flights = new SingleFlight<boolean>();
   /** Grows with every change heard, so that an answer asked for before is not taken for one after. */
   private readonly changes = new LRUCache<string, number>({ max: 20_000 });
+  private catalogChanges = 0;
 
   constructor(
     @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
@@ -56,8 +60,13 @@ export class SnapshotCache {
   async get(organizationId: string): Promise<SnapshotAnswer> {
     const held = this.entries.get(organizationId);
     if (held && this.isCurrent(held)) return { state: 'current', snapshot: held.snapshot };
-    const fetched = await this.refetch(organizationId);
-    const entry = this.entries.get(organizationId);
+    let fetched = false;
+    let entry: Entry | undefined;
+    // a change that is heard while the answer is on its way makes it one from before: it is asked for again
+    for (let asked = 0; asked < MOST_QUESTIONS && (asked === 0 || (fetched && entry?.outdated)); asked += 1) {
+      fetched = await this.refetch(organizationId);
+      entry = this.entries.get(organizationId);
+    }
     if (!entry) return { state: 'unavailable' };
     if (fetched && !entry.outdated) return { state: 'current', snapshot: entry.snapshot };
     const age = this.clock.now() - entry.verifiedAt;
@@ -79,6 +88,27 @@ export class SnapshotCache {
     this.failedAt.delete(organizationId);
   }
 
+  /** The catalog changed, which any organization's snapshot may show: each is asked for again. */
+  dropAll(): void {
+    this.catalogChanges += 1;
+    for (const [organizationId, entry] of this.entries.entries()) {
+      entry.outdated = true;
+      this.flights.forget(organizationId);
+    }
+    this.failedAt.clear();
+  }
+
+  /** How many are remembered, and when the one was verified that was verified longest ago, in milliseconds. */
+  get state(): { size: number; oldestVerifiedAt: number | undefined } {
+    let oldest: number | undefined;
+    for (const { verifiedAt } of this.entries.values()) oldest = Math.min(oldest ?? Infinity, verifiedAt);
+    return { size: this.entries.size, oldestVerifiedAt: oldest };
+  }
+
+  private changesOf(organizationId: string): number {
+    return (this.changes.get(organizationId) ?? 0) + this.catalogChanges;
+  }
+
   private isCurrent(entry: Entry): boolean {
     const now = this.clock.now();
     if (entry.outdated || now >= entry.transitionAt) return false;
@@ -91,7 +121,7 @@ export class SnapshotCache {
     const failedAt = this.failedAt.get(organizationId) ?? -Infinity;
     if (this.clock.now() - failedAt < PAUSE_AFTER_FAILURE_MS) return Promise.resolve(false);
     return this.flights.run(organizationId, async () => {
-      const change = this.changes.get(organizationId) ?? 0;
+      const change = this.changesOf(organizationId);
       const verifiedAt = this.clock.now();
       try {
         const snapshot = await this.load(organizationId);
@@ -100,7 +130,7 @@ export class SnapshotCache {
         if (before && snapshot && snapshot.version < before.version)
           throw new Error('A license version went back');
         const transitionAt = snapshot ? this.nextTransition(snapshot, new Date(verifiedAt)) : Infinity;
-        const outdated = (this.changes.get(organizationId) ?? 0) !== change;
+        const outdated = this.changesOf(organizationId) !== change;
         this.entries.set(organizationId, { snapshot, verifiedAt, transitionAt, outdated });
         this.failedAt.delete(organizationId);
         return true;

@@ -15,7 +15,13 @@ export interface AccessTokenClaims {
   organization_id?: string;
   organization?: string;
   roles: readonly string[];
+  /** What the role permits in this module and others (RFC 9068 section 2.2.3.1). */
+  entitlements: readonly string[];
+  /** Of a token that was exchanged (RFC 8693): the clients that had those before it. */
+  client_chain: readonly string[];
   license_version?: number;
+  /** The key that the token is bound to (RFC 9449 section 6.1); whoever presents it proves to have it. */
+  cnf?: { jkt: string };
 }
 
 /** The token is not one to accept; `reason` is public (RFC 6750 section 3.1, `invalid_token`). */
@@ -56,7 +62,26 @@ export async function verifyAccessToken(
   }
 }
 
-function readClaims(payload: JWTPayload): AccessTokenClaims {
+/**
+ * Reads what Core Auth says of a token that only it can read (RFC 7662 section 2.2). Live is not enough: it must be an
+ * access token for this module, as no refresh token is. Throws `InvalidTokenError`.
+ */
+export function readIntrospection(
+  answer: Readonly<Record<string, unknown>>,
+  expected: { issuer: string; audience: string; now: Date; hash: string },
+): AccessTokenClaims {
+  const { aud, iss, exp } = answer;
+  if (iss !== expected.issuer) throw new InvalidTokenError('The access token is not valid');
+  if (!(Array.isArray(aud) ? aud.includes(expected.audience) : aud === expected.audience))
+    throw new InvalidTokenError('The access token is for another resource');
+  if (typeof exp !== 'number' || exp * 1000 <= expected.now.getTime())
+    throw new InvalidTokenError('The access token has expired');
+  // RFC 7662 section 2.2 makes jti optional; what is remembered of a token is kept under one
+  return readClaims({ ...answer, jti: typeof answer['jti'] === 'string' ? answer['jti'] : expected.hash });
+}
+
+/** The claims of a token that is known to be Core Auth's, from the token itself or from introspection. */
+export function readClaims(payload: JWTPayload): AccessTokenClaims {
   const { sub, jti, iat, exp } = payload;
   const clientId = payload['client_id'];
   if (
@@ -76,14 +101,26 @@ function readClaims(payload: JWTPayload): AccessTokenClaims {
     client_id: clientId,
     scope: typeof payload['scope'] === 'string' ? payload['scope'] : '',
     roles: readTexts(payload['roles']),
+    entitlements: readTexts(payload['entitlements']),
+    client_chain: readTexts(payload['client_chain']),
   };
   for (const name of ['sid', 'authorization_id', 'organization_id', 'organization'] as const) {
     const value = payload[name];
     if (typeof value === 'string') claims[name] = value;
   }
+  const cnf = payload['cnf'];
+  if (cnf !== undefined) claims.cnf = readConfirmation(cnf);
   const version = payload['license_version'];
   if (typeof version === 'number') claims.license_version = version;
   return claims;
+}
+
+/** RFC 7800 section 3.1: a token that is bound in a way we do not know is not to be taken for unbound. */
+function readConfirmation(cnf: unknown): { jkt: string } {
+  const { jkt } = (typeof cnf === 'object' && cnf !== null ? cnf : {}) as { jkt?: unknown };
+  if (typeof jkt !== 'string')
+    throw new InvalidTokenError('The access token is bound to a key of another kind');
+  return { jkt };
 }
 
 function readTexts(value: unknown): string[] {
@@ -96,10 +133,13 @@ export function principalOf(claims: AccessTokenClaims, accessToken: string): Pri
     subject: claims.sub,
     clientId: claims.client_id,
     scopes: new Set(claims.scope.split(' ').filter((scope) => scope !== '')),
+    permissions: new Set(claims.entitlements),
     accessToken,
   };
-  // RFC 9068 section 2.2: with client credentials the subject is the client itself.
-  if (claims.sub !== claims.client_id) principal.user = { id: claims.sub, roles: claims.roles };
+  // RFC 9068 section 2.2: with client credentials the subject is a client, in an exchanged token another one; a person
+  // has authorized something.
+  if (claims.authorization_id !== undefined && claims.sub !== claims.client_id)
+    principal.user = { id: claims.sub, roles: claims.roles };
   if (claims.organization_id !== undefined) {
     principal.organization = {
       id: claims.organization_id,

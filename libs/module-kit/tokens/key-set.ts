@@ -19,6 +19,8 @@ const REFRESH_AFTER_MS = 10 * 60_000;
 /** Keys that could not be refreshed for this long are not trusted further. */
 const TRUSTED_FOR_MS = 24 * 60 * 60_000;
 
+const FLIGHT = 'jwks';
+
 /** Core Auth's public signing keys, remembered. */
 @Injectable()
 export class KeySet {
@@ -38,11 +40,18 @@ export class KeySet {
     try {
       return await keys(header, token);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || !this.mayFetch()) throw error;
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      // a fetch that is under way is waited for, whatever began it: it may bring the key
+      if (!this.flights.isRunning(FLIGHT) && !this.mayFetch()) throw error;
       const fetched = await this.fetch();
       return fetched(header, token);
     }
   };
+
+  /** When the keys were fetched last, in milliseconds since the epoch. */
+  get fetchedTime(): number | undefined {
+    return Number.isFinite(this.fetchedAt) ? this.fetchedAt : undefined;
+  }
 
   private async current(): Promise<LocalKeySet> {
     const age = this.clock.now() - this.fetchedAt;
@@ -56,7 +65,7 @@ export class KeySet {
   }
 
   private fetch(): Promise<LocalKeySet> {
-    return this.flights.run('jwks', async () => {
+    return this.flights.run(FLIGHT, async () => {
       this.triedAt = this.clock.now();
       this.keys = createLocalJWKSet(await this.client.jwks());
       this.fetchedAt = this.clock.now();

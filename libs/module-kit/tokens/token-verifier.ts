@@ -8,11 +8,18 @@ import { CoreAuthClient, CoreAuthRefusal, CoreAuthUnavailable } from '../http/co
 import { checkUnavailable } from '../http/problem.exception.js';
 import { SingleFlight } from '../http/single-flight.js';
 import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
-import { InvalidTokenError, verifyAccessToken, type AccessTokenClaims } from './access-token.js';
+import {
+  InvalidTokenError,
+  readIntrospection,
+  verifyAccessToken,
+  type AccessTokenClaims,
+} from './access-token.js';
 import { KeySet } from './key-set.js';
 
 interface Remembered {
   claims: AccessTokenClaims;
+  /** Only Core Auth can read it: what it is was learned by asking. */
+  opaque: boolean;
   /** When the question was put to which Core Auth answered that the token is live. */
   confirmedAt: number;
   /** When it was last accepted while the stream was heard. */
@@ -23,6 +30,8 @@ interface Remembered {
 
 /** An introspection's answer is used again for at most this long while the stream is silent. */
 const ANSWER_GOOD_FOR_MS = 5000;
+/** With the stream up, an opaque token is asked about again after this long: no signature vouches for it here. */
+const OPAQUE_GOOD_FOR_MS = 60_000;
 /** Core Auth's clock may be ahead of ours by this much without a token being taken for younger than it is. */
 const CLOCK_TOLERANCE_MS = 2000;
 
@@ -32,13 +41,15 @@ export class OutdatedTokenError extends InvalidTokenError {}
 /**
  * Says whether an access token is to be accepted now. Signature and claims are verified here and remembered by the
  * token's SHA-256; revocations come by the event stream; Core Auth is asked only about tokens from before the stream
- * was heard, and about every token while the stream is silent. While Core Auth does not answer at all, a token that was
- * known to be live stands for the stale allowance; one that nobody vouched for does not.
+ * was heard, and about every token while the stream is silent. A token that is no JWT is read by Core Auth, and asked
+ * about again each minute, and each time while the stream is silent. While Core Auth does not answer at all, a token that
+ * was known to be live stands for the stale allowance; one that nobody vouched for does not.
  */
 @Injectable()
 export class TokenVerifier {
   private readonly remembered: LRUCache<string, Remembered>;
   private readonly introspections = new SingleFlight<void>();
+  private readonly readings = new SingleFlight<Remembered>();
 
   constructor(
     @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
@@ -57,9 +68,9 @@ export class TokenVerifier {
    */
   async verify(token: string): Promise<AccessTokenClaims> {
     const hash = createHash('sha256').update(token).digest('base64url');
-    const entry = await this.recall(hash, token);
+    const { entry, justAsked } = await this.recall(hash, token);
     const refuse = this.refusal(entry);
-    if (refuse === 'ask' || this.mustAsk(entry)) {
+    if (!justAsked && (refuse === 'ask' || this.mustAsk(entry))) {
       await this.ask(hash, token, entry, refuse !== 'ask');
       this.refusal(entry); // what was heard while the question was under way counts too
     }
@@ -67,17 +78,60 @@ export class TokenVerifier {
     return entry.claims;
   }
 
-  private async recall(hash: string, token: string): Promise<Remembered> {
+  /** How many tokens are remembered. */
+  get size(): number {
+    return this.remembered.size;
+  }
+
+  private async recall(hash: string, token: string): Promise<{ entry: Remembered; justAsked: boolean }> {
     const known = this.remembered.get(hash);
     if (known) {
       if (known.claims.exp * 1000 <= this.clock.now())
         throw new InvalidTokenError('The access token has expired');
-      return known;
+      return { entry: known, justAsked: false };
+    }
+    // RFC 7519 section 7.2, RFC 7515 section 3.1: a signed JWT has three parts
+    if (token.split('.').length !== 3) {
+      const entry = await this.readings.run(hash, () => this.readOpaque(hash, token));
+      return { entry, justAsked: true };
     }
     const claims = await this.verifyLocally(token);
-    const entry: Remembered = { claims, confirmedAt: -Infinity, acceptedAt: -Infinity, dead: false };
+    const entry: Remembered = {
+      claims,
+      opaque: false,
+      confirmedAt: -Infinity,
+      acceptedAt: -Infinity,
+      dead: false,
+    };
     this.remembered.set(hash, entry);
-    return entry;
+    return { entry, justAsked: false };
+  }
+
+  /** What nobody vouches for is not remembered, so that made-up tokens push no good ones out. */
+  private async readOpaque(hash: string, token: string): Promise<Remembered> {
+    const asked = this.clock.now();
+    try {
+      const answer = await this.client.introspect(token);
+      if (!answer) throw new InvalidTokenError('The access token is not valid');
+      const claims = readIntrospection(answer, {
+        issuer: this.options.coreAuthUrl,
+        audience: this.options.moduleUrl,
+        now: new Date(asked),
+        hash,
+      });
+      const entry: Remembered = {
+        claims,
+        opaque: true,
+        confirmedAt: asked,
+        acceptedAt: -Infinity,
+        dead: false,
+      };
+      this.remembered.set(hash, entry);
+      return entry;
+    } catch (error) {
+      if (error instanceof CoreAuthUnavailable || error instanceof CoreAuthRefusal) throw checkUnavailable();
+      throw error;
+    }
   }
 
   private async verifyLocally(token: string): Promise<AccessTokenClaims> {
@@ -106,7 +160,13 @@ export class TokenVerifier {
   }
 
   private mustAsk(entry: Remembered): boolean {
-    if (!this.stream.hearing) return this.clock.now() - entry.confirmedAt >= ANSWER_GOOD_FOR_MS;
+    const age = this.clock.now() - entry.confirmedAt;
+    if (entry.opaque) {
+      // an answer counts only while what would take it back is heard
+      if (!this.stream.hearing) return true;
+      return age >= OPAQUE_GOOD_FOR_MS || entry.confirmedAt < this.stream.heardSince;
+    }
+    if (!this.stream.hearing) return age >= ANSWER_GOOD_FOR_MS;
     const since = this.stream.heardSince;
     // A token from before may have been revoked before anybody here listened: ask once.
     return entry.claims.iat * 1000 < since + CLOCK_TOLERANCE_MS && entry.confirmedAt < since;

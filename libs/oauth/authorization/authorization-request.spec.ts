@@ -2,7 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseForm } from '#platform';
 import type { Client } from '../clients/client.js';
-import { answerUrl, AuthorizationError, readAuthorizationRequest } from './authorization-request.js';
+import {
+  answerParameters,
+  answerUrl,
+  AuthorizationError,
+  readAuthorizationRequest,
+} from './authorization-request.js';
 
 const client = {
   id: 'app',
@@ -70,7 +75,8 @@ describe('authorization requests', () => {
     );
     fc.assert(
       fc.property(addresses, fc.string({ unit: 'binary' }), fc.string(), (redirectUri, state, code) => {
-        const answer = answerUrl({ redirectUri, state }, 'https://issuer.example', { code });
+        const to = { redirectUri, state, responseMode: 'query' as const };
+        const answer = answerUrl(redirectUri, answerParameters(to, 'https://issuer.example', { code }));
         expect(answer.startsWith(redirectUri)).toBe(true);
         const { searchParams } = new URL(answer);
         expect(searchParams.getAll('code')).toEqual([code]);

@@ -1,21 +1,35 @@
 import type { FormFields } from '#platform';
-import type { Client } from '../clients/client.js';
+import { isResourceIndicator } from '../clients/client-policy.js';
+import { needsPushedRequest, type Client } from '../clients/client.js';
 import { InvalidScope, UntrustedAuthorizationRequest } from '../oauth.errors.js';
 import { isCodeChallenge } from '../pkce.js';
 import { matchesRedirectUri } from '../redirect-uri.js';
 import { requestedScopes } from '../scope.js';
+import { parseClaimsRequest, type ClaimsRequest } from './claims-request.js';
 
 export const PROMPTS = ['none', 'login', 'consent', 'select_account'] as const;
 export type Prompt = (typeof PROMPTS)[number];
+
+export const RESPONSE_MODES = ['query', 'form_post'] as const;
+export type ResponseMode = (typeof RESPONSE_MODES)[number];
 
 /** An authorization request whose client and redirect URI are trusted and whose parameters are all valid. */
 export interface AuthorizationRequest {
   readonly client: Client;
   readonly redirectUri: string;
   readonly state: string | undefined;
+  readonly responseMode: ResponseMode;
   readonly scopes: readonly string[];
+  /** Resource indicators (RFC 8707 §2.1) */
+  readonly resources: readonly string[];
   readonly nonce: string | undefined;
-  readonly codeChallenge: string;
+  /** Absent only for a confidential client that is excused from PKCE. */
+  readonly codeChallenge: string | undefined;
+  /** The key that the code is bound to (RFC 9449 §10). */
+  readonly dpopJkt: string | undefined;
+  readonly claims: ClaimsRequest | undefined;
+  /** Wished for, most preferred first; essential ones come in `claims`. */
+  readonly acrValues: readonly string[];
   readonly prompt: ReadonlySet<Prompt>;
   /** seconds */
   readonly maxAge: number | undefined;
@@ -23,7 +37,7 @@ export interface AuthorizationRequest {
 }
 
 /** Where an answer may be sent, success or error. */
-export type ReturnAddress = Pick<AuthorizationRequest, 'redirectUri' | 'state'>;
+export type ReturnAddress = Pick<AuthorizationRequest, 'redirectUri' | 'state' | 'responseMode'>;
 
 /** An error that the client is told by redirection (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6). */
 export class AuthorizationError extends Error {
@@ -37,17 +51,48 @@ export class AuthorizationError extends Error {
   }
 }
 
+/** What of a request has to be kept while somebody signs in or consents: the rest was looked at when it came, or is ignored. */
+const KEPT = new Set([
+  'client_id',
+  'redirect_uri',
+  'response_type',
+  'response_mode',
+  'scope',
+  'resource',
+  'state',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+  'dpop_jkt',
+  'claims',
+  'acr_values',
+  'prompt',
+  'max_age',
+  'login_hint',
+]);
+
+/** A request that was read as good, without what this server does not know (RFC 6749 §3.1). */
+export function keptFields(fields: FormFields): FormFields {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => KEPT.has(name)));
+}
+
 /** Longer than any honest state or nonce; they come back in a redirect. */
 const MAX_TEXT = 2048;
+const MAX_CLAIMS_TEXT = 8192;
+const MAX_RESOURCES = 10;
+/** RFC 7638 §3, by SHA-256 */
+const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
 /**
  * The client and the redirect URI come first: while either is in doubt nothing is sent anywhere.
+ * @param pushed whether an authenticated client pushed the request (RFC 9126)
  * @throws UntrustedAuthorizationRequest for those two, AuthorizationError for everything after them
  */
 export function readAuthorizationRequest(
   fields: FormFields,
   client: Client | undefined,
+  pushed = false,
 ): AuthorizationRequest {
   if (!client)
     throw new UntrustedAuthorizationRequest(
@@ -60,22 +105,29 @@ export function readAuthorizationRequest(
       `client ${client.id}, redirect_uri ${JSON.stringify(redirectUri)?.slice(0, 300)}`,
     );
   }
-  const state = fields['state'];
-  const returnAddress = { redirectUri, state: typeof state === 'string' ? state : undefined };
-  return { client, ...returnAddress, ...readParameters(fields, client, returnAddress) };
+  const { state, response_mode: mode } = fields;
+  const returnAddress: ReturnAddress = {
+    redirectUri,
+    // one that is refused for its length is not told again: no header should hold it
+    state: typeof state === 'string' && state.length <= MAX_TEXT ? state : undefined,
+    responseMode: mode === 'form_post' ? mode : 'query',
+  };
+  return { client, ...returnAddress, ...readParameters(fields, client, returnAddress, pushed) };
 }
 
-function readParameters(fields: FormFields, client: Client, returnAddress: ReturnAddress) {
-  const refuse = (code: string, description: string) =>
-    new AuthorizationError(code, description, returnAddress);
+/** RFC 8707 §2: the one parameter that may be sent several times. */
+const REPEATABLE = 'resource';
+
+function readParameters(fields: FormFields, client: Client, returnAddress: ReturnAddress, pushed: boolean) {
+  const refuse: Refuse = (code, description) => new AuthorizationError(code, description, returnAddress);
   // RFC 6749 §3.1: parameters must not be included more than once
-  const repeated = Object.keys(fields).find((name) => Array.isArray(fields[name]));
+  const repeated = Object.keys(fields).find((name) => name !== REPEATABLE && Array.isArray(fields[name]));
   if (repeated !== undefined)
     throw refuse('invalid_request', `The parameter ${printable(repeated)} was sent twice.`);
-  const text = (name: string): string | undefined => {
+  const text: ReadText = (name, longest = MAX_TEXT) => {
     const value = fields[name];
     if (typeof value !== 'string') return undefined;
-    if (value.length > MAX_TEXT) throw refuse('invalid_request', `${name} is too long.`);
+    if (value.length > longest) throw refuse('invalid_request', `${name} is too long.`);
     // RFC 6749 appendix A: no parameter holds any
     if (CONTROL_CHARACTER.test(value)) throw refuse('invalid_request', `${name} holds a control character.`);
     return value;
@@ -85,8 +137,39 @@ function readParameters(fields: FormFields, client: Client, returnAddress: Retur
   if (text('request') !== undefined)
     throw refuse('request_not_supported', 'Request objects are not supported.');
   if (text('request_uri') !== undefined) {
-    throw refuse('request_uri_not_supported', 'The request_uri parameter is not supported.');
+    throw refuse('request_uri_not_supported', 'Only the request_uri of a pushed request is supported.');
   }
+  if (!pushed && needsPushedRequest(client)) {
+    // RFC 9126 §5
+    throw refuse('invalid_request', 'This client must push its authorization requests.');
+  }
+  readResponseType(text, client, refuse);
+  const scopes = readScopes(text('scope'), client, refuse);
+  const nonce = text('nonce');
+  const request = {
+    scopes,
+    nonce,
+    resources: readResources(fields[REPEATABLE], refuse),
+    codeChallenge: readChallenge(text, client, refuse),
+    dpopJkt: readThumbprint(text('dpop_jkt'), refuse),
+    claims: readClaims(text('claims', MAX_CLAIMS_TEXT), refuse),
+    acrValues: words(text('acr_values')),
+    prompt: readPrompt(text('prompt'), refuse),
+    maxAge: readMaxAge(text('max_age'), refuse),
+    loginHint: text('login_hint'),
+  };
+  // OAuth 2.1 §7.5.1: without PKCE only OpenID Connect's nonce keeps an injected code out
+  if (request.codeChallenge === undefined && !(scopes.includes('openid') && nonce !== undefined)) {
+    throw refuse('invalid_request', 'Without a code_challenge the scope openid and a nonce are required.');
+  }
+  // OpenID Connect Core §3.1.2.1: the pages are in English, whatever is preferred
+  text('ui_locales');
+  return request;
+}
+
+type ReadText = (name: string, longest?: number) => string | undefined;
+
+function readResponseType(text: ReadText, client: Client, refuse: Refuse): void {
   const responseType = text('response_type');
   if (responseType === undefined) throw refuse('invalid_request', 'response_type is missing.');
   if (responseType !== 'code')
@@ -94,32 +177,56 @@ function readParameters(fields: FormFields, client: Client, returnAddress: Retur
   if (!client.grantTypes.includes('authorization_code')) {
     throw refuse('unauthorized_client', 'This client may not use the authorization code grant.');
   }
-  if ((text('response_mode') ?? 'query') !== 'query') {
-    throw refuse('invalid_request', 'Only response_mode=query is supported.');
+  const mode = text('response_mode');
+  if (mode !== undefined && !(RESPONSE_MODES as readonly string[]).includes(mode)) {
+    throw refuse('invalid_request', 'response_mode must be query or form_post.');
   }
-  return {
-    codeChallenge: readChallenge(text, refuse),
-    scopes: readScopes(text('scope'), client, refuse),
-    prompt: readPrompt(text('prompt'), refuse),
-    maxAge: readMaxAge(text('max_age'), refuse),
-    nonce: text('nonce'),
-    loginHint: text('login_hint'),
-  };
 }
 
 type Refuse = (code: string, description: string) => AuthorizationError;
 
-/** RFC 9700 §2.1.1, OAuth 2.1 §4.1.1: PKCE with S256, for every client. */
-function readChallenge(text: (name: string) => string | undefined, refuse: Refuse): string {
+/** RFC 9700 §2.1.1, OAuth 2.1 §4.1.1: PKCE with S256; only a confidential client can be excused. */
+function readChallenge(text: ReadText, client: Client, refuse: Refuse): string | undefined {
   const challenge = text('code_challenge');
-  if (challenge === undefined)
-    throw refuse('invalid_request', 'code_challenge is missing: PKCE is required.');
-  if (text('code_challenge_method') !== 'S256') {
-    throw refuse('invalid_request', 'code_challenge_method must be S256.');
+  const method = text('code_challenge_method');
+  if (challenge === undefined) {
+    if (client.pkceRequired || client.profile === 'fapi2')
+      throw refuse('invalid_request', 'code_challenge is missing: PKCE is required.');
+    if (method !== undefined)
+      throw refuse('invalid_request', 'code_challenge_method came without a challenge.');
+    return undefined;
   }
+  if (method !== 'S256') throw refuse('invalid_request', 'code_challenge_method must be S256.');
   if (!isCodeChallenge(challenge))
     throw refuse('invalid_request', 'code_challenge is not an S256 challenge.');
   return challenge;
+}
+
+/** RFC 8707 §2.1 */
+function readResources(value: string | string[] | undefined, refuse: Refuse): string[] {
+  const resources = value === undefined ? [] : [...new Set([value].flat())];
+  if (resources.length > MAX_RESOURCES) throw refuse('invalid_target', 'Too many resources were asked for.');
+  if (!resources.every(isResourceIndicator)) {
+    throw refuse('invalid_target', 'A resource must be an absolute URI without a fragment.');
+  }
+  return resources;
+}
+
+function readThumbprint(text: string | undefined, refuse: Refuse): string | undefined {
+  if (text !== undefined && !THUMBPRINT.test(text))
+    throw refuse('invalid_request', 'dpop_jkt is not a SHA-256 JWK thumbprint.');
+  return text;
+}
+
+function readClaims(text: string | undefined, refuse: Refuse): ClaimsRequest | undefined {
+  if (text === undefined) return undefined;
+  const claims = parseClaimsRequest(text);
+  if (!claims) throw refuse('invalid_request', 'The claims parameter is not a claims request.');
+  return claims;
+}
+
+function words(text: string | undefined): string[] {
+  return (text ?? '').split(' ').filter((word) => word !== '');
 }
 
 function readScopes(requested: string | undefined, client: Client, refuse: Refuse): string[] {
@@ -132,7 +239,7 @@ function readScopes(requested: string | undefined, client: Client, refuse: Refus
 }
 
 function readPrompt(text: string | undefined, refuse: Refuse): Set<Prompt> {
-  const values = (text ?? '').split(' ').filter((value) => value !== '');
+  const values = words(text);
   const unknown = values.find((value) => !(PROMPTS as readonly string[]).includes(value));
   if (unknown !== undefined) throw refuse('invalid_request', 'The prompt parameter has an unknown value.');
   const prompt = new Set(values as Prompt[]);
@@ -153,16 +260,16 @@ function printable(text: string): string {
   return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '').slice(0, 200);
 }
 
-/** The redirect that carries `parameters` and, by RFC 9207, the issuer; a query of the address is kept (RFC 6749 §3.1.2). */
-export function answerUrl(
-  { redirectUri, state }: ReturnAddress,
+/** The parameters of an answer, with the issuer by RFC 9207. */
+export function answerParameters(
+  { state }: ReturnAddress,
   issuer: string,
   parameters: Readonly<Record<string, string>>,
-): string {
-  const answer = new URLSearchParams({
-    ...parameters,
-    ...(state === undefined ? {} : { state }),
-    iss: issuer,
-  });
-  return `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${answer}`;
+): Record<string, string> {
+  return { ...parameters, ...(state === undefined ? {} : { state }), iss: issuer };
+}
+
+/** The redirect that carries an answer's parameters; a query of the address is kept (RFC 6749 §3.1.2). */
+export function answerUrl(redirectUri: string, parameters: Readonly<Record<string, string>>): string {
+  return `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${new URLSearchParams(parameters)}`;
 }

@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { addSeconds, Clock, Database, sha256, sql, type Transaction } from '#platform';
 import { SessionRepository, sessionOf, type Session, type SessionRow } from '#sessions';
 import type { OpaqueToken } from '#tokens';
+import { isPublic, type Client } from '../clients/client.js';
 import { authorizationOf, type Authorization, type AuthorizationRow } from './authorization.js';
+import type { ClaimsRequest } from './claims-request.js';
 
 /** Within this time a refresh token that was just rotated gives the same successor again. */
 const RETRY_WINDOW_SECONDS = 10;
@@ -14,20 +16,35 @@ export interface NewAuthorization {
   readonly session: Session;
   readonly organizationId: string;
   readonly scopes: readonly string[];
-  readonly redirectUri: string;
-  readonly codeChallenge: string;
-  readonly nonce: string | undefined;
+  readonly resources: readonly string[];
+  readonly redirectUri: string | null;
+  readonly codeChallenge: string | null;
+  readonly dpopJkt: string | null;
+  readonly claims: ClaimsRequest | null;
+  readonly nonce: string | null;
   readonly codeExpiresAt: Date;
   readonly expiresAt: Date;
 }
 
 export interface CodeExchange {
   readonly code: OpaqueToken;
-  readonly clientId: string;
-  readonly codeChallenge: string;
+  readonly client: Pick<Client, 'id' | 'tokenEndpointAuthMethod'>;
+  /** Of the verifier that the client sent, if any. */
+  readonly codeChallenge: string | undefined;
   /** Compared when the client sent it. */
   readonly redirectUri: string | undefined;
+  /** Of the key that the client proved to hold. */
+  readonly jkt: string | undefined;
 }
+
+export interface AuthorizationContext {
+  readonly session: Session;
+  readonly consented: readonly string[];
+  readonly consentedAt: Date | undefined;
+}
+
+/** What hinders the creation of an authorization. */
+export type NotCreated = 'session-ended' | 'request-spent';
 
 /** The one row that is an authorization, from its code to its last refresh. Each change is one statement. */
 @Injectable()
@@ -39,15 +56,14 @@ export class AuthorizationRepository {
   ) {}
 
   /** Who is signed in by this cookie, and what they allowed this client before: all that an authorization needs. */
-  async context(
-    secret: string,
-    clientId: string,
-  ): Promise<{ session: Session; consented: string[] } | undefined> {
+  async context(secret: string, clientId: string): Promise<AuthorizationContext | undefined> {
     const now = this.clock.now();
-    const [row] = await this.database.query<SessionRow & { consented: string[] | null }>(sql`
-      SELECT s.id, s.user_id, u.name AS user_name, u.email, s.auth_time, s.amr,
+    const [row] = await this.database.query<
+      SessionRow & { consented: string[] | null; consented_at: Date | null }
+    >(sql`
+      SELECT s.id, s.user_id, u.name AS user_name, u.email, s.auth_time, s.amr, s.organization_chosen_at,
              o.id AS organization_id, o.key AS organization_key, o.name AS organization_name, m.role, o.license_version,
-             c.scopes AS consented
+             c.scopes AS consented, c.granted_at AS consented_at
         FROM sessions s
         JOIN users u ON u.id = s.user_id AND u.disabled_at IS NULL
         LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = s.organization_id
@@ -57,58 +73,82 @@ export class AuthorizationRepository {
          AND s.ended_at IS NULL
          AND s.expires_at > ${now}
          AND s.last_seen_at > ${this.sessions.idleSince(now)}`);
-    return row && { session: sessionOf(row), consented: row.consented ?? [] };
+    return (
+      row && {
+        session: sessionOf(row),
+        consented: row.consented ?? [],
+        consentedAt: row.consented_at ?? undefined,
+      }
+    );
   }
 
-  /** @returns false when the session has ended meanwhile: then there is no authorization */
-  async create(authorization: NewAuthorization): Promise<boolean> {
+  /**
+   * @param pushedReference of the pushed request that this answers, which is used up by the same statement
+   * @returns what hinders it, or undefined when the authorization is there
+   */
+  async create(authorization: NewAuthorization, pushedReference?: string): Promise<NotCreated | undefined> {
     const { session } = authorization;
-    const created = await this.database.query(sql`
+    const pushed = pushedReference === undefined ? null : sha256(pushedReference);
+    const [outcome] = await this.database.query<{ seen: boolean; spent: boolean }>(sql`
       WITH seen AS (
         UPDATE sessions SET last_seen_at = ${this.clock.now()}
          WHERE id = ${session.id} AND ended_at IS NULL
         RETURNING id, user_id
+      ), spent AS (
+        DELETE FROM pushed_requests WHERE reference_sha256 = ${pushed} AND EXISTS (SELECT FROM seen)
+        RETURNING client_id
       ), created AS (
         INSERT INTO authorizations (id, row_secret, state, client_id, user_id, session_id, organization_id, scopes,
-                                    redirect_uri, code_challenge, nonce, auth_time, code_expires_at, expires_at)
+                                    resources, redirect_uri, code_challenge, dpop_jkt, claims, nonce, offline,
+                                    auth_time, code_expires_at, expires_at)
         SELECT ${authorization.id}, ${authorization.rowSecret}, 'code', ${authorization.clientId}, user_id, id,
-               ${authorization.organizationId}, ${authorization.scopes}, ${authorization.redirectUri}, ${authorization.codeChallenge}, ${authorization.nonce ?? null},
+               ${authorization.organizationId}, ${authorization.scopes}, ${authorization.resources},
+               ${authorization.redirectUri}, ${authorization.codeChallenge}, ${authorization.dpopJkt},
+               ${authorization.claims}, ${authorization.nonce}, ${authorization.scopes.includes('offline_access')},
                ${session.authTime}, ${authorization.codeExpiresAt}, ${authorization.expiresAt}
           FROM seen
+         WHERE ${pushed}::bytea IS NULL OR EXISTS (SELECT FROM spent)
         RETURNING id, user_id, organization_id
+      ), audited AS (
+        INSERT INTO audit_events (act, actor, target, organization_id)
+        SELECT 'authorization.create', user_id, id, organization_id FROM created
       )
-      INSERT INTO audit_events (act, actor, target, organization_id)
-      SELECT 'authorization.create', user_id, id, organization_id FROM created
-      RETURNING id`);
-    return created.length > 0;
+      SELECT EXISTS (SELECT FROM seen) AS seen, ${pushed}::bytea IS NULL OR EXISTS (SELECT FROM spent) AS spent`);
+    if (!outcome?.seen) return 'session-ended';
+    return outcome.spent ? undefined : 'request-spent';
   }
 
   /** Spends the code. Nothing is spent when the answer is undefined. */
   async exchange(exchange: CodeExchange, on: Transaction): Promise<Authorization | undefined> {
-    const { code, clientId, codeChallenge, redirectUri } = exchange;
+    const { code, client, codeChallenge, redirectUri, jkt } = exchange;
     const now = this.clock.now();
     const [row] = await on.query<AuthorizationRow>(sql`
       WITH exchanged AS (
-        UPDATE authorizations a SET state = 'active', generation = 1, rotated_at = ${now}
+        UPDATE authorizations a
+           SET state = 'active', generation = 1, rotated_at = ${now},
+               -- RFC 9449 section 5: a public client's refresh token is bound to its key
+               dpop_jkt = CASE WHEN ${isPublic(client)} THEN ${jkt ?? null}::text END
           FROM clients c, sessions s, users u, organizations o, memberships m
          WHERE a.id = ${code.authorizationId}
            AND a.row_secret = ${code.rowSecret}
            AND a.state = 'code'
-           AND a.client_id = ${clientId}
-           AND a.code_challenge = ${codeChallenge}
+           AND a.client_id = ${client.id}
+           -- RFC 9700 section 4.8.2: a verifier where there was no challenge does not match either
+           AND a.code_challenge IS NOT DISTINCT FROM ${codeChallenge ?? null}::text
            AND a.redirect_uri = coalesce(${redirectUri ?? null}, a.redirect_uri)
+           AND (a.dpop_jkt IS NULL OR a.dpop_jkt = ${jkt ?? null}::text)
            AND a.code_expires_at > ${now}
            AND c.id = a.client_id AND c.disabled_at IS NULL
-           AND s.id = a.session_id AND s.ended_at IS NULL
-           AND u.id = a.user_id AND u.disabled_at IS NULL
+           AND s.id = a.session_id AND (a.offline OR s.ended_at IS NULL AND s.expires_at > ${now})
+           AND u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
            AND o.id = a.organization_id
            AND m.user_id = a.user_id AND m.organization_id = a.organization_id
-        RETURNING a.id, a.row_secret, a.generation, a.user_id, u.name AS user_name, u.email, a.session_id, s.amr,
-                  a.auth_time, a.organization_id, o.key AS organization_key, o.name AS organization_name, m.role,
-                  o.license_version, a.scopes, a.nonce
+        RETURNING a.id, a.row_secret, a.generation, a.rotated_at, a.user_id, u.name AS user_name, u.email,
+                  a.session_id, a.offline, s.amr, a.auth_time, a.organization_id, o.key AS organization_key,
+                  o.name AS organization_name, m.role, o.license_version, a.scopes, a.resources, a.claims, a.nonce
       ), noted AS (
         INSERT INTO audit_events (act, actor, target, organization_id)
-        SELECT 'authorization.exchange', ${clientId}, id, organization_id FROM exchanged
+        SELECT 'authorization.exchange', ${client.id}, id, organization_id FROM exchanged
       )
       SELECT * FROM exchanged`);
     return row && authorizationOf(row);
@@ -117,8 +157,14 @@ export class AuthorizationRepository {
   /**
    * Steps the generation when the presented one is the row's, and leaves it when the presented one is just behind and
    * was rotated within the window: then the caller gets the same successor again.
+   * @param jkt of the key that the client proved to hold
    */
-  async refresh(token: OpaqueToken, clientId: string, on: Transaction): Promise<Authorization | undefined> {
+  async refresh(
+    token: OpaqueToken,
+    clientId: string,
+    jkt: string | undefined,
+    on: Transaction,
+  ): Promise<Authorization | undefined> {
     const now = this.clock.now();
     const [row] = await on.query<AuthorizationRow>(sql`
       UPDATE authorizations a
@@ -130,17 +176,19 @@ export class AuthorizationRepository {
          AND a.state = 'active'
          AND a.client_id = ${clientId}
          AND a.expires_at > ${now}
+         AND (a.dpop_jkt IS NULL OR a.dpop_jkt = ${jkt ?? null}::text)
          AND (a.generation = ${token.generation}::int
               OR (a.generation = ${token.generation}::int + 1
                   AND a.rotated_at > ${addSeconds(now, -RETRY_WINDOW_SECONDS)}))
          AND c.id = a.client_id AND c.disabled_at IS NULL
-         AND s.id = a.session_id AND s.ended_at IS NULL
-         AND u.id = a.user_id AND u.disabled_at IS NULL
+         AND s.id = a.session_id AND (a.offline OR s.ended_at IS NULL AND s.expires_at > ${now})
+         AND u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
          AND o.id = a.organization_id
          AND m.user_id = a.user_id AND m.organization_id = a.organization_id
-      RETURNING a.id, a.row_secret, a.generation, a.user_id, u.name AS user_name, u.email, a.session_id, s.amr,
-                a.auth_time, a.organization_id, o.key AS organization_key, o.name AS organization_name, m.role,
-                o.license_version, a.scopes, NULL AS nonce`);
+      RETURNING a.id, a.row_secret, a.generation, a.rotated_at, a.user_id, u.name AS user_name, u.email,
+                a.session_id, a.offline, s.amr, a.auth_time, a.organization_id, o.key AS organization_key,
+                o.name AS organization_name, m.role, o.license_version, a.scopes, a.resources, a.claims,
+                NULL AS nonce`);
     return row && authorizationOf(row);
   }
 
@@ -197,19 +245,24 @@ export class AuthorizationRepository {
       SELECT 'authorization.revoke', ${owner}, id, organization_id FROM revoked`);
   }
 
-  /** The live authorization behind an access token, with what the person is called now. */
-  async live(id: string, jti: string): Promise<Person | undefined> {
+  /**
+   * The live authorization behind an access token, with what the person is called now.
+   * @param clientIds that the token stands on, none of which may be disabled
+   */
+  async live(id: string, jti: string, clientIds: readonly string[]): Promise<Person | undefined> {
     const now = this.clock.now();
-    const [row] = await this.database.query<{ user_id: string; name: string; email: string }>(sql`
-      SELECT u.id AS user_id, u.name, u.email
+    const [row] = await this.database.query<Person>(sql`
+      SELECT u.id AS "userId", u.name, u.email, a.auth_time AS "authTime", s.amr, a.claims
         FROM authorizations a
         JOIN clients c ON c.id = a.client_id AND c.disabled_at IS NULL
-        JOIN sessions s ON s.id = a.session_id AND s.ended_at IS NULL
-        JOIN users u ON u.id = a.user_id AND u.disabled_at IS NULL
+        JOIN sessions s ON s.id = a.session_id AND (a.offline OR s.ended_at IS NULL AND s.expires_at > ${now})
+        JOIN users u ON u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
         JOIN memberships m ON m.user_id = a.user_id AND m.organization_id = a.organization_id
        WHERE a.id = ${id} AND a.state = 'active' AND a.expires_at > ${now}
+         AND ${clientIds.length}::int = (SELECT count(*) FROM clients WHERE id = ANY (${clientIds}::text[])
+                                                                        AND disabled_at IS NULL)
          AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = ${jti})`);
-    return row && { userId: row.user_id, name: row.name, email: row.email };
+    return row;
   }
 
   /** What introspection says of a refresh token: live only when it is the current generation. */
@@ -219,8 +272,8 @@ export class AuthorizationRepository {
       SELECT a.client_id AS "clientId", a.user_id AS "userId", a.scopes, a.expires_at AS "expiresAt"
         FROM authorizations a
         JOIN clients c ON c.id = a.client_id AND c.disabled_at IS NULL
-        JOIN sessions s ON s.id = a.session_id AND s.ended_at IS NULL
-        JOIN users u ON u.id = a.user_id AND u.disabled_at IS NULL
+        JOIN sessions s ON s.id = a.session_id AND (a.offline OR s.ended_at IS NULL AND s.expires_at > ${now})
+        JOIN users u ON u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
         JOIN memberships m ON m.user_id = a.user_id AND m.organization_id = a.organization_id
        WHERE a.id = ${token.authorizationId} AND a.row_secret = ${token.rowSecret}
          AND a.state = 'active' AND a.expires_at > ${now} AND a.generation = ${token.generation}::int`);
@@ -232,11 +285,14 @@ export class AuthorizationRepository {
   }
 }
 
-/** What a person is called now. */
+/** What a person is called now, and how they signed in. */
 export interface Person {
   readonly userId: string;
   readonly name: string;
   readonly email: string;
+  readonly authTime: Date;
+  readonly amr: readonly string[];
+  readonly claims: ClaimsRequest | null;
 }
 
 export interface RefreshTokenState {

@@ -1,12 +1,18 @@
+import type { ClaimsRequest } from './claims-request.js';
+
 /** What an authorization gives, as the statement that exchanged or refreshed it saw it. */
 export interface Authorization {
   readonly id: string;
   readonly rowSecret: Buffer;
   readonly generation: number;
+  /** When the generation was stepped last. */
+  readonly rotatedAt: Date;
   readonly userId: string;
   readonly name: string;
   readonly email: string;
   readonly sessionId: string;
+  /** Whether `offline_access` was granted: it then outlives its session. */
+  readonly offline: boolean;
   readonly amr: readonly string[];
   readonly authTime: Date;
   readonly organization: {
@@ -17,6 +23,8 @@ export interface Authorization {
     readonly licenseVersion: number;
   };
   readonly scopes: readonly string[];
+  readonly resources: readonly string[];
+  readonly claims: ClaimsRequest | null;
   readonly nonce: string | null;
 }
 
@@ -24,10 +32,12 @@ export interface AuthorizationRow {
   id: string;
   row_secret: Buffer;
   generation: number;
+  rotated_at: Date;
   user_id: string;
   user_name: string;
   email: string;
   session_id: string;
+  offline: boolean;
   amr: string[];
   auth_time: Date;
   organization_id: string;
@@ -36,6 +46,8 @@ export interface AuthorizationRow {
   role: string;
   license_version: string;
   scopes: string[];
+  resources: string[];
+  claims: ClaimsRequest | null;
   nonce: string | null;
 }
 
@@ -44,10 +56,12 @@ export function authorizationOf(row: AuthorizationRow): Authorization {
     id: row.id,
     rowSecret: row.row_secret,
     generation: row.generation,
+    rotatedAt: row.rotated_at,
     userId: row.user_id,
     name: row.user_name,
     email: row.email,
     sessionId: row.session_id,
+    offline: row.offline,
     amr: row.amr,
     authTime: row.auth_time,
     organization: {
@@ -58,6 +72,8 @@ export function authorizationOf(row: AuthorizationRow): Authorization {
       licenseVersion: Number(row.license_version),
     },
     scopes: row.scopes,
+    resources: row.resources,
+    claims: row.claims,
     nonce: row.nonce,
   };
 }

@@ -1,27 +1,22 @@
 import { Injectable } from '@nestjs/common';
-import {
-  addSeconds,
-  Clock,
-  Configuration,
-  randomSecret,
-  randomUUID,
-  singleFields,
-  type FormFields,
-} from '#platform';
-import type { Session } from '#sessions';
+import { addSeconds, Clock, Configuration, randomSecret, randomUUID, type FormFields } from '#platform';
+import { acrOf, reachedAcr, type Session } from '#sessions';
 import { OpaqueTokens } from '#tokens';
-import { MAX_LIFETIME } from '../clients/client.js';
-import { ClientDirectory } from '../clients/client-directory.js';
+import { audienceOf } from '../audience.js';
+import { codeLifetime, MAX_LIFETIME } from '../clients/client.js';
 import { IssuancePolicy, type Refusal } from '../issuance-policy.js';
-import { concernedModules, ModuleDirectory } from '../module-directory.js';
+import { ModuleDirectory } from '../module-directory.js';
+import { InvalidTarget } from '../oauth.errors.js';
+import { scopesForRole } from '../role-policy.js';
 import {
-  answerUrl,
+  answerParameters,
   AuthorizationError,
-  readAuthorizationRequest,
   type AuthorizationRequest,
-  type Prompt,
+  type ReturnAddress,
 } from './authorization-request.js';
-import { AuthorizationRepository } from './authorization.repository.js';
+import { AuthorizationRepository, type AuthorizationContext } from './authorization.repository.js';
+import { acceptedValues, scopesOfClaims } from './claims-request.js';
+import { SubmittedRequests, type SubmittedRequest } from './submitted-request.js';
 
 const SILENT_REFUSALS = {
   'sign-in': 'The person would have to sign in.',
@@ -31,26 +26,24 @@ const SILENT_REFUSALS = {
 } as const;
 
 /** What the person must do before the request can be answered. */
-type Interaction = keyof typeof SILENT_REFUSALS;
+export type Interaction = keyof typeof SILENT_REFUSALS;
 
-/** The `prompt` that an interaction fulfills (OpenID Connect Core §3.1.2.1). */
-const FULFILLED: Partial<Record<Interaction, Prompt>> = {
-  'sign-in': 'login',
-  'choose-organization': 'select_account',
-  consent: 'consent',
-};
+/** What the client is told, and where. */
+export interface AuthorizationAnswer {
+  readonly to: ReturnAddress;
+  readonly parameters: Readonly<Record<string, string>>;
+}
 
 /** `resume` continues the request after the interaction. */
 export type AuthorizationOutcome =
-  { readonly kind: 'answer'; readonly to: string } | { readonly kind: Interaction; readonly resume: string };
-
-export const AUTHORIZATION_PATH = '/oauth2/authorize';
+  | { readonly kind: 'answer'; readonly answer: AuthorizationAnswer }
+  | { readonly kind: Interaction; readonly resume: string };
 
 /** The authorization endpoint's decision (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2). */
 @Injectable()
 export class Authorize {
   constructor(
-    private readonly clients: ClientDirectory,
+    private readonly requests: SubmittedRequests,
     private readonly modules: ModuleDirectory,
     private readonly authorizations: AuthorizationRepository,
     private readonly issuance: IssuancePolicy,
@@ -61,8 +54,7 @@ export class Authorize {
 
   /** @throws UntrustedAuthorizationRequest, AuthorizationError */
   async read(fields: FormFields): Promise<AuthorizationRequest> {
-    const id = fields['client_id'];
-    return readAuthorizationRequest(fields, typeof id === 'string' ? await this.clients.find(id) : undefined);
+    return this.requests.parse(await this.requests.submitted(fields));
   }
 
   /**
@@ -70,55 +62,108 @@ export class Authorize {
    * @throws UntrustedAuthorizationRequest when nothing may be redirected anywhere
    */
   async respond(fields: FormFields, secret: string | undefined): Promise<AuthorizationOutcome> {
+    const submitted = await this.requests.submitted(fields);
     try {
-      return await this.decide(await this.read(fields), fields, secret);
+      return await this.decide(await this.requests.parse(submitted), submitted, secret);
     } catch (error) {
-      if (error instanceof AuthorizationError) return { kind: 'answer', to: this.errorUrl(error) };
+      if (error instanceof AuthorizationError) {
+        await this.requests.spend(submitted);
+        return { kind: 'answer', answer: this.errorAnswer(error) };
+      }
       throw error;
     }
+  }
+
+  /** Answers a request that the person has refused. */
+  async deny(fields: FormFields, description: string): Promise<AuthorizationAnswer> {
+    const submitted = await this.requests.submitted(fields);
+    const request = await this.requests.parse(submitted);
+    await this.requests.spend(submitted);
+    return this.errorAnswer(new AuthorizationError('access_denied', description, request));
   }
 
   /** The license that stands in the way of this request, or undefined when none does. */
   async refusal(request: AuthorizationRequest, session: Session): Promise<Refusal | undefined> {
     if (!session.organization) return undefined;
-    const modules = concernedModules(await this.modules.all(), request.client.moduleKey, request.scopes);
+    const { modules } = await this.audience(await this.forRole(request, session));
     return this.issuance.refusal(modules, session.organization, session.userId);
   }
 
-  errorUrl({ code, description, returnAddress }: AuthorizationError): string {
-    return answerUrl(returnAddress, this.configuration.issuer, {
-      error: code,
-      error_description: description,
-    });
+  /** The request without the scopes that are not for the person's role: fewer may be granted (RFC 6749 §3.3). */
+  async forRole(request: AuthorizationRequest, { organization }: Session): Promise<AuthorizationRequest> {
+    if (!organization) return request;
+    const scopes = scopesForRole(await this.modules.all(), request.scopes, organization.role);
+    return { ...request, scopes };
+  }
+
+  errorAnswer({ code, description, returnAddress }: AuthorizationError): AuthorizationAnswer {
+    return this.answer(returnAddress, { error: code, error_description: description });
+  }
+
+  private answer(to: ReturnAddress, parameters: Readonly<Record<string, string>>): AuthorizationAnswer {
+    return { to, parameters: answerParameters(to, this.configuration.issuer, parameters) };
+  }
+
+  private async audience(request: AuthorizationRequest) {
+    const context = { all: await this.modules.all(), issuer: this.configuration.issuer };
+    try {
+      return audienceOf(context, request.client, request.scopes, request.resources);
+    } catch (error) {
+      // RFC 8707 §2
+      if (error instanceof InvalidTarget)
+        throw new AuthorizationError(error.code, 'A resource is not available to this client.', request);
+      throw error;
+    }
   }
 
   private async decide(
     request: AuthorizationRequest,
-    fields: FormFields,
+    submitted: SubmittedRequest,
     secret: string | undefined,
   ): Promise<AuthorizationOutcome> {
     const { client, prompt } = request;
-    const silent = prompt.has('none');
+    await this.audience(request);
     const ask = (kind: Interaction, error: string): AuthorizationOutcome => {
-      if (silent) throw new AuthorizationError(error, SILENT_REFUSALS[kind], request);
-      return { kind, resume: resumeUrl(fields, kind) };
+      if (prompt.has('none')) throw new AuthorizationError(error, SILENT_REFUSALS[kind], request);
+      return { kind, resume: this.requests.resume(submitted) };
     };
 
     const context = secret === undefined ? undefined : await this.authorizations.context(secret, client.id);
-    if (!context || prompt.has('login') || this.isTooOld(context.session, request.maxAge)) {
+    if (!context || this.mustSignIn(request, submitted.start, context.session)) {
       return ask('sign-in', 'login_required');
     }
-    const { session, consented } = context;
-    if (!session.organization || prompt.has('select_account')) {
+    const { session } = context;
+    requireAcr(request, session);
+    const chosen = isSince(session.organizationChosenAt, submitted.start);
+    if (!session.organization || (prompt.has('select_account') && !chosen)) {
       return ask('choose-organization', 'interaction_required');
     }
-    if (await this.refusal(request, session)) return ask('license-refused', 'access_denied');
-    if (prompt.has('consent') || !isConsented(request, consented)) return ask('consent', 'consent_required');
-    return this.issue(request, session, session.organization.id, ask);
+    const granted = await this.forRole(request, session);
+    if (granted.scopes.length === 0 && request.scopes.length > 0) {
+      throw new AuthorizationError('access_denied', 'The role of the person allows none of this.', request);
+    }
+    if (await this.refusal(granted, session)) return ask('license-refused', 'access_denied');
+    if (mustConsent(granted, submitted.start, context)) return ask('consent', 'consent_required');
+    return this.issue(granted, submitted, session, session.organization.id, ask);
+  }
+
+  /** OpenID Connect Core §3.1.2.1: `prompt=login`, and an authentication older than `max_age`. */
+  private mustSignIn(
+    { prompt, maxAge, claims }: AuthorizationRequest,
+    start: Date | undefined,
+    session: Session,
+  ): boolean {
+    // §5.5.1: the request is about this person and nobody else
+    const subjects = acceptedValues(claims?.id_token?.['sub']);
+    if (subjects && !subjects.includes(session.userId)) return true;
+    if (isSince(session.authTime, start)) return false;
+    const tooOld = maxAge !== undefined && addSeconds(session.authTime, maxAge) < this.clock.now();
+    return prompt.has('login') || tooOld;
   }
 
   private async issue(
     request: AuthorizationRequest,
+    submitted: SubmittedRequest,
     session: Session,
     organizationId: string,
     ask: (kind: 'sign-in', error: string) => AuthorizationOutcome,
@@ -132,40 +177,51 @@ export class Authorize {
       session,
       organizationId,
       scopes: request.scopes,
+      resources: request.resources,
       redirectUri: request.redirectUri,
-      codeChallenge: request.codeChallenge,
-      nonce: request.nonce,
-      codeExpiresAt: addSeconds(now, Math.min(client.codeSeconds, MAX_LIFETIME.code)),
+      codeChallenge: request.codeChallenge ?? null,
+      dpopJkt: request.dpopJkt ?? null,
+      claims: request.claims ?? null,
+      nonce: request.nonce ?? null,
+      codeExpiresAt: addSeconds(now, codeLifetime(client)),
       expiresAt: addSeconds(now, Math.min(client.refreshTokenSeconds, MAX_LIFETIME.refreshToken)),
     };
-    if (!(await this.authorizations.create(authorization))) return ask('sign-in', 'login_required');
+    const created = await this.authorizations.create(authorization, submitted.reference);
+    if (created === 'session-ended') return ask('sign-in', 'login_required');
+    if (created === 'request-spent') throw this.requests.spentAlready();
     const code = this.tokens.mint('code', {
       authorizationId: authorization.id,
       generation: 0,
       rowSecret: authorization.rowSecret,
     });
-    return { kind: 'answer', to: answerUrl(request, this.configuration.issuer, { code }) };
-  }
-
-  /** OpenID Connect Core §3.1.2.1: older than max_age means signing in again. */
-  private isTooOld(session: Session, maxAge: number | undefined): boolean {
-    return maxAge !== undefined && addSeconds(session.authTime, maxAge) < this.clock.now();
+    return { kind: 'answer', answer: this.answer(request, { code }) };
   }
 }
 
-function isConsented({ client, scopes }: AuthorizationRequest, consented: readonly string[]): boolean {
-  return client.firstParty || scopes.every((scope) => consented.includes(scope));
+/** Whether something was done after the request had first come, and so for it. */
+function isSince(done: Date | undefined, start: Date | undefined): boolean {
+  return done !== undefined && start !== undefined && done >= start;
 }
 
-/** The same request once more, without what the person is about to do for it. */
-function resumeUrl(fields: FormFields, interaction: Interaction): string {
-  const parameters = new URLSearchParams(singleFields(fields));
-  const left = (parameters.get('prompt') ?? '')
-    .split(' ')
-    .filter((prompt) => prompt !== '' && prompt !== FULFILLED[interaction]);
-  if (left.length > 0) parameters.set('prompt', left.join(' '));
-  else parameters.delete('prompt');
-  // whoever has just signed in is as fresh as any max_age asks; kept, a small one would ask for ever
-  if (interaction === 'sign-in') parameters.delete('max_age');
-  return `${AUTHORIZATION_PATH}?${parameters}`;
+function mustConsent(
+  { client, prompt, scopes, claims }: AuthorizationRequest,
+  start: Date | undefined,
+  { consented, consentedAt }: AuthorizationContext,
+): boolean {
+  const needed = [...scopes, ...scopesOfClaims(claims)];
+  const covered = needed.every((scope) => consented.includes(scope));
+  if (prompt.has('consent')) return !(covered && isSince(consentedAt, start));
+  return !client.firstParty && !covered;
+}
+
+/** OpenID Connect Core §5.5.1.1: an essential `acr` that was not reached is a failed authentication. */
+function requireAcr(request: AuthorizationRequest, session: Session): void {
+  const asked = request.claims?.id_token?.['acr'];
+  const accepted = acceptedValues(asked);
+  if (!asked?.essential || !accepted || reachedAcr(session.amr, accepted)) return;
+  throw new AuthorizationError(
+    'unmet_authentication_requirements',
+    `The person is authenticated as ${acrOf(session.amr)}, which was not among the accepted classes.`,
+    request,
+  );
 }

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { EventStream } from '#events';
+import { ClientMetadataDocuments } from './client-metadata-documents.js';
 import type { Client } from './client.js';
 import { ClientRepository } from './client.repository.js';
 
@@ -16,6 +17,7 @@ export class ClientDirectory implements OnModuleInit {
 
   constructor(
     private readonly clients: ClientRepository,
+    private readonly documents: ClientMetadataDocuments,
     private readonly events: EventStream,
   ) {}
 
@@ -24,13 +26,21 @@ export class ClientDirectory implements OnModuleInit {
       if (kind !== 'client-changed' && kind !== 'client-disabled') return;
       this.remembered.delete(subject);
       this.loading.delete(subject);
+      // what a document says changes when it is read again; only its being disabled is decided here
+      if (kind === 'client-disabled') this.documents.forget(subject);
     });
   }
 
+  /** @throws PublicError when the client is known by a document that cannot be read or used */
   async find(id: string): Promise<Client | undefined> {
-    if (!CLIENT_ID.test(id)) return undefined;
+    if (!CLIENT_ID.test(id)) return this.documents.isIdentifier(id) ? this.documents.find(id) : undefined;
     const remembered = this.events.isCurrent() ? this.remembered.get(id) : undefined;
     return remembered ?? this.load(id);
+  }
+
+  /** Before something is granted to the client, or kept for it: now it needs a row that this can belong to. */
+  async keep(client: Client): Promise<void> {
+    if (client.source === 'metadata_document') await this.documents.keep(client);
   }
 
   private load(id: string): Promise<Client | undefined> {

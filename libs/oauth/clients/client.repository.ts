@@ -1,70 +1,84 @@
 import { Injectable } from '@nestjs/common';
-import { Database, PublicError, sql } from '#platform';
-import { redirectUriProblem } from '../redirect-uri.js';
-import type { Client, GrantType } from './client.js';
+import { Database, OutboundHttp, PublicError, sql } from '#platform';
+import type { Client, ClientAuthenticationMethod } from './client.js';
+import { clientProblem } from './client-policy.js';
 
 export type NewClient = Pick<Client, 'id' | 'name' | 'grantTypes' | 'scopes'> & Partial<Client>;
 
-interface Row {
-  id: string;
-  name: string;
-  secret_sha256: Buffer | null;
-  organization_id: string | null;
-  module_key: string | null;
-  grant_types: GrantType[];
-  redirect_uris: string[];
-  post_logout_redirect_uris: string[];
-  backchannel_logout_uri: string | null;
-  scopes: string[];
-  first_party: boolean;
-  id_token_algorithm: 'ES256' | 'RS256';
-  access_token_seconds: number;
-  refresh_token_seconds: number;
-  code_seconds: number;
-}
-
 @Injectable()
 export class ClientRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly outbound: OutboundHttp,
+  ) {}
 
   /** An enabled client, or undefined. */
   async find(id: string): Promise<Client | undefined> {
-    const [row] = await this.database.query<Row>(sql`
-      SELECT id, name, secret_sha256, organization_id, module_key, grant_types, redirect_uris,
-             post_logout_redirect_uris, backchannel_logout_uri, scopes, first_party, id_token_algorithm,
-             access_token_seconds, refresh_token_seconds, code_seconds
+    const [row] = await this.database.query<Client>(sql`
+      SELECT id, name, token_endpoint_auth_method AS "tokenEndpointAuthMethod", secret_sha256 AS "secretSha256", jwks,
+             jwks_uri AS "jwksUri", organization_id AS "organizationId", module_key AS "moduleKey",
+             grant_types AS "grantTypes", redirect_uris AS "redirectUris",
+             post_logout_redirect_uris AS "postLogoutRedirectUris", backchannel_logout_uri AS "backchannelLogoutUri",
+             scopes, resources, first_party AS "firstParty", pkce_required AS "pkceRequired",
+             par_required AS "parRequired", dpop_required AS "dpopRequired", profile,
+             access_token_format AS "accessTokenFormat", may_act AS "mayAct", source,
+             registration_token_sha256 AS "registrationTokenSha256", client_uri AS "clientUri",
+             logo_uri AS "logoUri", tos_uri AS "tosUri", policy_uri AS "policyUri", contacts,
+             id_token_algorithm AS "idTokenAlgorithm", access_token_seconds AS "accessTokenSeconds",
+             refresh_token_seconds AS "refreshTokenSeconds", code_seconds AS "codeSeconds"
         FROM clients WHERE id = ${id} AND disabled_at IS NULL`);
-    return row && clientOf(row);
+    return row;
+  }
+
+  /** Origins of the redirect URIs of clients that run in a browser or on a device, which alone need CORS. */
+  async publicOrigins(): Promise<string[]> {
+    const rows = await this.database.query<{ origin: string }>(sql`
+      SELECT DISTINCT substring(uri FROM '^https?://[^/?#]+') AS origin
+        FROM clients, unnest(redirect_uris) AS uri
+       WHERE token_endpoint_auth_method = 'none' AND disabled_at IS NULL AND uri ~ '^https?://'`);
+    return rows.map(({ origin }) => origin);
   }
 
   /**
    * Registers a client, or brings one up to date.
-   * @throws PublicError 400 when a redirect URI cannot be registered
+   * @throws PublicError 400 when it cannot be registered like this
    */
-  async save(client: NewClient, actor: string): Promise<void> {
-    const redirectUris = client.redirectUris ?? [];
-    const postLogoutRedirectUris = client.postLogoutRedirectUris ?? [];
-    for (const uri of [...redirectUris, ...postLogoutRedirectUris]) {
-      const problem = redirectUriProblem(uri);
-      if (problem) throw new PublicError(400, 'invalid_redirect_uri', `The redirect URI ${uri} ${problem}.`);
-    }
+  async save(given: NewClient, actor: string): Promise<void> {
+    const client = complete(given);
+    const problem = clientProblem(client);
+    if (problem) throw new PublicError(400, problem.code, problem.message);
+    await this.requireReachable(client);
     await this.database.query(sql`
       WITH saved AS (
-        INSERT INTO clients (id, name, secret_sha256, organization_id, module_key, grant_types, redirect_uris,
-                             post_logout_redirect_uris, backchannel_logout_uri, scopes, first_party,
+        INSERT INTO clients (id, name, token_endpoint_auth_method, secret_sha256, jwks, jwks_uri, organization_id,
+                             module_key, grant_types, redirect_uris, post_logout_redirect_uris,
+                             backchannel_logout_uri, scopes, resources, first_party, pkce_required, par_required,
+                             dpop_required, profile, access_token_format, may_act, source,
+                             registration_token_sha256, client_uri, logo_uri, tos_uri, policy_uri, contacts,
                              id_token_algorithm, access_token_seconds, refresh_token_seconds, code_seconds)
-        VALUES (${client.id}, ${client.name}, ${client.secretSha256 ?? null}, ${client.organizationId ?? null},
-                ${client.moduleKey ?? null}, ${client.grantTypes}, ${redirectUris}, ${postLogoutRedirectUris},
-                ${client.backchannelLogoutUri ?? null}, ${client.scopes}, ${client.firstParty ?? false},
-                ${client.idTokenAlgorithm ?? 'ES256'}, ${client.accessTokenSeconds ?? 86_400},
-                ${client.refreshTokenSeconds ?? 2_592_000}, ${client.codeSeconds ?? 300})
+        VALUES (${client.id}, ${client.name}, ${client.tokenEndpointAuthMethod}, ${client.secretSha256}, ${client.jwks},
+                ${client.jwksUri}, ${client.organizationId}, ${client.moduleKey}, ${client.grantTypes},
+                ${client.redirectUris}, ${client.postLogoutRedirectUris}, ${client.backchannelLogoutUri},
+                ${client.scopes}, ${client.resources}, ${client.firstParty}, ${client.pkceRequired},
+                ${client.parRequired}, ${client.dpopRequired}, ${client.profile}, ${client.accessTokenFormat},
+                ${client.mayAct}, ${client.source}, ${client.registrationTokenSha256}, ${client.clientUri},
+                ${client.logoUri}, ${client.tosUri}, ${client.policyUri}, ${client.contacts},
+                ${client.idTokenAlgorithm}, ${client.accessTokenSeconds}, ${client.refreshTokenSeconds},
+                ${client.codeSeconds})
         ON CONFLICT (id) DO UPDATE SET
-          name = excluded.name, secret_sha256 = excluded.secret_sha256, organization_id = excluded.organization_id,
-          module_key = excluded.module_key, grant_types = excluded.grant_types,
-          redirect_uris = excluded.redirect_uris,
+          name = excluded.name, token_endpoint_auth_method = excluded.token_endpoint_auth_method,
+          secret_sha256 = excluded.secret_sha256, jwks = excluded.jwks, jwks_uri = excluded.jwks_uri,
+          organization_id = excluded.organization_id, module_key = excluded.module_key,
+          grant_types = excluded.grant_types, redirect_uris = excluded.redirect_uris,
           post_logout_redirect_uris = excluded.post_logout_redirect_uris,
           backchannel_logout_uri = excluded.backchannel_logout_uri, scopes = excluded.scopes,
-          first_party = excluded.first_party, id_token_algorithm = excluded.id_token_algorithm,
+          resources = excluded.resources, first_party = excluded.first_party,
+          pkce_required = excluded.pkce_required, par_required = excluded.par_required,
+          dpop_required = excluded.dpop_required, profile = excluded.profile,
+          access_token_format = excluded.access_token_format, may_act = excluded.may_act, source = excluded.source,
+          registration_token_sha256 = excluded.registration_token_sha256, client_uri = excluded.client_uri,
+          logo_uri = excluded.logo_uri, tos_uri = excluded.tos_uri, policy_uri = excluded.policy_uri,
+          contacts = excluded.contacts, id_token_algorithm = excluded.id_token_algorithm,
           access_token_seconds = excluded.access_token_seconds,
           refresh_token_seconds = excluded.refresh_token_seconds, code_seconds = excluded.code_seconds
         RETURNING id
@@ -72,6 +86,13 @@ export class ClientRepository {
         INSERT INTO outbox (kind, subject) SELECT 'client-changed', id FROM saved
       )
       INSERT INTO audit_events (act, actor, target) SELECT 'client.save', ${actor}::text, id FROM saved`);
+  }
+
+  /** Back-Channel Logout §2.2: an absolute URI without a fragment; https, unless it lies in a network that is allowed. */
+  private async requireReachable({ backchannelLogoutUri: uri }: Client): Promise<void> {
+    const problem = uri === null ? undefined : await this.outbound.problem(uri);
+    if (problem === undefined) return;
+    throw new PublicError(400, 'invalid_client_metadata', `The back-channel logout URI ${problem}.`);
   }
 
   /** Ends what a client may do; its tokens stop working everywhere. */
@@ -86,22 +107,42 @@ export class ClientRepository {
   }
 }
 
-function clientOf(row: Row): Client {
+export function complete(given: NewClient): Client {
   return {
-    id: row.id,
-    name: row.name,
-    secretSha256: row.secret_sha256,
-    organizationId: row.organization_id,
-    moduleKey: row.module_key,
-    grantTypes: row.grant_types,
-    redirectUris: row.redirect_uris,
-    postLogoutRedirectUris: row.post_logout_redirect_uris,
-    backchannelLogoutUri: row.backchannel_logout_uri,
-    scopes: row.scopes,
-    firstParty: row.first_party,
-    idTokenAlgorithm: row.id_token_algorithm,
-    accessTokenSeconds: row.access_token_seconds,
-    refreshTokenSeconds: row.refresh_token_seconds,
-    codeSeconds: row.code_seconds,
+    secretSha256: null,
+    jwks: null,
+    jwksUri: null,
+    organizationId: null,
+    moduleKey: null,
+    redirectUris: [],
+    postLogoutRedirectUris: [],
+    backchannelLogoutUri: null,
+    resources: null,
+    firstParty: false,
+    pkceRequired: true,
+    parRequired: false,
+    dpopRequired: false,
+    profile: 'oauth21',
+    accessTokenFormat: 'jwt',
+    mayAct: null,
+    source: 'administrator',
+    registrationTokenSha256: null,
+    clientUri: null,
+    logoUri: null,
+    tosUri: null,
+    policyUri: null,
+    contacts: [],
+    idTokenAlgorithm: 'ES256',
+    accessTokenSeconds: 86_400,
+    refreshTokenSeconds: 2_592_000,
+    codeSeconds: 300,
+    tokenEndpointAuthMethod: methodOf(given),
+    ...given,
   };
+}
+
+/** The method that a client's credentials are for, unless it names one. */
+function methodOf({ secretSha256, jwks, jwksUri }: NewClient): ClientAuthenticationMethod {
+  if (secretSha256) return 'client_secret_basic';
+  return jwks || jwksUri ? 'private_key_jwt' : 'none';
 }

@@ -2,11 +2,12 @@ import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
 import { ClientAuthentication, CurrentClient, numericDate } from '#platform';
 import { AccessTokens, OpaqueTokens, type AccessTokenClaims } from '#tokens';
 import { AuthorizationRepository } from '../authorization/authorization.repository.js';
-import type { Client } from '../clients/client.js';
+import { isPublic, type Client } from '../clients/client.js';
 import { LiveTokens } from '../live-tokens.js';
 import { ModuleDirectory } from '../module-directory.js';
 import { UnauthorizedClient } from '../oauth.errors.js';
 import { PresentedToken } from '../presented-token.js';
+import { isHolder } from '../token-holder.js';
 
 type Introspection =
   { readonly active: false } | ({ readonly active: true } & Readonly<Record<string, unknown>>);
@@ -33,15 +34,16 @@ export class IntrospectionController {
     @CurrentClient() client: Client,
   ): Promise<Introspection> {
     // RFC 7662 §2.1: the caller is authorized, so that nobody tries tokens out here
-    if (client.secretSha256 === null) throw new UnauthorizedClient('A public client may not introspect.');
-    const claims = this.accessTokens.verify(token);
+    if (isPublic(client)) throw new UnauthorizedClient('A public client may not introspect.');
+    const claims = await this.accessTokens.verify(token);
     return claims ? this.accessToken(claims, client) : this.refreshToken(token, client);
   }
 
   private async accessToken(claims: AccessTokenClaims, client: Client): Promise<Introspection> {
-    if (!(await this.mayKnow(claims, client))) return INACTIVE;
+    // RFC 7662 §4: a token is shown to the client that has it and to the modules that it is meant for
+    if (!isHolder(claims, client, await this.modules.all())) return INACTIVE;
     return (await this.liveTokens.find(claims))
-      ? { active: true, token_type: 'Bearer', ...claims }
+      ? { active: true, token_type: claims.cnf ? 'DPoP' : 'Bearer', ...claims }
       : INACTIVE;
   }
 
@@ -56,12 +58,5 @@ export class IntrospectionController {
       scope: state.scopes.join(' '),
       exp: numericDate(state.expiresAt),
     };
-  }
-
-  /** RFC 7662 §4: a token is shown to the client that has it and to the modules that it is meant for. */
-  private async mayKnow(claims: AccessTokenClaims, client: Client): Promise<boolean> {
-    if (claims.client_id === client.id) return true;
-    const own = client.moduleKey === null ? undefined : (await this.modules.all()).get(client.moduleKey);
-    return own !== undefined && claims.aud.includes(own.baseUrl);
   }
 }

@@ -1,100 +1,79 @@
+import { Injectable } from '@nestjs/common';
 import {
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
-import { EventStream } from '#events';
+  Deliverer,
+  type Attempt,
+  type Delivery,
+  type DeliveryChannel,
+  type EventKind,
+  type OutboxEvent,
+} from '#events';
+import {
+  addSeconds,
+  Clock,
+  OutboundFailed,
+  OutboundHttp,
+  OutboundRefused,
+  type Transaction,
+} from '#platform';
 import { IdTokens } from '#tokens';
-import { LogoutDeliveryRepository, type LogoutDelivery } from './logout-delivery.repository.js';
+import { LogoutDeliveryRepository } from './logout-delivery.repository.js';
 
-const INTERVAL = 1000;
-const TIMEOUT = 5000;
-const AT_ONCE = 20;
-const MAX_ATTEMPTS = 12;
+const MAX_AGE_SECONDS = 86_400;
 
 /** OpenID Connect Back-Channel Logout §2.5: tells every client of an ended session, and tries again until it is told. */
 @Injectable()
-export class BackChannelLogout implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(BackChannelLogout.name);
-  private timer: NodeJS.Timeout | undefined;
-  private working: Promise<void> | undefined;
-  private unread = true;
-  private stopped = false;
+export class BackChannelLogout implements DeliveryChannel {
+  readonly kind = 'logout';
+  readonly reader = 'back-channel-logout';
+  readonly maxAttempts = 12;
+  readonly longestDelay = 3600;
 
   constructor(
     private readonly deliveries: LogoutDeliveryRepository,
     private readonly idTokens: IdTokens,
-    private readonly events: EventStream,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.events.subscribe(({ kind }) => {
-      if (kind !== 'session-ended') return;
-      this.unread = true;
-      this.wake();
-    });
-    this.timer = setInterval(() => this.wake(), INTERVAL);
-    this.wake();
+    private readonly outbound: OutboundHttp,
+    private readonly clock: Clock,
+    deliverer: Deliverer,
+  ) {
+    deliverer.register(this);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearInterval(this.timer);
-    await this.working;
+  hears(kind: EventKind): boolean {
+    return kind === 'session-ended';
   }
 
-  private wake(): void {
-    if (this.working || this.stopped) return;
-    this.working = this.work()
-      .catch((error: Error) => this.logger.warn(`logout deliveries wait: ${error.message}`))
-      .finally(() => {
-        this.working = undefined;
-        if (this.unread) this.wake();
-      });
+  async enqueue(events: readonly OutboxEvent[], transaction: Transaction): Promise<void> {
+    const ended = events
+      .filter(({ kind }) => this.hears(kind))
+      .map(({ subject, occurredAt }) => ({ sid: subject, occurredAt }));
+    if (ended.length === 0) return;
+    await this.deliveries.enqueue(ended, addSeconds(this.clock.now(), MAX_AGE_SECONDS), transaction);
   }
 
-  private async work(): Promise<void> {
-    if (this.unread) {
-      this.unread = false;
-      try {
-        await this.deliveries.enqueue();
-      } catch (error) {
-        setTimeout(() => (this.unread = true), INTERVAL).unref();
-        throw error;
-      }
-    }
-    let due: LogoutDelivery[];
-    do {
-      due = await this.deliveries.lease(AT_ONCE);
-      await Promise.all(due.map((delivery) => this.deliver(delivery)));
-    } while (due.length === AT_ONCE && !this.stopped);
-  }
-
-  private async deliver(delivery: LogoutDelivery): Promise<void> {
-    const { id, clientId, algorithm, url, sid, userId } = delivery;
+  async send({ target: clientId, payload }: Delivery): Promise<Attempt> {
+    const target = await this.deliveries.target(clientId);
+    if (!target) return { delivered: false, final: true, reason: 'the client is not to be told any more' };
+    // §2.4: a fresh token at every attempt, because it lives for two minutes only
+    const logoutToken = this.idTokens.issueLogout(
+      { id: clientId, algorithm: target.algorithm },
+      { sid: String(payload['sid']), sub: String(payload['sub']) },
+    );
     try {
-      const response = await fetch(url, {
+      const { status } = await this.outbound.send(target.url, {
         method: 'POST',
-        body: new URLSearchParams({
-          logout_token: this.idTokens.issueLogout({ id: clientId, algorithm }, { sid, sub: userId }),
-        }),
-        redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT),
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({ logout_token: logoutToken }).toString(),
+        discardBody: true,
       });
-      await response.body?.cancel();
       // §2.8: 200, or 204 which some frameworks send
-      if (response.status !== 200 && response.status !== 204) throw new Error(`status ${response.status}`);
-      await this.deliveries.succeed(id);
+      if (status === 200 || status === 204) return { delivered: true, status };
+      return { delivered: false, status, reason: `status ${status}` };
     } catch (error) {
-      const final = delivery.attempts >= MAX_ATTEMPTS;
-      const reason = error instanceof Error ? `${error.message} ${causeOf(error)}`.trim() : 'unknown error';
-      this.logger.warn(`${clientId} was not told of a sign-out (attempt ${delivery.attempts}): ${reason}`);
-      await this.deliveries.fail(id, reason, final);
+      if (error instanceof OutboundFailed) return { delivered: false, reason: error.message };
+      if (error instanceof OutboundRefused) {
+        return { delivered: false, reason: `backchannel_logout_uri ${error.message}` };
+      }
+      throw error;
     }
   }
-}
-
-function causeOf(error: Error): string {
-  return error.cause instanceof Error ? `(${error.cause.message})` : '';
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { FormFields } from '#platform';
+import { singleFields, type FormFields } from '#platform';
 import { SessionRepository } from '#sessions';
 import { IdTokens } from '#tokens';
 import { ClientDirectory } from '../clients/client-directory.js';
@@ -18,6 +18,13 @@ export interface LogoutOutcome {
 }
 
 const MAX_STATE = 2048;
+/** §2: those that a confirmation carries along. */
+const CARRIED = new Set(['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state']);
+
+/** What of a logout request has to be kept while the person is asked. */
+export function carriedParameters(fields: FormFields): Record<string, string> {
+  return Object.fromEntries(Object.entries(singleFields(fields)).filter(([name]) => CARRIED.has(name)));
+}
 
 /** OpenID Connect RP-Initiated Logout §2, §3 */
 @Injectable()
@@ -67,6 +74,7 @@ export class EndSession {
     if (audience !== undefined && clientId !== audience) {
       throw new UntrustedAuthorizationRequest('client_id and id_token_hint name different clients.');
     }
+    if ((state?.length ?? 0) > MAX_STATE) throw new UntrustedAuthorizationRequest('state is too long.');
     if (uri === undefined) return undefined;
     const client = clientId === undefined ? undefined : await this.clients.find(clientId);
     // §3: compared exactly with what the client registered
@@ -76,7 +84,7 @@ export class EndSession {
       );
     }
     const url = new URL(uri);
-    if (state !== undefined) url.searchParams.set('state', state.slice(0, MAX_STATE));
+    if (state !== undefined) url.searchParams.set('state', state);
     return { clientName: client.name, url: url.href };
   }
 }

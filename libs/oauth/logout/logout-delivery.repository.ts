@@ -1,98 +1,45 @@
 import { Injectable } from '@nestjs/common';
-import { OutboxRepository } from '#events';
-import { Clock, Database, sql } from '#platform';
+import { Clock, Database, sql, type Transaction } from '#platform';
 import type { SigningAlgorithm } from '#tokens';
 
-const READER = 'back-channel-logout';
-const BATCH = 200;
-
-export interface LogoutDelivery {
-  readonly id: string;
-  readonly clientId: string;
-  readonly algorithm: SigningAlgorithm;
+export interface LogoutTarget {
   readonly url: string;
-  readonly sid: string;
-  readonly userId: string;
-  /** This one included. */
-  readonly attempts: number;
+  readonly algorithm: SigningAlgorithm;
 }
 
-/** Who is still to be told that a session has ended. A delivery outlives any node. */
+export interface EndedSession {
+  readonly sid: string;
+  readonly occurredAt: Date;
+}
+
+/** Who is to be told that a session has ended. */
 @Injectable()
 export class LogoutDeliveryRepository {
   constructor(
     private readonly database: Database,
-    private readonly outbox: OutboxRepository,
     private readonly clock: Clock,
   ) {}
 
-  /**
-   * Turns the sessions that ended since the last call into deliveries, one per client that the session had signed in
-   * to. The reader's place moves in the same transaction; of several nodes one does the work, and if that one dies the
-   * next, which waits for the place, does it.
-   */
-  async enqueue(): Promise<void> {
-    const start = await this.outbox.position();
-    let read = BATCH;
-    while (read === BATCH) {
-      read = await this.database.transaction(async (transaction) => {
-        const [transactionId, id] = start.split('-');
-        await transaction.query(sql`
-          INSERT INTO outbox_readers (name, transaction_id, id)
-          VALUES (${READER}, ${transactionId}::text::xid8, ${id}::bigint) ON CONFLICT (name) DO NOTHING`);
-        const [place] = await transaction.query<{ cursor: string }>(sql`
-          SELECT transaction_id::text || '-' || id AS cursor FROM outbox_readers
-           WHERE name = ${READER} FOR UPDATE`);
-        if (!place) return 0;
-        const events = await this.outbox.after(place.cursor, BATCH, transaction);
-        const last = events.at(-1);
-        if (!last) return 0;
-        const sessions = events.filter(({ kind }) => kind === 'session-ended').map(({ subject }) => subject);
-        const [lastTransaction, lastId] = last.cursor.split('-');
-        await transaction.query(sql`
-          WITH due AS (
-            INSERT INTO logout_deliveries (client_id, session_id, user_id, next_attempt_at)
-            SELECT DISTINCT a.client_id, a.session_id, a.user_id, ${this.clock.now()}::timestamptz
-              FROM authorizations a
-              JOIN clients c ON c.id = a.client_id AND c.disabled_at IS NULL
-             WHERE a.session_id = ANY(${sessions}::uuid[]) AND c.backchannel_logout_uri IS NOT NULL
-            ON CONFLICT (client_id, session_id) DO NOTHING
-          )
-          UPDATE outbox_readers SET transaction_id = ${lastTransaction}::text::xid8, id = ${lastId}::bigint
-           WHERE name = ${READER}`);
-        return events.length;
-      });
-    }
-  }
-
-  /** Takes up to `limit` deliveries that are due; each comes back by itself if its sender dies. */
-  async lease(limit: number): Promise<LogoutDelivery[]> {
+  /** A delivery to each client that a session had signed in to (Back-Channel Logout §2.3). */
+  async enqueue(ended: readonly EndedSession[], expiresAt: Date, transaction: Transaction): Promise<void> {
     const now = this.clock.now();
-    return this.database.query<LogoutDelivery>(sql`
-      UPDATE logout_deliveries d
-         SET attempts = attempts + 1,
-             -- 10 s, 20 s, 40 s … at most an hour
-             next_attempt_at = ${now}::timestamptz + make_interval(secs => least(10 * 2 ^ attempts, 3600))
-        FROM clients c
-       WHERE c.id = d.client_id AND c.backchannel_logout_uri IS NOT NULL
-         AND d.id IN (SELECT id FROM logout_deliveries
-                       WHERE delivered_at IS NULL AND failed_at IS NULL AND next_attempt_at <= ${now}
-                       ORDER BY next_attempt_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)
-      RETURNING d.id, d.client_id AS "clientId", c.id_token_algorithm AS algorithm,
-                c.backchannel_logout_uri AS url, d.session_id AS sid, d.user_id AS "userId", d.attempts`);
+    await transaction.query(sql`
+      INSERT INTO deliveries (kind, target, reference, payload, occurred_at, next_attempt_at, expires_at, created_at)
+      SELECT DISTINCT ON (a.client_id, a.session_id) 'logout', a.client_id, a.session_id::text,
+             jsonb_build_object('sid', a.session_id, 'sub', a.user_id), e."occurredAt", ${now}::timestamptz,
+             ${expiresAt}::timestamptz, ${now}::timestamptz
+        FROM jsonb_to_recordset(${JSON.stringify(ended)}::jsonb) e(sid uuid, "occurredAt" timestamptz)
+        JOIN authorizations a ON a.session_id = e.sid
+        JOIN clients c ON c.id = a.client_id AND c.disabled_at IS NULL
+       WHERE c.backchannel_logout_uri IS NOT NULL
+      ON CONFLICT (kind, target, reference) DO NOTHING`);
   }
 
-  async succeed(id: string): Promise<void> {
-    await this.database.query(
-      sql`UPDATE logout_deliveries SET delivered_at = ${this.clock.now()} WHERE id = ${id}`,
-    );
-  }
-
-  /** @param final whether there will be no further attempt */
-  async fail(id: string, reason: string, final: boolean): Promise<void> {
-    await this.database.query(sql`
-      UPDATE logout_deliveries
-         SET last_error = ${reason.slice(0, 500)}, failed_at = CASE WHEN ${final} THEN ${this.clock.now()}::timestamptz END
-       WHERE id = ${id}`);
+  /** Where and how a client hears of it; undefined when it is disabled or wants to hear no more. */
+  async target(clientId: string): Promise<LogoutTarget | undefined> {
+    const [row] = await this.database.query<LogoutTarget>(sql`
+      SELECT backchannel_logout_uri AS url, id_token_algorithm AS algorithm FROM clients
+       WHERE id = ${clientId} AND disabled_at IS NULL AND backchannel_logout_uri IS NOT NULL`);
+    return row;
   }
 }

@@ -1,8 +1,8 @@
 import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Public, singleFields, type FormFields } from '#platform';
+import { Public, type FormFields } from '#platform';
 import { SessionCookie } from '#sessions';
-import { EndSession } from './end-session.js';
+import { carriedParameters, EndSession } from './end-session.js';
 
 @Controller('oauth2/logout')
 export class LogoutController {
@@ -36,7 +36,7 @@ export class LogoutController {
     const outcome = await this.endSession.respond(fields, this.cookie.read(request));
     reply.header('cache-control', 'no-store');
     if (outcome.kind === 'ask') {
-      reply.redirect(`/sign-out?${new URLSearchParams(singleFields(fields))}`, 303);
+      reply.redirect(`/sign-out?${new URLSearchParams(carriedParameters(fields))}`, 303);
       return;
     }
     this.cookie.clear(reply);

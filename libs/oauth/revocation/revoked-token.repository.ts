@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, sql } from '#platform';
 
-/** Machine tokens that were revoked one by one: they have no authorization row of their own. */
+/** Tokens that were revoked one by one: those of machines, and those that were exchanged. */
 @Injectable()
 export class RevokedTokenRepository {
   constructor(private readonly database: Database) {}
@@ -18,12 +18,13 @@ export class RevokedTokenRepository {
       INSERT INTO audit_events (act, actor, target) SELECT 'token.revoke', ${owner}::text, jti FROM revoked`);
   }
 
-  /** Whether a machine's token still counts: neither it nor its client has been ended. */
-  async isLive(jti: string, clientId: string): Promise<boolean> {
+  /** Whether a machine's token still counts: neither it nor a client that it stands on has been ended. */
+  async isLive(jti: string, clientIds: readonly string[]): Promise<boolean> {
     const rows = await this.database.query(sql`
       SELECT 1 FROM clients c
-       WHERE c.id = ${clientId} AND c.disabled_at IS NULL
-         AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = ${jti})`);
+       WHERE c.id = ANY (${clientIds}::text[]) AND c.disabled_at IS NULL
+         AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = ${jti})
+      HAVING count(*) = ${clientIds.length}::int`);
     return rows.length > 0;
   }
 }

@@ -1,90 +1,74 @@
 import { Injectable } from '@nestjs/common';
-import { Configuration } from '#platform';
-import { AccessTokens, IdTokens, OpaqueTokens } from '#tokens';
+import { reachedAcr, acrOf } from '#sessions';
+import { IdTokens, OpaqueTokens } from '#tokens';
+import type { Audience } from '../audience.js';
 import type { Authorization } from '../authorization/authorization.js';
-import { MAX_LIFETIME, type Client } from '../clients/client.js';
-import type { Module } from '../module-directory.js';
+import { acceptedValues, type ClaimsRequest } from '../authorization/claims-request.js';
+import type { Client } from '../clients/client.js';
+import { AccessTokenIssuer, type IssuedAccessToken } from './access-token-issuer.js';
+import { personGrant } from './person-grant.js';
 
 /** RFC 6749 §5.1, OpenID Connect Core §3.1.3.3 */
-export interface TokenResponse {
-  readonly access_token: string;
-  readonly token_type: 'Bearer';
-  readonly expires_in: number;
-  readonly scope: string;
+export interface TokenResponse extends IssuedAccessToken {
   readonly refresh_token?: string;
   readonly id_token?: string;
+  /** RFC 8693 §2.2.1 */
+  readonly issued_token_type?: string;
 }
 
 /** Signs what an authorization gives. */
 @Injectable()
 export class TokenResponses {
   constructor(
-    private readonly accessTokens: AccessTokens,
+    private readonly accessTokens: AccessTokenIssuer,
     private readonly idTokens: IdTokens,
     private readonly opaqueTokens: OpaqueTokens,
-    private readonly configuration: Configuration,
   ) {}
 
-  /** @param scopes those of the authorization, or fewer (RFC 6749 §6) */
-  forPerson(
+  /** @param jkt thumbprint of the key that the access token is bound to (RFC 9449 §6) */
+  async forPerson(
     client: Client,
     authorization: Authorization,
-    scopes: readonly string[],
-    modules: readonly Module[],
-  ): TokenResponse {
-    const { organization } = authorization;
-    const lifetime = accessTokenLifetime(client);
-    const accessToken = this.accessTokens.issue(
-      {
-        sub: authorization.userId,
-        aud: audienceOf(modules, scopes, this.configuration.issuer),
-        client_id: client.id,
-        scope: scopes.join(' '),
-        sid: authorization.sessionId,
-        authorization_id: authorization.id,
-        organization_id: organization.id,
-        organization: organization.key,
-        roles: [organization.role],
-        license_version: organization.licenseVersion,
-        modules: modules.map((module) => module.key),
-      },
-      lifetime,
-    );
+    audience: Audience,
+    jkt: string | undefined,
+  ): Promise<TokenResponse> {
+    const { scopes } = audience;
+    const issued = await this.accessTokens.issue(client, personGrant(client, authorization, audience), {
+      jkt,
+    });
     return {
-      access_token: accessToken,
-      token_type: 'Bearer',
-      expires_in: lifetime,
-      scope: scopes.join(' '),
+      ...issued,
       ...(client.grantTypes.includes('refresh_token')
         ? {
-            refresh_token: this.opaqueTokens.mint('refresh_token', {
-              authorizationId: authorization.id,
-              generation: authorization.generation,
-              rowSecret: authorization.rowSecret,
-            }),
+            // by the key of the instant of the step, so that a retry across a rotation gets the same text
+            refresh_token: this.opaqueTokens.mint(
+              'refresh_token',
+              {
+                authorizationId: authorization.id,
+                generation: authorization.generation,
+                rowSecret: authorization.rowSecret,
+              },
+              authorization.rotatedAt,
+            ),
           }
         : {}),
       ...(scopes.includes('openid')
-        ? { id_token: this.idToken(client, authorization, scopes, accessToken) }
+        ? { id_token: this.idToken(client, authorization, scopes, issued.access_token) }
         : {}),
     };
   }
 
-  forMachine(client: Client, scopes: readonly string[], modules: readonly Module[]): TokenResponse {
-    const lifetime = accessTokenLifetime(client);
-    const accessToken = this.accessTokens.issue(
-      {
-        // RFC 9068 §2.2: without a person the subject is the client
-        sub: client.id,
-        aud: audienceOf(modules, scopes, this.configuration.issuer),
-        client_id: client.id,
-        scope: scopes.join(' '),
-        ...(client.organizationId === null ? {} : { organization_id: client.organizationId }),
-        modules: modules.map((module) => module.key),
-      },
-      lifetime,
-    );
-    return { access_token: accessToken, token_type: 'Bearer', expires_in: lifetime, scope: scopes.join(' ') };
+  async forMachine(client: Client, audience: Audience, jkt: string | undefined): Promise<TokenResponse> {
+    const grant = {
+      // RFC 9068 §2.2: without a person the subject is the client
+      sub: client.id,
+      aud: audience.identifiers,
+      client_id: client.id,
+      scope: audience.scopes.join(' '),
+      ...(client.organizationId === null ? {} : { organization_id: client.organizationId }),
+      modules: audience.modules.map((module) => module.key),
+    };
+    return this.accessTokens.issue(client, grant, { jkt });
   }
 
   private idToken(
@@ -93,7 +77,7 @@ export class TokenResponses {
     scopes: readonly string[],
     accessToken: string,
   ): string {
-    const { organization } = authorization;
+    const { organization, claims } = authorization;
     return this.idTokens.issue({
       sub: authorization.userId,
       clientId: client.id,
@@ -104,7 +88,10 @@ export class TokenResponses {
       nonce: authorization.nonce ?? undefined,
       accessToken,
       claims: {
-        ...personClaims(authorization, scopes),
+        ...personClaims(authorization, scopes, claims?.id_token),
+        acr:
+          reachedAcr(authorization.amr, acceptedValues(claims?.id_token?.['acr']) ?? []) ??
+          acrOf(authorization.amr),
         organization_id: organization.id,
         organization: organization.key,
         organization_name: organization.name,
@@ -113,23 +100,14 @@ export class TokenResponses {
   }
 }
 
-/** OpenID Connect Core §5.4: which claims `profile` and `email` give. */
+/** OpenID Connect Core §5.4, §5.5: the claims that the scopes give, and those that were asked for one by one. */
 export function personClaims(
   person: { readonly name: string; readonly email: string },
   scopes: readonly string[],
+  requested: ClaimsRequest['id_token'] = {},
 ): Record<string, string> {
   return {
-    ...(scopes.includes('profile') ? { name: person.name } : {}),
-    ...(scopes.includes('email') ? { email: person.email } : {}),
+    ...(scopes.includes('profile') || 'name' in requested ? { name: person.name } : {}),
+    ...(scopes.includes('email') || 'email' in requested ? { email: person.email } : {}),
   };
-}
-
-function accessTokenLifetime(client: Client): number {
-  return Math.min(client.accessTokenSeconds, MAX_LIFETIME.accessToken);
-}
-
-/** The modules concerned; and this server, whose userinfo endpoint an `openid` token opens. Never empty. */
-function audienceOf(modules: readonly Module[], scopes: readonly string[], issuer: string): string[] {
-  const urls = modules.map((module) => module.baseUrl);
-  return scopes.includes('openid') || urls.length === 0 ? [...urls, issuer] : urls;
 }

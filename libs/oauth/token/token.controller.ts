@@ -1,26 +1,47 @@
-import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Header, HttpCode, Post, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import { ClientAuthentication, CurrentClient } from '#platform';
-import type { Client, GrantType } from '../clients/client.js';
-import { InvalidRequest, UnauthorizedClient, UnsupportedGrantType } from '../oauth.errors.js';
+import { needsDpop, type Client, type GrantType } from '../clients/client.js';
+import { DpopProofs } from '../dpop/dpop-proofs.js';
+import {
+  InvalidDpopProof,
+  InvalidRequest,
+  UnauthorizedClient,
+  UnsupportedGrantType,
+} from '../oauth.errors.js';
 import { AuthorizationCodeGrant } from './grants/authorization-code.grant.js';
 import { ClientCredentialsGrant } from './grants/client-credentials.grant.js';
+import { DeviceCodeGrant } from './grants/device-code.grant.js';
 import { RefreshTokenGrant } from './grants/refresh-token.grant.js';
+import { TokenExchangeGrant } from './grants/token-exchange.grant.js';
 import type { TokenResponse } from './token-response.js';
 import { TokenRequest } from './token-request.js';
 
 interface Grant {
-  handle(request: TokenRequest, client: Client): Promise<TokenResponse>;
+  /** @param jkt thumbprint of the key that the client proved to hold (RFC 9449 §5) */
+  handle(request: TokenRequest, client: Client, jkt: string | undefined): Promise<TokenResponse>;
 }
 
-@Controller('oauth2/token')
+const PATH = 'oauth2/token';
+
+@Controller(PATH)
 export class TokenController {
   private readonly grants: ReadonlyMap<string, Grant>;
 
-  constructor(code: AuthorizationCodeGrant, refresh: RefreshTokenGrant, machine: ClientCredentialsGrant) {
+  constructor(
+    private readonly proofs: DpopProofs,
+    code: AuthorizationCodeGrant,
+    refresh: RefreshTokenGrant,
+    machine: ClientCredentialsGrant,
+    device: DeviceCodeGrant,
+    exchange: TokenExchangeGrant,
+  ) {
     this.grants = new Map<GrantType, Grant>([
       ['authorization_code', code],
       ['refresh_token', refresh],
       ['client_credentials', machine],
+      ['urn:ietf:params:oauth:grant-type:device_code', device],
+      ['urn:ietf:params:oauth:grant-type:token-exchange', exchange],
     ]);
   }
 
@@ -30,12 +51,18 @@ export class TokenController {
   // RFC 6749 §5.1
   @Header('cache-control', 'no-store')
   @Header('pragma', 'no-cache')
-  async token(@Body() request: TokenRequest, @CurrentClient() client: Client): Promise<TokenResponse> {
+  async token(
+    @Body() request: TokenRequest,
+    @CurrentClient() client: Client,
+    @Req() { headers }: FastifyRequest,
+  ): Promise<TokenResponse> {
     if (request.grant_type === undefined) throw new InvalidRequest('grant_type is missing.');
     const grant = this.grants.get(request.grant_type);
     if (!grant) throw new UnsupportedGrantType();
     if (!(client.grantTypes as readonly string[]).includes(request.grant_type))
       throw new UnauthorizedClient();
-    return grant.handle(request, client);
+    const jkt = await this.proofs.verify({ method: 'POST', path: `/${PATH}`, headers });
+    if (jkt === undefined && needsDpop(client)) throw new InvalidDpopProof('This client must use DPoP.');
+    return grant.handle(request, client, jkt);
   }
 }

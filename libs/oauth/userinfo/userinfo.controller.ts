@@ -12,7 +12,7 @@ export class UserinfoController {
   @Header('cache-control', 'no-store')
   get(@CurrentToken() { claims, person }: LiveToken): Record<string, string> {
     if (!person) throw new InvalidToken('the token of a machine');
-    return { sub: person.userId, ...personClaims(person, claims.scope.split(' ')) };
+    return { sub: person.userId, ...personClaims(person, claims.scope.split(' '), person.claims?.userinfo) };
   }
 
   @Post()

@@ -60,6 +60,7 @@ describe('the configuration', () => {
       CORE_AUTH_SESSION_IDLE: '1 hour',
       CORE_AUTH_DATABASE_POOL_SIZE: '1',
       CORE_AUTH_TRUSTED_PROXIES: '10.0.0.0/8,proxy',
+      CORE_AUTH_OUTBOUND_NETWORKS: '10.0.0.0/33,127.0.0.0/8',
       CORE_AUTH_SESION_ABSOLUTE: '86400',
     });
     const mentioned = [
@@ -74,6 +75,7 @@ describe('the configuration', () => {
       'CORE_AUTH_SESSION_IDLE',
       'CORE_AUTH_DATABASE_POOL_SIZE',
       'CORE_AUTH_TRUSTED_PROXIES',
+      'CORE_AUTH_OUTBOUND_NETWORKS: "10.0.0.0/33"',
       'CORE_AUTH_SESION_ABSOLUTE',
     ];
     for (const name of mentioned)

@@ -93,6 +93,13 @@ export class Configuration {
   @IsArray()
   trustedProxies: readonly string[] = [];
 
+  @Setting('CORE_AUTH_OUTBOUND_NETWORKS', {
+    description:
+      'Addresses or networks (CIDR), separated by commas, that are not public and may be called all the same: webhooks, back-channel logout and client metadata there may also be http. None unless set; `npm start` sets the loopback networks in development.',
+  })
+  @IsArray()
+  outboundNetworks: readonly string[] = [];
+
   @Setting('CORE_AUTH_DATABASE_POOL_SIZE', { description: 'Connections per process.', default: '10' })
   @IsInt({ message: 'must be a whole number' })
   @Min(2, { message: 'must be 2 to 200' })
@@ -144,6 +151,16 @@ export class Configuration {
   @Max(2_592_000, { message: 'must be 300 to 2592000' })
   sessionAbsoluteSeconds = 86_400;
 
+  @Setting('CORE_AUTH_KEY_ROTATION_DAYS', {
+    description:
+      'Days after which a key that signs is followed by another; 0 leaves that to `keys rotate`. No token stops working by it.',
+    default: '90',
+  })
+  @IsInt({ message: 'must be a whole number' })
+  @Min(0, { message: 'must be 0 to 3650' })
+  @Max(3650, { message: 'must be 0 to 3650' })
+  keyRotationDays = 90;
+
   @Setting('CORE_AUTH_SIGN_IN_FAILURES', {
     description:
       'Failed sign-ins of one account after which each further failure delays the next try, twice as long each time.',
@@ -162,6 +179,14 @@ export class Configuration {
   @Min(1, { message: 'must be at least 1' })
   rateLimitSignIn = 30;
 
+  @Setting('CORE_AUTH_RATE_LIMIT_DEVICE', {
+    description: 'Device codes entered, approved or denied per minute and address.',
+    default: '30',
+  })
+  @IsInt({ message: 'must be a whole number' })
+  @Min(1, { message: 'must be at least 1' })
+  rateLimitDevice = 30;
+
   @Setting('CORE_AUTH_RATE_LIMIT_TOKEN', {
     description: 'Requests per minute and address at the endpoints that authenticate clients.',
     default: '6000',
@@ -169,6 +194,40 @@ export class Configuration {
   @IsInt({ message: 'must be a whole number' })
   @Min(1, { message: 'must be at least 1' })
   rateLimitToken = 6000;
+
+  @Setting('CORE_AUTH_RATE_LIMIT_REGISTRATION', {
+    description: 'Registrations of clients, and calls that manage one, per minute and address.',
+    default: '30',
+  })
+  @IsInt({ message: 'must be a whole number' })
+  @Min(1, { message: 'must be at least 1' })
+  rateLimitRegistration = 30;
+
+  @Setting('CORE_AUTH_REGISTRATION', {
+    description:
+      'Who may register clients by themselves (RFC 7591): `closed` nobody, `token` who has an initial access token (`registration-token create`), `open` anybody. `npm start` sets `open` in development.',
+    default: 'closed',
+  })
+  @IsIn(['closed', 'token', 'open'], { message: 'must be closed, token or open' })
+  registration: 'closed' | 'token' | 'open' = 'closed';
+
+  @Setting('CORE_AUTH_REGISTRATION_SCOPES', {
+    description:
+      'Scopes, separated by spaces, that a client which registered itself, or has a metadata document, may have. `npm start` adds those of the modules in development.',
+    default: '`openid profile email offline_access`',
+  })
+  @Matches(/^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/, {
+    message: 'must be scopes separated by single spaces',
+  })
+  registrationScopes = 'openid profile email offline_access';
+
+  @Setting('CORE_AUTH_CLIENT_ID_METADATA_DOCUMENTS', {
+    description:
+      'Whether a client may be known by the https URL of a document that describes it, without any registration: `on` or `off`. `npm start` sets `on` in development.',
+    default: 'off',
+  })
+  @IsIn(['on', 'off'], { message: 'must be on or off' })
+  clientIdMetadataDocuments: 'on' | 'off' = 'off';
 
   @Setting('CORE_AUTH_DEMO_ACCOUNTS', {
     description:
@@ -229,6 +288,10 @@ export class Configuration {
     for (const proxy of this.trustedProxies) {
       if (!isNetwork(proxy))
         problems.push(`CORE_AUTH_TRUSTED_PROXIES: "${proxy}" is not an address or a network`);
+    }
+    for (const network of this.outboundNetworks) {
+      if (!isNetwork(network))
+        problems.push(`CORE_AUTH_OUTBOUND_NETWORKS: "${network}" is not an address or a network`);
     }
     if (this.sessionIdleSeconds > this.sessionAbsoluteSeconds) {
       problems.push('CORE_AUTH_SESSION_IDLE must not exceed CORE_AUTH_SESSION_ABSOLUTE');

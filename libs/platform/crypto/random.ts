@@ -1,10 +1,15 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 
 export { randomUUID } from 'node:crypto';
 
 /** A secret of `bytes` random bytes as base64url text (32 bytes = 256 bits unless told). */
 export function randomSecret(bytes = 32): string {
   return randomBytes(bytes).toString('base64url');
+}
+
+/** A number from 0 up to 1, that one not included. */
+export function randomFraction(): number {
+  return randomInt(2 ** 32) / 2 ** 32;
 }
 
 export function sha256(value: string | Buffer): Buffer {

@@ -9,12 +9,12 @@ export const jwtSecret: Control = {
   kind: 'boot',
   timeout: seconds(5),
   interval: minutes(10),
-  async verify({ configuration, security, keyEncryption }) {
+  async verify({ configuration, security, keyEncryption, clock }) {
     const encryption = configuration.keyEncryptionKeys.map(({ kid, secret }) => ({
       name: `key-encryption key ${kid}`,
       secret,
     }));
-    const rows = await security.macKeys();
+    const rows = await security.macKeys(clock.now());
     const foreign = rows.find(({ envelope }) => !keyEncryption.kids.includes(envelope.split('.')[1] ?? ''));
     if (foreign) {
       return failed(

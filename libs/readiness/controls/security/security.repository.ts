@@ -35,10 +35,10 @@ export class SecurityEvidence {
   }
 
   /** The MAC keys that the server holds, newest first. */
-  async macKeys(): Promise<(EncryptedRow & { active: boolean })[]> {
+  async macKeys(now: Date): Promise<(EncryptedRow & { active: boolean })[]> {
     return this.database.query<EncryptedRow & { active: boolean }>(sql`
       SELECT 'keys.secret_envelope' AS column, kid AS key, 'keys|' || purpose || '|' || kid AS context,
-             secret_envelope AS envelope, retired_at IS NULL AS active
+             secret_envelope AS envelope, signs_from <= ${now} AND coalesce(verifies_until > ${now}, true) AS active
         FROM keys WHERE purpose = 'mac' ORDER BY created_at DESC`);
   }
 
@@ -51,7 +51,7 @@ export class SecurityEvidence {
   /** Clients whose stored secret is text: of 32 random bytes that happens once in 10^13 times. */
   async clientsWithPlainSecret(): Promise<string[]> {
     const rows = await this.database.query<{ id: string }>(sql`
-      SELECT id FROM clients WHERE encode(secret_sha256, 'escape') ~ '^[ -~]+$' ORDER BY id LIMIT ${MOST}`);
+      SELECT id FROM clients WHERE encode(secret_sha256, 'hex') ~ '^([2-6][0-9a-f]|7[0-9a-e])+$' ORDER BY id LIMIT ${MOST}`);
     return rows.map(({ id }) => id);
   }
 

@@ -1,13 +1,15 @@
 import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Authorize } from '#oauth';
 import { Public, type FormFields } from '#platform';
 import { SessionCookie } from '#sessions';
-import { Authorize } from './authorize.js';
+import { AuthorizationAnswers } from './authorization-answers.js';
 
 @Controller('oauth2/authorize')
 export class AuthorizeController {
   constructor(
     private readonly authorize: Authorize,
+    private readonly answers: AuthorizationAnswers,
     private readonly cookie: SessionCookie,
   ) {}
 
@@ -34,11 +36,9 @@ export class AuthorizeController {
 
   private async respond(fields: FormFields, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const outcome = await this.authorize.respond(fields, this.cookie.read(request));
-    const to =
-      outcome.kind === 'answer'
-        ? outcome.to
-        : `/${outcome.kind}?${new URLSearchParams({ return_to: outcome.resume })}`;
+    if (outcome.kind === 'answer') return this.answers.send(reply, outcome.answer);
+    const query = new URLSearchParams({ return_to: outcome.resume });
     // RFC 9700 §4.12: 303, so that a form with a password is never sent on
-    reply.header('cache-control', 'no-store').redirect(to, 303);
+    reply.header('cache-control', 'no-store').redirect(`/${outcome.kind}?${query}`, 303);
   }
 }

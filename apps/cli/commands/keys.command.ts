@@ -1,0 +1,114 @@
+import { parseArgs } from 'node:util';
+import { Clock, Configuration, KeyEncryption, openDatabase, type Database } from '#platform';
+import { KEY_KINDS, KeyRepository, KeyRotation, type KeyKind } from '#tokens';
+import { requireDatabase } from '../development/checks.js';
+import { EnvelopeRepository } from '../envelopes.repository.js';
+import { describeKeys, describeRevocation, describeRotation } from '../key-sentences.js';
+import { serverSettings } from '../launcher-settings.js';
+import { rewrap } from '../rewrap.js';
+import { terminal } from '../terminal.js';
+
+const ACTOR = 'cli';
+
+const USAGE = `Usage: core-auth keys <what>
+
+  list                     every key: what it is for, whether it signs, until when it verifies
+  rotate                   publish the successor of each key that signs; no token stops working
+    --purpose PURPOSE      of this purpose alone: signing, mac or encryption
+    --algorithm ALGORITHM  of this signature algorithm alone: ES256 or RS256
+  revoke <kid>             emergency: this key verifies nothing from now on
+  rewrap                   encrypt everything anew under the first key of CORE_AUTH_KEY_ENCRYPTION_KEYS`;
+
+interface Opened {
+  readonly database: Database;
+  readonly rotation: KeyRotation;
+  readonly encryption: KeyEncryption;
+}
+
+type Action = (opened: Opened) => Promise<number>;
+
+/** Looks at the server's keys and changes them; running servers hear of it by themselves. */
+export async function keysCommand(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<number> {
+  const action = actionOf(args);
+  if (!action) {
+    terminal.complain(USAGE);
+    return 1;
+  }
+  const configuration = Configuration.load(serverSettings(env));
+  await requireDatabase(configuration.databaseUrl, configuration.databaseConnectTimeout);
+  const database = await openDatabase(configuration);
+  try {
+    const encryption = new KeyEncryption(configuration.keyEncryptionKeys);
+    const rotation = new KeyRotation(new KeyRepository(database), encryption, new Clock());
+    return await action({ database, rotation, encryption });
+  } finally {
+    await database.close();
+  }
+}
+
+/** @returns undefined when the arguments name nothing that can be done */
+function actionOf(args: readonly string[]): Action | undefined {
+  const [what = '', ...rest] = args;
+  switch (what) {
+    case 'list':
+      return rest.length === 0 ? list : undefined;
+    case 'rotate': {
+      const kinds = kindsOf(rest);
+      return kinds && ((opened) => rotate(opened, kinds));
+    }
+    case 'revoke': {
+      const [kid, ...more] = rest;
+      return kid && more.length === 0 ? (opened) => revoke(opened, kid) : undefined;
+    }
+    case 'rewrap':
+      return rest.length === 0
+        ? ({ database, encryption }) => rewrap(new EnvelopeRepository(database), encryption, ACTOR)
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The kinds that the options of `rotate` leave; undefined when they are wrong or leave none. */
+function kindsOf(args: readonly string[]): readonly KeyKind[] | undefined {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { purpose: { type: 'string' }, algorithm: { type: 'string' } },
+      allowPositionals: false,
+    });
+    const kinds = KEY_KINDS.filter(
+      ({ purpose, algorithm }) =>
+        purpose === (values.purpose ?? purpose) && algorithm === (values.algorithm ?? algorithm),
+    );
+    return kinds.length > 0 ? kinds : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function list({ rotation, encryption }: Opened): Promise<number> {
+  terminal.say(describeKeys(await rotation.list(), encryption.kids));
+  return 0;
+}
+
+async function rotate({ rotation }: Opened, kinds: readonly KeyKind[]): Promise<number> {
+  let published = 0;
+  for (const kind of kinds) {
+    const result = await rotation.rotate(kind, ACTOR);
+    if (result.published) published += 1;
+    terminal.say(describeRotation(kind, result));
+  }
+  return published === kinds.length ? 0 : 1;
+}
+
+async function revoke({ rotation }: Opened, kid: string): Promise<number> {
+  const result = await rotation.revoke(kid, ACTOR);
+  const sentence = describeRevocation(kid, result);
+  if (result.outcome !== 'unknown') {
+    terminal.say(sentence);
+    return 0;
+  }
+  terminal.complain(sentence);
+  return 1;
+}

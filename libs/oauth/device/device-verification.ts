@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common';
+import { addSeconds, Clock, Configuration, PublicError, randomSecret, randomUUID } from '#platform';
+import type { Session } from '#sessions';
+import { audienceOf } from '../audience.js';
+import { ClientDirectory } from '../clients/client-directory.js';
+import { MAX_LIFETIME, type Client } from '../clients/client.js';
+import { IssuancePolicy, type Refusal } from '../issuance-policy.js';
+import { ModuleDirectory } from '../module-directory.js';
+import { scopesForRole } from '../role-policy.js';
+import { DeviceAuthorizationRepository } from './device-authorization.repository.js';
+import { formatUserCode, readUserCode } from './user-code.js';
+import { UserCodeGuessRepository } from './user-code-guess.repository.js';
+
+/** Somebody who acts for an organization. */
+export interface ActingSession extends Session {
+  readonly organization: NonNullable<Session['organization']>;
+}
+
+/** What a device waits for, as the person who let it in would grant it. */
+export interface DeviceRequest {
+  readonly id: string;
+  /** `XXXX-XXXX` */
+  readonly userCode: string;
+  readonly client: Client;
+  readonly scopes: readonly string[];
+  readonly resources: readonly string[];
+  readonly createdAt: Date;
+}
+
+export type DeviceSearch =
+  | { readonly kind: 'found'; readonly request: DeviceRequest }
+  /** Unknown, expired or used: the person is not told which (RFC 8628 §5.1). */
+  | { readonly kind: 'wrong-code' }
+  | { readonly kind: 'too-many-codes'; readonly until: Date };
+
+/** What the person decides on the verification page (RFC 8628 §3.3). */
+@Injectable()
+export class DeviceVerification {
+  constructor(
+    private readonly devices: DeviceAuthorizationRepository,
+    private readonly guesses: UserCodeGuessRepository,
+    private readonly clients: ClientDirectory,
+    private readonly modules: ModuleDirectory,
+    private readonly issuance: IssuancePolicy,
+    private readonly clock: Clock,
+    private readonly configuration: Configuration,
+  ) {}
+
+  /** @throws PublicError 403 when the role of the person allows nothing of what the device asks for */
+  async find(text: string | undefined, session: ActingSession): Promise<DeviceSearch> {
+    const userCode = readUserCode(text);
+    if (userCode === undefined) return { kind: 'wrong-code' };
+    const until = await this.guesses.begin(session.userId);
+    if (until) return { kind: 'too-many-codes', until };
+    const device = await this.devices.findPending(userCode);
+    const client = device && (await this.clients.find(device.clientId));
+    if (!device || !client) return { kind: 'wrong-code' };
+    await this.guesses.takeBack(session.userId);
+
+    const kept = device.scopes.filter((scope) => client.scopes.includes(scope));
+    const scopes = scopesForRole(await this.modules.all(), kept, session.organization.role);
+    if (scopes.length === 0 && device.scopes.length > 0) {
+      throw new PublicError(403, 'access_denied', 'Your role allows nothing of what this device asks for.');
+    }
+    return { kind: 'found', request: { ...device, scopes, client, userCode: formatUserCode(userCode) } };
+  }
+
+  /** The license that stands in the way of this request, or undefined when none does. */
+  async refusal(request: DeviceRequest, session: ActingSession): Promise<Refusal | undefined> {
+    const context = { all: await this.modules.all(), issuer: this.configuration.issuer };
+    const { modules } = audienceOf(context, request.client, request.scopes, request.resources);
+    return this.issuance.refusal(modules, session.organization, session.userId);
+  }
+
+  async approve(
+    { id, client, scopes }: DeviceRequest,
+    session: ActingSession,
+  ): Promise<'approved' | 'session-ended' | 'gone'> {
+    const lifetime = Math.min(client.refreshTokenSeconds, MAX_LIFETIME.refreshToken);
+    return this.devices.approve({
+      deviceId: id,
+      authorizationId: randomUUID(),
+      rowSecret: Buffer.from(randomSecret(16), 'base64url'),
+      session,
+      organizationId: session.organization.id,
+      scopes,
+      expiresAt: addSeconds(this.clock.now(), lifetime),
+    });
+  }
+
+  /** @returns false when there was nothing to deny any more */
+  async deny({ id }: DeviceRequest, session: ActingSession): Promise<boolean> {
+    return this.devices.deny(id, session);
+  }
+}

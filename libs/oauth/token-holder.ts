@@ -1,0 +1,20 @@
+import type { AccessTokenClaims } from '#tokens';
+import type { Client } from './clients/client.js';
+import type { Modules } from './module-directory.js';
+
+/** Whether a token was issued to this client, or is meant for the module that the client is. */
+export function isHolder(claims: AccessTokenClaims, client: Client, all: Modules): boolean {
+  const own = client.moduleKey === null ? undefined : all.get(client.moduleKey);
+  return claims.client_id === client.id || (own !== undefined && claims.aud.includes(own.baseUrl));
+}
+
+/** The clients that a token stands on: each of them can end it by being disabled. */
+export function clientsBehind({
+  client_id: holder,
+  client_chain: chain = [],
+  authorization_id: authorization,
+  sub,
+}: AccessTokenClaims): string[] {
+  // without an authorization the subject is a client too (RFC 9068 §2.2)
+  return [...new Set([holder, ...chain, ...(authorization === undefined ? [sub] : [])])];
+}

@@ -1,0 +1,87 @@
+import { parseArgs } from 'node:util';
+import { OPERATIONS } from './operations.js';
+
+export interface BenchOptions {
+  readonly output: string | undefined;
+  /** Seconds of one round of one operation at one server. */
+  readonly duration: number;
+  readonly rounds: number;
+  readonly only: readonly string[];
+  readonly rows: number;
+  readonly connections: number;
+  readonly soak: boolean;
+  readonly profile: string | undefined;
+  readonly build: boolean;
+}
+
+export class UsageError extends Error {}
+
+export const USAGE = `npm run bench -- [options]
+  --output DIR       write bench.json and bench.md (with --soak: soak.json and soak.md) there
+  --duration SECONDS of one round of one operation at one server (5)
+  --rounds N         rounds of each operation, ours and the peer's in turn (3)
+  --only A,B         these operations alone: ${OPERATIONS.map(({ name }) => name).join(', ')}
+  --rows N           generated authorizations (10000); with --soak the largest number (1000000)
+  --connections N    kept-alive connections of the driver (32)
+  --soak             refresh at 1 thousand, 100 thousand and 1 million authorizations instead
+  --profile DIR      write a CPU profile of our server for each operation there; slows it down
+  --no-build         use dist/ as it is`;
+
+const MOST_ROWS = 10_000_000;
+
+/** @throws UsageError */
+export function readOptions(args: readonly string[]): BenchOptions {
+  const { values } = parse(args);
+  const only = (values.only ?? '').split(',').filter((name) => name !== '');
+  const unknown = only.find((name) => !OPERATIONS.some((operation) => operation.name === name));
+  if (unknown !== undefined) throw new UsageError(`There is no operation "${unknown}".`);
+  const soak = values.soak ?? false;
+  return {
+    output: values.output,
+    duration: number('duration', values.duration ?? '5', 0.05, 3600),
+    rounds: whole('rounds', values.rounds ?? '3', 1, 100),
+    only,
+    rows: whole('rows', values.rows ?? (soak ? '1000000' : '10000'), 100, MOST_ROWS),
+    connections: whole('connections', values.connections ?? '32', 1, 1000),
+    soak,
+    profile: values.profile,
+    build: !(values['no-build'] ?? false),
+  };
+}
+
+function parse(args: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        output: text,
+        duration: text,
+        rounds: text,
+        only: text,
+        rows: text,
+        connections: text,
+        soak: flag,
+        profile: text,
+        'no-build': flag,
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function number(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= least && value <= most)) {
+    throw new UsageError(`--${name} must be ${least} to ${most}.`);
+  }
+  return value;
+}
+
+function whole(name: string, text: string, least: number, most: number): number {
+  const value = number(name, text, least, most);
+  if (!Number.isInteger(value)) throw new UsageError(`--${name} must be a whole number.`);
+  return value;
+}

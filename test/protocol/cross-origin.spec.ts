@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { World } from '../support/world.js';
+
+const APP = 'https://spa.example';
+
+describe('cross-origin requests', () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.start();
+    await world.createClient({ id: 'spa', secretSha256: null, redirectUris: [`${APP}/callback`] });
+  });
+  afterAll(() => world.stop());
+
+  const preflight = (path: string, origin: string) =>
+    fetch(world.url + path, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'dpop' },
+    });
+
+  it.each(['/oauth2/token', '/oauth2/userinfo', '/oauth2/revoke', '/oauth2/par'])(
+    'the scripts of a registered public client may call %s',
+    async (path) => {
+      const answer = await preflight(path, APP);
+      expect(answer.status).toBe(204);
+      expect(answer.headers.get('access-control-allow-origin')).toBe(APP);
+      expect(answer.headers.get('access-control-allow-headers')).toContain('DPoP');
+      expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
+      const refused = await fetch(world.url + path, { method: 'POST', headers: { origin: APP } });
+      expect(refused.headers.get('access-control-allow-origin')).toBe(APP);
+      expect(refused.headers.get('access-control-expose-headers')).toContain('DPoP-Nonce');
+      expect(refused.headers.get('vary')).toContain('origin');
+    },
+  );
+
+  it.each([
+    'https://elsewhere.example',
+    'null',
+    'https://projects.example',
+    `${APP}.evil.example`,
+    'http://spa.example',
+  ])('those of %s may not', async (origin) => {
+    expect((await preflight('/oauth2/token', origin)).headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('RFC 9700 §2.6: nobody’s may call the authorization endpoint', async () => {
+    const answer = await preflight('/oauth2/authorize', APP);
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  });
+});
