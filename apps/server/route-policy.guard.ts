@@ -16,6 +16,9 @@ import { Configuration, PublicError, ROUTE_POLICY, type RoutePolicy } from '#pla
 import { SessionCookie, SessionRepository } from '#sessions';
 import { AccessTokens } from '#tokens';
 
+/** Characters, encoded: with the rest of a header it stays below what clients and proxies take. */
+const LONGEST_RETURN_ADDRESS = 8192;
+
 /** Thrown when a page needs somebody who is signed in: the browser is sent to sign in and comes back. */
 export class SignInRequired extends PublicError {
   constructor(readonly returnTo: string) {
@@ -71,7 +74,7 @@ export class RoutePolicyGuard implements CanActivate {
   private async session(request: FastifyRequest, reply: FastifyReply) {
     reply.header('cache-control', 'no-store');
     const session = await this.sessions.find(this.cookie.read(request));
-    if (!session) throw new SignInRequired(request.method === 'GET' ? request.url : '/');
+    if (!session) throw new SignInRequired(returnAddressOf(request));
     await this.sessions.touch(session.id);
     return session;
   }
@@ -135,4 +138,9 @@ export class RoutePolicyGuard implements CanActivate {
 
 function pathOf({ url }: FastifyRequest): string {
   return url.split('?', 1)[0] ?? '';
+}
+
+/** The address that is gone to after signing in; one that no redirect can hold is given up, as a form is. */
+function returnAddressOf({ method, url }: FastifyRequest): string {
+  return method === 'GET' && encodeURIComponent(url).length <= LONGEST_RETURN_ADDRESS ? url : '/';
 }

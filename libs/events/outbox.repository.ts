@@ -68,12 +68,17 @@ export class OutboxRepository {
     }));
   }
 
-  /** Removes up to `limit` events older than `before`, and notes how far. @returns how many */
+  /**
+   * Removes up to `limit` events older than `before`, and notes how far; none that could not be read yet.
+   * @returns how many
+   */
   async prune(before: Date, limit: number): Promise<number> {
     const [removed] = await this.database.query<{ count: number }>(sql`
       WITH removed AS (
         DELETE FROM outbox
-         WHERE id IN (SELECT id FROM outbox WHERE occurred_at < ${before} ORDER BY occurred_at LIMIT ${limit})
+         WHERE id IN (SELECT id FROM outbox
+                       WHERE occurred_at < ${before} AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+                       ORDER BY occurred_at LIMIT ${limit})
         RETURNING transaction_id, id
       ), last AS (
         SELECT transaction_id, id FROM removed ORDER BY removed.transaction_id DESC, id DESC LIMIT 1

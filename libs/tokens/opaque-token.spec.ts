@@ -53,6 +53,25 @@ describe('codes and refresh tokens', () => {
     );
   });
 
+  it('RFC 4648 §3.3, §3.5: no part of one may be written in another way that decodes to the same bytes', () => {
+    const parts = tokens
+      .mint('code', {
+        authorizationId: '00000000-0000-4000-8000-000000000000',
+        generation: 0,
+        rowSecret: Buffer.alloc(16),
+      })
+      .split('.');
+    // the authorization id, the row secret, the MAC
+    for (const at of [1, 3, 4]) {
+      const part = parts[at] ?? '';
+      const last = String.fromCharCode(part.charCodeAt(part.length - 1) + 1);
+      for (const same of [part.slice(0, -1) + last, `${part}=`, `${part}\0`, ` ${part}`]) {
+        expect(Buffer.from(same, 'base64url')).toEqual(Buffer.from(part, 'base64url'));
+        expect(tokens.read('code', parts.with(at, same).join('.'))).toBeUndefined();
+      }
+    }
+  });
+
   it('another generation, row secret or authorization under the MAC of this one is refused', () => {
     fc.assert(
       fc.property(anyToken, anyToken, (token, other) => {

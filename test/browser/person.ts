@@ -8,7 +8,7 @@ export const MEMBER = 'member@acme.example';
 export class Person {
   constructor(
     readonly page: Page,
-    private readonly system: RunningSystem,
+    private readonly system: Pick<RunningSystem, 'password'>,
   ) {}
 
   async signIn(email: string): Promise<void> {

@@ -231,7 +231,13 @@ describe('bad headers', () => {
 
   it('RFC 9449 §4.3: each member of a proof of another type is invalid_dpop_proof', async () => {
     const key = await DpopKey.create();
-    const request = { method: 'POST', url: `${world.url}/oauth2/token`, now: world.clock.now() };
+    const target = { method: 'POST', url: `${world.url}/oauth2/token`, now: world.clock.now() };
+    const asked = await fetch(target.url, {
+      method: 'POST',
+      headers: { authorization: basic(projects), dpop: await key.proof(target) },
+      body: new URLSearchParams({ grant_type: 'client_credentials' }),
+    });
+    const request = { ...target, nonce: asked.headers.get('dpop-nonce') ?? '' };
     const wrong: readonly unknown[] = [
       null,
       7,
@@ -249,7 +255,10 @@ describe('bad headers', () => {
     ];
     const proofs = [
       ...['jti', 'htm', 'htu', 'iat', 'nonce'].flatMap((name) =>
-        wrong.map((value) => ({ claims: { [name]: value } })),
+        wrong
+          // any text tells a proof from others
+          .filter((value) => !(name === 'jti' && typeof value === 'string' && /^.{1,9}$/su.test(value)))
+          .map((value) => ({ claims: { [name]: value } })),
       ),
       ...wrong.map((jwk) => ({ header: { jwk } })),
       ...['kty', 'crv', 'x', 'y'].flatMap((name) =>

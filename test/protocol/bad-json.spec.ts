@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parametersOf } from '../support/answers.js';
 import { LOOK_ALIKES, WRONG_JSON } from '../support/bad-values.js';
 import { harmOf, sendRaw, type RawAnswer } from '../support/raw-request.js';
 import { callRegistration } from '../support/registering.js';
@@ -42,7 +43,8 @@ const MALFORMED: Readonly<Record<string, string | Buffer>> = {
   'a comment': '{/**/}',
   'a prototype': '{"__proto__":{"a":1}}',
   'a constructor': '{"constructor":{"prototype":{"a":1}}}',
-  'bytes that are no UTF-8': Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]),
+  // a poll that would be good otherwise must not wait
+  'bytes that are no UTF-8': Buffer.from('{"returnImmediately":true,"\xff\xfe":1}', 'latin1'),
   'UTF-16': Buffer.from('{"a":1}', 'utf16le'),
   'control characters': '{"a":"\0\r\n"}',
   'many brackets': '['.repeat(60_000),
@@ -186,6 +188,36 @@ describe('bad JSON', () => {
         expect([name, what, told]).toEqual([name, what, fitting(value) ? 'taken' : 'invalid_request']);
       }
     }
+  });
+
+  it('OpenID Connect Core §5.5: a claims parameter that is no claims request, or hides what no text holds, is invalid_request', async () => {
+    const member = await world.signIn('member@acme.example');
+    const texts = [
+      ...[
+        '{}}',
+        '[]',
+        '"x"',
+        'null',
+        '{"id_token":[]}',
+        '{"userinfo":{"name":7}}',
+        '{"id_token":{"acr":{"values":"1"}}}',
+      ],
+      ...['\\u0000', '\\u001b', '\\ud800'].flatMap((hidden) => [
+        `{"id_token":{"acr":{"value":"${hidden}"}}}`,
+        `{"id_token":{"acr":{"values":[{"${hidden}":1}]}}}`,
+        `{"userinfo":{"${hidden}":null}}`,
+      ]),
+      `{"id_token":{"acr":{"value":${'['.repeat(4000)}`,
+    ];
+    for (const claims of texts) {
+      const { path } = world.authorizationRequest(world.client('projects'), { claims });
+      const answer = await member.get(path);
+      expect([claims.slice(0, 60), answer.status]).toEqual([claims.slice(0, 60), 303]);
+      expect(parametersOf(answer)['error']).toBe('invalid_request');
+    }
+    const deep = `{"id_token":{"acr":{"value":${'['.repeat(1500)}${']'.repeat(1500)}}}}`;
+    const { path } = world.authorizationRequest(world.client('projects'), { claims: deep });
+    expect((await member.get(path)).status).toBe(303);
   });
 
   it('none of that has changed anything: the registration is still as it was', async () => {

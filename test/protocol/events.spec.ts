@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
-import { OutboxRepository } from '#events';
 import { SessionRepository } from '#sessions';
+import { OutboxRepository } from '#events';
 import { eventually } from '../support/answers.js';
+import { emptied } from '../support/outbox.js';
 import { EventReader } from '../support/event-reader.js';
 import { claimsOf, World, type TestClient } from '../support/world.js';
 
@@ -240,6 +241,25 @@ describe('the event stream of module guards', () => {
     expect((await resume(id.replace(/^[0-9a-f]+-/, ''))).status).toBe(410);
   });
 
+  it('what nobody can have read yet, since an earlier transaction is still open, is not removed', async () => {
+    const other = await World.start();
+    const [slow, quick] = [0, 1].map(() => new Client({ connectionString: other.database.url })) as [
+      Client,
+      Client,
+    ];
+    await Promise.all([slow.connect(), quick.connect()]);
+    await emptied(other, quick);
+    await slow.query('BEGIN');
+    await slow.query('SELECT pg_current_xact_id()');
+    await write(quick, 'unread');
+    const prune = () => other.app.get(OutboxRepository).prune(new Date(Date.now() + 60_000), 1000);
+    expect(await prune()).toBe(0);
+    await slow.query('ROLLBACK');
+    await emptied(other, quick);
+    await Promise.all([slow.end(), quick.end()]);
+    await other.stop();
+  });
+
   it('a cursor from before what was removed cannot be resumed; one from after it can, though nothing is left', async () => {
     const other = await World.start();
     const reader = await EventReader.open(other.url, other.client('projects'));
@@ -249,8 +269,7 @@ describe('the event stream of module guards', () => {
     await client.connect();
     await write(client, 'removed');
     const { id: after = '' } = await reader.next('user-disabled', 'removed');
-    await other.app.get(OutboxRepository).prune(new Date(Date.now() + 60_000), 1000);
-    expect((await client.query('SELECT FROM outbox')).rowCount).toBe(0);
+    await emptied(other, client);
     const statusOf = async (lastEventId: string) => {
       const resumed = await EventReader.open(other.url, other.client('projects'), lastEventId);
       readers.push(resumed);

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { OutboxRepository } from '#events';
 import { eventually } from '../support/answers.js';
+import { emptied } from '../support/outbox.js';
 import { basic, World, type Answer, type TestClient } from '../support/world.js';
 
 interface Poll {
@@ -239,7 +239,7 @@ describe('polling for security event tokens (RFC 8936)', () => {
       };
       expect((await ask(NOW)).status).toBe(200);
       await client.query("INSERT INTO outbox (kind, subject) VALUES ('user-disabled', 'lost')");
-      await other.app.get(OutboxRepository).prune(new Date(Date.now() + 60_000), 1000);
+      await emptied(other, client);
       for (const request of [NOW, { ...NOW, ack: ['x'] }])
         expect(await ask(request)).toMatchObject({ status: 410, body: { error: 'cursor_lost' } });
       expect(await ask({ ...NOW, restart: true })).toEqual({

@@ -38,6 +38,15 @@ describe('where a page leads next (RFC 9700 §4.11)', () => {
     },
   );
 
+  it('an address that no redirect could hold is not carried through the sign-in; a shorter one is', async () => {
+    const to = async (path: string) => (await world.browser().get(path)).headers.get('location');
+    expect(await to('/device?user_code=a%20b')).toBe(
+      `/sign-in?return_to=${encodeURIComponent('/device?user_code=a%20b')}`,
+    );
+    // every character of it takes three in the redirect
+    expect(await to(`/device?user_code=${'%20'.repeat(4000)}`)).toBe('/sign-in?return_to=%2F');
+  });
+
   it('an address that cannot be decoded is refused in our own words, with our headers', async () => {
     const response = await fetch(`${world.url}/assets/%`);
     expect(response.status).toBe(400);

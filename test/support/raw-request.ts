@@ -20,7 +20,10 @@ export function sendRaw(
   { headers = {}, body }: RawRequest = {},
 ): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(base, { method, path, headers: { ...headers }, agent: false }, (response) => {
+    // node leaves it out where a method has no body as a rule; the body would be the next request
+    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const sent = { method, path, headers: { ...length, ...headers }, agent: false };
+    const outgoing = request(base, sent, (response) => {
       const { 'content-type': type = '', location } = response.headers;
       const parts: Buffer[] = [];
       response

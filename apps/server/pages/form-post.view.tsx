@@ -15,8 +15,8 @@ export function FormPostView({ action, parameters }: FormPostProps): VNode {
   return (
     <Layout title="Returning to the application">
       <section class="card" aria-labelledby="heading">
-        <h1 id="heading">Returning to {new URL(action).host}</h1>
-        <p class="lead">If nothing happens, continue by yourself.</p>
+        <h1 id="heading">Returning to {hostOf(action)}</h1>
+        <p class="lead">If nothing happens, select Continue.</p>
         <form method="post" action={action}>
           {Object.entries(parameters).map(([name, value]) => (
             <input type="hidden" name={name} value={value} />
@@ -31,4 +31,9 @@ export function FormPostView({ action, parameters }: FormPostProps): VNode {
       </section>
     </Layout>
   );
+}
+
+/** A native application's scheme has none. */
+function hostOf(uri: string): string {
+  return new URL(uri).host || 'the application';
 }

@@ -37,6 +37,9 @@ const SERVER_MEMBERS = [
   'client_id_issued_at',
 ];
 
+/** What this server calls those who register: 16 random bytes in base64url. */
+const REGISTERED_ID = /^[\w-]{22}$/;
+
 export type RegistrationAnswer = Readonly<Record<string, unknown>>;
 
 /** Dynamic client registration (RFC 7591) and its management (RFC 7592) */
@@ -121,6 +124,8 @@ export class ClientRegistration {
   /** RFC 7592 §2.1: an unknown client and a wrong token are answered alike. */
   private async managed(id: string, authorization: string | undefined) {
     const token = bearerToken(authorization);
+    // no other is asked for: an address may hold any character, the database not
+    if (!REGISTERED_ID.test(id)) throw notManaged();
     const [client, registration] = await Promise.all([this.clients.find(id), this.registrations.find(id)]);
     const expected = registration?.tokenSha256 ?? sha256('');
     if (!equalInConstantTime(sha256(token), expected) || !registration || !client) throw notManaged();
