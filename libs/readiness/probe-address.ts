@@ -8,7 +8,9 @@ export function probeAddresses(server: URL | string, count: number): string[] | 
   const { hostname } = new URL(server);
   const local = hostname === 'localhost' || hostname.endsWith('.localhost') || hostname.startsWith('127.');
   if (process.platform !== 'linux' || !local) return undefined;
-  const [a = 0, b = 0] = randomBytes(2);
-  const network = `127.${100 + (a % 100)}.${b}`;
-  return Array.from({ length: Math.max(2, Math.min(count, 200)) }, (_, index) => `${network}.${index + 1}`);
+  const [a = 0, b = 0, c = 0] = randomBytes(3);
+  const network = `127.${1 + (a % 254)}.${b}`;
+  // not always the same one of its network: a probe that has used one up would be met sooner
+  const first = 1 + (c % 54);
+  return Array.from({ length: Math.max(2, Math.min(count, 200)) }, (_, index) => `${network}.${first + index}`);
 }
