@@ -12,5 +12,8 @@ export function probeAddresses(server: URL | string, count: number): string[] | 
   const network = `127.${1 + (a % 254)}.${b}`;
   // not always the same one of its network: a probe that has used one up would be met sooner
   const first = 1 + (c % 54);
-  return Array.from({ length: Math.max(2, Math.min(count, 200)) }, (_, index) => `${network}.${first + index}`);
+  return Array.from(
+    { length: Math.max(2, Math.min(count, 200)) },
+    (_, index) => `${network}.${first + index}`,
+  );
 }
