@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock, Configuration, numericDate, randomUUID } from '#platform';
-import { readJwtHeader } from './access-token.js';
+import { readJwsHeader, signJws } from './jws.js';
 import type { SigningAlgorithm } from './key-lifecycle.js';
 import { KeyRing } from './key-ring.js';
 
@@ -39,7 +39,7 @@ export class IdTokens {
 
   issue(grant: IdTokenGrant): string {
     const now = numericDate(this.clock.now());
-    return this.sign(grant.algorithm, 'JWT', {
+    return signJws(this.keys.signingKey(grant.algorithm), 'JWT', {
       ...grant.claims,
       iss: this.configuration.issuer,
       sub: grant.sub,
@@ -60,7 +60,7 @@ export class IdTokens {
     session: { sid: string; sub: string },
   ): string {
     const now = numericDate(this.clock.now());
-    return this.sign(client.algorithm, 'logout+jwt', {
+    return signJws(this.keys.signingKey(client.algorithm), 'logout+jwt', {
       iss: this.configuration.issuer,
       sub: session.sub,
       aud: client.id,
@@ -74,7 +74,7 @@ export class IdTokens {
 
   /** An ID token that this server issued, expired or not (RP-Initiated Logout §2); undefined when it is none. */
   readHint(token: string): IdTokenHint | undefined {
-    const header = readJwtHeader(token);
+    const header = readJwsHeader(token);
     if (header?.typ !== 'JWT' || typeof header.kid !== 'string') return undefined;
     const key = this.keys.verificationKey(header.kid);
     if (!key || key.algorithm !== header.alg) return undefined;
@@ -87,11 +87,6 @@ export class IdTokens {
     } catch {
       return undefined;
     }
-  }
-
-  private sign(algorithm: SigningAlgorithm, typ: string, claims: Record<string, unknown>): string {
-    const key = this.keys.signingKey(algorithm);
-    return key.jwt.sign(claims, { algorithm, header: { alg: algorithm, typ, kid: key.kid } });
   }
 }
 

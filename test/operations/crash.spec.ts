@@ -70,7 +70,16 @@ describe('kill -9 of the server in the middle of 200 concurrent refreshes, then 
 
   const refresh = ({ client, refreshToken }: Holder) => world.refresh(client, refreshToken);
 
-  /** Everybody refreshes at once; the server dies as soon as `answers` of them have theirs. */
+  /** Everybody refreshes at once; the server dies as soon as `answers` of them have theirs, and some have none. */
+  async function killAmidRefreshes(answers: number): Promise<void> {
+    await refreshAndKill(answers);
+    if (holders.some(({ answer }) => !answer)) return;
+    // the last answers overtook the signal: again, with what came of it
+    for (const holder of holders) if (holder.answer) keep(holder, holder.answer);
+    server = await startServer();
+    await killAmidRefreshes(answers);
+  }
+
   async function refreshAndKill(answers: number): Promise<void> {
     let count = 0;
     await Promise.all(
@@ -93,12 +102,11 @@ describe('kill -9 of the server in the middle of 200 concurrent refreshes, then 
   it.each([1, 60, 120, 180])(
     'when %i of them were answered, whoever was answered goes on, whoever was not goes on by asking again, and nobody is logged out',
     async (answers) => {
-      await refreshAndKill(answers);
+      await killAmidRefreshes(answers);
       const killedAt = Date.now();
       const answered = holders.filter(({ answer }) => answer);
       const lost = holders.filter(({ answer }) => !answer);
       expect(answered.length).toBeGreaterThanOrEqual(answers);
-      expect(lost.length).toBeGreaterThan(0);
       expect(new Set(answered.map(({ answer }) => answer?.status))).toEqual(new Set([200]));
       doneAndLost += await countDone(lost);
 

@@ -80,6 +80,18 @@ describe('introspection (RFC 7662)', () => {
     expect(await introspected(client, old.access_token)).toEqual(INACTIVE);
   });
 
+  it("§2.2: so is a machine's, behind which nothing else ends, though it was found right before", async () => {
+    const { body } = await world.token(projects, {
+      grant_type: 'client_credentials',
+      scope: 'projects:read',
+    });
+    const token = String(body['access_token']);
+    world.clock.advance(86_399_000);
+    expect(await introspected(projects, token)).toMatchObject({ active: true });
+    world.clock.advance(2000);
+    expect(await introspected(projects, token)).toEqual(INACTIVE);
+  });
+
   it('§2.2: a rotated refresh token is inactive, its successor is active', async () => {
     const { client, tokens: first } = await world.signedInClient('owner@acme.example');
     const { body } = await world.refresh(client, first.refresh_token);

@@ -265,7 +265,7 @@ describe('key rotation with no failed verification', () => {
 
     it('made-up key ids make a node read the keys once in five seconds, and stay refused', async () => {
       const [world, other] = deployment.nodes;
-      await deployment.look();
+      await deployment.upToDate();
       const client = world.client('projects');
       const token = String((await machineToken(world, client)).body['access_token']);
       const [, payload, signature] = token.split('.');

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeProtectedHeader, type JSONWebKeySet } from 'jose';
 import { Client } from 'pg';
+import { EventStream } from '#events';
 import { KeyRing, KeyRotation, KeySchedule, type KeyKind } from '#tokens';
 import { World, type Answer, type TestClient, type WorldOptions } from './world.js';
 
@@ -69,6 +71,25 @@ export class Deployment {
 
   audited(act: string): Promise<{ target: string; actor: string }[]> {
     return this.rows('SELECT target, actor FROM audit_events WHERE act = $1 ORDER BY id', [act]);
+  }
+
+  /** Waits until every node has heard, and has acted on, whatever happened before. */
+  async upToDate(): Promise<void> {
+    const marker = randomUUID();
+    const heard = this.nodes.map(
+      (node) =>
+        new Promise<void>((resolve) => {
+          const end = node.app.get(EventStream).subscribe(({ subject }) => {
+            if (subject !== marker) return;
+            end();
+            resolve();
+          });
+        }),
+    );
+    await this.rows("INSERT INTO outbox (kind, subject) VALUES ('client-changed', $1)", [marker]);
+    await Promise.all(heard);
+    // one reading after another: this one ends after those that the events caused
+    await Promise.all(this.nodes.map((node) => node.app.get(KeyRing).reload()));
   }
 
   /** Waits until every node has heard of every key, and of those that are gone. */
