@@ -11,6 +11,7 @@ export const EVENT_KINDS = [
   'license-changed',
   'catalog-changed',
   'keys-changed',
+  'key-revoked',
 ] as const;
 
 export type EventKind = (typeof EVENT_KINDS)[number];

@@ -48,6 +48,7 @@ const TOLD: Readonly<Partial<Record<EventKind, readonly [type: string, subject: 
   ],
   'license-changed': ['urn:core-auth:event-type:license-changed', { format: 'complex', tenant: subject }],
   'catalog-changed': ['urn:core-auth:event-type:catalog-changed', subject],
+  'key-revoked': ['urn:core-auth:event-type:key-revoked', subject],
 };
 const INTERNAL: readonly EventKind[] = ['client-changed', 'keys-changed'];
 

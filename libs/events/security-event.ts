@@ -85,6 +85,7 @@ const DESCRIPTIONS: Readonly<Record<EventKind, Description | null>> = {
   'license-changed': { type: `${OWN}:license-changed`, subject: tenant },
   'catalog-changed': { type: `${OWN}:catalog-changed`, subject: itself },
   'keys-changed': null,
+  'key-revoked': { type: `${OWN}:key-revoked`, subject: itself },
 };
 
 /** Whether others than this server's nodes are told of events of this kind. */

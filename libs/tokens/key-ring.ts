@@ -59,7 +59,8 @@ export class KeyRing implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     await this.reload();
     this.events.subscribe(({ kind }) => {
-      if (kind === 'keys-changed') this.reload().catch((error: unknown) => this.complain(error));
+      if (kind !== 'keys-changed' && kind !== 'key-revoked') return;
+      this.reload().catch((error: unknown) => this.complain(error));
     });
   }
 

@@ -136,7 +136,7 @@ export class KeyRepository {
       ), revoked AS (
         SELECT 'replaced' AS outcome FROM replaced UNION ALL SELECT 'deleted' FROM deleted
       ), told AS (
-        INSERT INTO outbox (kind, subject) SELECT 'keys-changed', ${kid}::text FROM revoked
+        INSERT INTO outbox (kind, subject) SELECT 'key-revoked', ${kid}::text FROM revoked
       ), audited AS (
         INSERT INTO audit_events (act, actor, target)
         SELECT 'key.revoke', ${actor}::text, ${kid}::text FROM revoked

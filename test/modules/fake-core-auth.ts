@@ -138,6 +138,11 @@ export class FakeCoreAuth {
     }
   }
 
+  /** Of the key that signs. */
+  get kid(): string {
+    return this.keys.jwk.kid ?? '';
+  }
+
   async accessToken(audience: string, claims: Record<string, unknown> = {}, typ = 'at+jwt'): Promise<string> {
     const now = this.seconds();
     const payload = {

@@ -52,6 +52,15 @@ describe('revocation in a module guard', () => {
     expect(core.count(INTROSPECT)).toBe(0);
   });
 
+  it('key-revoked ends every token that the key signed, known before or not, without waiting for the JWKS', async () => {
+    const [known, unknown] = [await younger(), await younger()];
+    expect(await status(known)).toBe(200);
+    core.publish('key-revoked', core.kid);
+    await becomes(known, 401);
+    expect(await status(unknown)).toBe(401);
+    expect(core.count(INTROSPECT)).toBe(0);
+  });
+
   it('goes on listening after an event of a type that it does not know', async () => {
     const token = await younger();
     core.publish('from-the-future', 'session-1');

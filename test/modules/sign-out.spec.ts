@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { eventually } from '../support/answers.js';
 import { CookieBrowser } from './browser.js';
 import { CLIENT, FakeCoreAuth, USER } from './fake-core-auth.js';
 import { startModule, type GuardedModule } from './guarded-module.js';
@@ -102,6 +103,15 @@ describe('sign-out of a module', () => {
     const response = await deliver(await logoutToken(claims, typ));
     expect(response.status).toBe(400);
     expect(await signedIn()).toBe(true);
+  });
+
+  it('refuses a logout token of a key that has been revoked, though the JWKS that it remembers has the key', async () => {
+    expect((await deliver(await logoutToken({ sid: 'session-2' }))).status).toBe(200);
+    core.publish('key-revoked', core.kid);
+    await eventually(async () => {
+      const response = await deliver(await logoutToken({ sid: 'session-2' }));
+      return response.status === 400 ? true : undefined;
+    }, 'the refusal');
   });
 
   it('Back-Channel Logout §2.6: refuses a logout token that comes twice', async () => {

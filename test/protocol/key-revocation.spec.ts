@@ -36,6 +36,10 @@ describe('revocation of a key', () => {
       expect(await active(deployment.node(node === world ? 1 : 0), next)).toBe(true);
     }
     expect(await deployment.audited('key.revoke')).toEqual([{ target: kid, actor: 'test' }]);
+    // modules are told, and refuse what it signed without fetching the JWKS first
+    expect(await deployment.rows("SELECT subject FROM outbox WHERE kind = 'key-revoked'")).toEqual([
+      { subject: kid },
+    ]);
     expect(await revoke(kid)).toEqual({ outcome: 'unknown' });
   });
 

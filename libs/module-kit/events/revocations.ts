@@ -40,6 +40,11 @@ export class Revocations {
     this.entries.set(key, Math.max(event.occurredAt, this.entries.peek(key) ?? 0));
   }
 
+  /** Whether nothing that this key has signed or encrypted counts any longer. */
+  hasKey(kid: string | undefined): boolean {
+    return kid !== undefined && this.entries.has(`key-revoked ${kid}`);
+  }
+
   judge(claims: AccessTokenClaims): Verdict {
     if (
       this.entries.has(`token-revoked ${claims.jti}`) ||

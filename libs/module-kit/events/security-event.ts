@@ -8,11 +8,12 @@ export type SecurityEventKind =
   | 'token-revoked'
   | 'membership-changed'
   | 'license-changed'
-  | 'catalog-changed';
+  | 'catalog-changed'
+  | 'key-revoked';
 
 export interface SecurityEvent {
   kind: SecurityEventKind;
-  /** Authorization id, session id, user id, user id, client id, jti, user id, organization id, module key, in the order above. */
+  /** Authorization id, session id, user id, user id, client id, jti, user id, organization id, module key, key id, in the order above. */
   subject: string;
   organizationId: string | undefined;
   /** Milliseconds since the epoch, by Core Auth's clock; whole seconds. */
@@ -50,6 +51,7 @@ const EVENT_TYPES: Readonly<Record<string, EventType>> = {
   },
   [`${OWN}:license-changed`]: { kind: 'license-changed', subject: tenant, organization: tenant },
   [`${OWN}:catalog-changed`]: { kind: 'catalog-changed', subject: ({ id }) => id },
+  [`${OWN}:key-revoked`]: { kind: 'key-revoked', subject: ({ id }) => id },
 };
 
 /**

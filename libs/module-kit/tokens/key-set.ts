@@ -7,6 +7,7 @@ import {
   type JWSHeaderParameters,
 } from 'jose';
 import { KitClock } from '../clock.js';
+import { Revocations } from '../events/revocations.js';
 import { CoreAuthClient } from '../http/core-auth.client.js';
 import { SingleFlight } from '../http/single-flight.js';
 
@@ -31,11 +32,14 @@ export class KeySet {
 
   constructor(
     @Inject(CoreAuthClient) private readonly client: CoreAuthClient,
+    @Inject(Revocations) private readonly revocations: Revocations,
     @Inject(KitClock) private readonly clock: KitClock,
   ) {}
 
   /** For jose's `jwtVerify`. Throws `CoreAuthUnavailable` when there are no keys to judge with. */
   readonly find = async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> => {
+    // the keys that are remembered may be from before it was revoked
+    if (this.revocations.hasKey(header.kid)) throw new errors.JWKSNoMatchingKey();
     const keys = await this.current();
     try {
       return await keys(header, token);

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
+import { decodeProtectedHeader } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { KitClock } from '../clock.js';
 import { Revocations } from '../events/revocations.js';
@@ -18,6 +19,8 @@ import { KeySet } from './key-set.js';
 
 interface Remembered {
   claims: AccessTokenClaims;
+  /** Of the key that signed or encrypted it. */
+  kid: string | undefined;
   /** Only Core Auth can read it: what it is was learned by asking. */
   opaque: boolean;
   /** When the question was put to which Core Auth answered that the token is live. */
@@ -98,6 +101,7 @@ export class TokenVerifier {
     const claims = await this.verifyLocally(token);
     const entry: Remembered = {
       claims,
+      kid: keyIdOf(token),
       opaque: false,
       confirmedAt: -Infinity,
       acceptedAt: -Infinity,
@@ -121,6 +125,7 @@ export class TokenVerifier {
       });
       const entry: Remembered = {
         claims,
+        kid: keyIdOf(token),
         opaque: true,
         confirmedAt: asked,
         acceptedAt: -Infinity,
@@ -149,7 +154,8 @@ export class TokenVerifier {
   }
 
   private refusal(entry: Remembered): 'ask' | undefined {
-    if (entry.dead) throw new InvalidTokenError('The access token has been revoked');
+    if (entry.dead || this.revocations.hasKey(entry.kid))
+      throw new InvalidTokenError('The access token has been revoked');
     const verdict = this.revocations.judge(entry.claims);
     if (verdict === 'revoked') throw new InvalidTokenError('The access token has been revoked');
     if (verdict === 'renew')
@@ -190,5 +196,13 @@ export class TokenVerifier {
 
   private wasLiveLately({ confirmedAt, acceptedAt }: Remembered): boolean {
     return this.clock.now() - Math.max(confirmedAt, acceptedAt) <= this.options.staleAllowanceMs;
+  }
+}
+
+function keyIdOf(token: string): string | undefined {
+  try {
+    return decodeProtectedHeader(token).kid;
+  } catch {
+    return undefined;
   }
 }
