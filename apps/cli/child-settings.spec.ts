@@ -31,4 +31,14 @@ describe('what the launcher hands to the server', () => {
     for (const setting of [name, `${name}_SCOPES`, 'CORE_AUTH_CLIENT_ID_METADATA_DOCUMENTS'])
       expect(handedOver(setting, { NODE_ENV: 'production' })).toBeUndefined();
   });
+
+  it('where others reach the server nobody may register a client at it without being told so', () => {
+    for (const HOST of ['0.0.0.0', '::', '192.168.1.5', 'localhost.example']) {
+      for (const setting of ['CORE_AUTH_REGISTRATION', 'CORE_AUTH_CLIENT_ID_METADATA_DOCUMENTS'])
+        expect(handedOver(setting, { HOST })).toBeUndefined();
+      expect(networksOf({ HOST })).toBe('127.0.0.0/8,::1/128');
+    }
+    for (const HOST of ['127.0.0.1', '::1', 'localhost', '127.1.2.3'])
+      expect(handedOver('CORE_AUTH_REGISTRATION', { HOST })).toBe('open');
+  });
 });

@@ -14,7 +14,7 @@ export interface Generated {
 /** The server's environment: what was given wins over what was generated. */
 export function serverEnvironment(plan: LaunchPlan, generated: Generated): Record<string, string> {
   const values: Record<string, string> = {};
-  if (!plan.production) Object.assign(values, developmentSettings());
+  if (!plan.production) Object.assign(values, developmentSettings(plan.host));
   if (generated.keyEncryptionKeys) values['CORE_AUTH_KEY_ENCRYPTION_KEYS'] = generated.keyEncryptionKeys;
   if (generated.demonstration) {
     values['CORE_AUTH_DEMO_ACCOUNTS'] = accounts.map(({ email }) => email).join(',');
@@ -23,17 +23,24 @@ export function serverEnvironment(plan: LaunchPlan, generated: Generated): Recor
   return { ...values, ...Object.fromEntries(plan.serverValues) };
 }
 
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
 /** So that a developer can try every flow (docs/guides/oauth-flow.md) with nothing but `npm start`. */
-function developmentSettings(): Record<string, string> {
+function developmentSettings(host = 'localhost'): Record<string, string> {
   const personal = ['openid', 'profile', 'email', 'offline_access'];
   return {
     // the modules that the launcher starts hear of sign-outs on this machine
     CORE_AUTH_OUTBOUND_NETWORKS: '127.0.0.0/8,::1/128',
-    CORE_AUTH_REGISTRATION: 'open',
-    CORE_AUTH_REGISTRATION_SCOPES: [
-      ...new Set([...personal, ...modules.flatMap(({ scopes }) => scopes)]),
-    ].join(' '),
-    CORE_AUTH_CLIENT_ID_METADATA_DOCUMENTS: 'on',
+    // nobody else reaches the server, so nobody else registers clients at it
+    ...(LOOPBACK.test(host)
+      ? {
+          CORE_AUTH_REGISTRATION: 'open',
+          CORE_AUTH_REGISTRATION_SCOPES: [
+            ...new Set([...personal, ...modules.flatMap(({ scopes }) => scopes)]),
+          ].join(' '),
+          CORE_AUTH_CLIENT_ID_METADATA_DOCUMENTS: 'on',
+        }
+      : {}),
   };
 }
 

@@ -329,7 +329,7 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     const { sid, signOut } = await session(told);
     await signOut();
     await eventually(async () => (await delivery(sid))?.['delivered_at'] ?? undefined, 'the delivery');
-    const measure = await world.app.get(DeliveryLogRepository).measure('logout');
+    const measure = await world.app.get(DeliveryLogRepository).measure('logout', told.id);
     expect(measure.delivered).toBeGreaterThan(0);
     expect(measure.latencyP50Ms).toBeGreaterThan(0);
     expect((await delivery(sid))?.['latency_ms']).toBeLessThan(2000);

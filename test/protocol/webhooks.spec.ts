@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { Webhook } from 'standardwebhooks';
-import { DeliveryLogRepository, DeliveryRepository } from '#events';
+import { DeliveryRepository } from '#events';
 import { Database } from '#platform';
 import { Sweeper } from '../../apps/server/sweeper.js';
 import { eventually } from '../support/answers.js';
@@ -494,9 +494,6 @@ describe('webhooks (Standard Webhooks)', () => {
       expect(Number(first.summary['latency_p95_ms'])).toBeGreaterThanOrEqual(
         Number(first.summary['latency_p50_ms']),
       );
-      const all = await world.app.get(DeliveryLogRepository).measure('webhook');
-      expect(all.waiting).toBeGreaterThanOrEqual(1);
-      expect(all.latencyP95Ms).toBeGreaterThan(0);
       for (const cursor of ['x', '1_2', `99999999999999_${id}x`]) {
         expect((await ask(`/v1/webhooks/${id}/deliveries?cursor=${cursor}`, projects())).status).toBe(400);
       }

@@ -243,5 +243,15 @@ describe('security.data.encrypted-at-rest', () => {
       'UPDATE keys SET secret_envelope = kept.secret_envelope FROM kept WHERE kept.kid = keys.kid',
     );
     expect(await readiness.verify(encryptedAtRest)).toMatchObject({ state: 'verified' });
+    await readiness.sql(
+      `INSERT INTO webhooks (id, client_id, url, kinds, secret_envelope, created_at)
+       SELECT gen_random_uuid(), min(id), 'https://receiver.example', '{session-ended}', 'plain', now() FROM clients`,
+    );
+    expect(await readiness.verify(encryptedAtRest)).toMatchObject({
+      state: 'failed',
+      seen: expect.stringMatching(/^webhooks\.secret_envelope of [0-9a-f-]{36} is none$/),
+    });
+    await readiness.sql('DELETE FROM webhooks');
+    expect(await readiness.verify(encryptedAtRest)).toMatchObject({ state: 'verified' });
   });
 });

@@ -62,30 +62,8 @@ export class DeliveryLogRepository {
        ORDER BY created_at DESC, id DESC LIMIT ${limit}`);
   }
 
-  /** All deliveries of a kind. */
-  async measure(kind: DeliveryKind): Promise<DeliveryMeasure> {
-    const [measured] = await this.database.query<DeliveryMeasure>(sql`
-      WITH waiting AS (
-        SELECT count(*)::integer AS waiting, min(occurred_at) AS oldest FROM deliveries
-         WHERE kind = ${kind} AND delivered_at IS NULL AND failed_at IS NULL
-      ), latest AS (
-        SELECT delivered_at, failed_at, latency_ms FROM deliveries
-         WHERE kind = ${kind} AND (delivered_at IS NOT NULL OR failed_at IS NOT NULL)
-         ORDER BY coalesce(delivered_at, failed_at) DESC LIMIT 1000
-      ), settled AS (
-        SELECT count(delivered_at)::integer AS delivered, count(failed_at)::integer AS failed,
-               percentile_disc(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY latency_ms) AS latency FROM latest
-      )
-      SELECT waiting,
-             greatest(extract(epoch FROM ${this.clock.now()}::timestamptz - oldest), 0)::float AS "oldestWaitingSeconds",
-             delivered, failed, latency[1] AS "latencyP50Ms", latency[2] AS "latencyP95Ms"
-        FROM waiting, settled`);
-    if (!measured) throw new Error('PostgreSQL counted nothing');
-    return measured;
-  }
-
   /** The deliveries to one target. */
-  async measureTarget(kind: DeliveryKind, target: string): Promise<DeliveryMeasure> {
+  async measure(kind: DeliveryKind, target: string): Promise<DeliveryMeasure> {
     const [measured] = await this.database.query<DeliveryMeasure>(sql`
       WITH waiting AS (
         SELECT count(*)::integer AS waiting, min(occurred_at) AS oldest FROM deliveries

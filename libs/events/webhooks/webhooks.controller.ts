@@ -117,7 +117,7 @@ export class WebhooksController {
     return {
       deliveries: page.map(shownDelivery),
       next_cursor: last ? `${last.createdAt.getTime()}_${last.id}` : null,
-      summary: shownMeasure(await this.log.measureTarget('webhook', id)),
+      summary: shownMeasure(await this.log.measure('webhook', id)),
     };
   }
 

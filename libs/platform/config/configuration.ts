@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import {
   IsArray,
   IsIn,
@@ -11,8 +10,8 @@ import {
   type ValidationError,
 } from 'class-validator';
 import type { KeyEncryptionKey } from '../crypto/key-encryption.js';
-import { parseKeyRing } from './key-ring-setting.js';
 import { readEnvironment, unknownSettings } from './read-environment.js';
+import { assign, isNetwork } from './setting-values.js';
 import { describedSettings, Setting, type SettingDescription } from './setting.js';
 
 export type Environment = 'development' | 'test' | 'production';
@@ -205,7 +204,7 @@ export class Configuration {
 
   @Setting('CORE_AUTH_REGISTRATION', {
     description:
-      'Who may register clients by themselves (RFC 7591): `closed` nobody, `token` who has an initial access token (`registration-token create`), `open` anybody. `npm start` sets `open` in development.',
+      'Who may register clients by themselves (RFC 7591): `closed` nobody, `token` who has an initial access token (`registration-token create`), `open` anybody. `npm start` sets `open` in development, while it listens on this machine alone.',
     default: 'closed',
   })
   @IsIn(['closed', 'token', 'open'], { message: 'must be closed, token or open' })
@@ -223,7 +222,7 @@ export class Configuration {
 
   @Setting('CORE_AUTH_CLIENT_ID_METADATA_DOCUMENTS', {
     description:
-      'Whether a client may be known by the https URL of a document that describes it, without any registration: `on` or `off`. `npm start` sets `on` in development.',
+      'Whether a client may be known by the https URL of a document that describes it, without any registration: `on` or `off`. `npm start` sets `on` in development, while it listens on this machine alone.',
     default: 'off',
   })
   @IsIn(['on', 'off'], { message: 'must be on or off' })
@@ -304,28 +303,6 @@ export function settings(): SettingDescription[] {
   return [...describedSettings().values()];
 }
 
-function assign(
-  target: Configuration,
-  property: string,
-  text: string,
-  setting: SettingDescription,
-  problems: string[],
-): void {
-  const record = target as unknown as Record<string, unknown>;
-  if (property === 'keyEncryptionKeys') record[property] = parseKeyRing(setting.name, text, problems);
-  else if (Array.isArray(record[property])) record[property] = text.split(',').map((part) => part.trim());
-  else if (typeof record[property] === 'number')
-    record[property] = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
-  else record[property] = text;
-}
-
 function firstMessage(error: ValidationError): string {
   return Object.values(error.constraints ?? {})[0] ?? 'is not valid';
-}
-
-function isNetwork(text: string): boolean {
-  const [address = '', bits, rest] = text.split('/');
-  const version = isIP(address);
-  if (version === 0 || rest !== undefined) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
 }

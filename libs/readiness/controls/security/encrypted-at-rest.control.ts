@@ -10,16 +10,12 @@ export const encryptedAtRest: Control = {
   interval: minutes(10),
   async verify({ security, keyEncryption }) {
     const rows = await security.encryptedRows(SAMPLE);
-    if (rows.length === 0) return unknown('no row in keys.secret_envelope', 'a row of each encrypted column');
+    if (rows.length === 0) return unknown('no encrypted row', 'keys, which the server makes at its start');
     for (const { column, key, context, envelope } of rows) {
       const where = `${column} of ${key}`;
       const [version, kid = ''] = envelope.split('.');
       if (version !== 'v1') {
-        return failed(
-          'an envelope (v1.key id.…)',
-          `${where} is none`,
-          `delete that row of keys; the server makes a new key at its next start`,
-        );
+        return failed('an envelope (v1.key id.…)', `${where} is none`, mend(column));
       }
       if (!keyEncryption.kids.includes(kid)) {
         return failed(
@@ -30,18 +26,24 @@ export const encryptedAtRest: Control = {
       }
       const plain = keyEncryption.decrypt(envelope, context);
       if (holds(envelope, plain)) {
-        return failed(
-          'an envelope without its plain text',
-          `${where} contains it`,
-          'delete that row of keys and restart',
-        );
+        return failed('an envelope without its plain text', `${where} contains it`, mend(column));
       }
     }
     return verified(
-      `${rows.length} sampled rows of keys.secret_envelope (the one encrypted column): envelopes under ${[...new Set(rows.map(({ envelope }) => envelope.split('.')[1]))].join(', ')}`,
+      `${rows.length} sampled rows of ${names(rows.map(({ column }) => column))}: envelopes under ${names(rows.map(({ envelope }) => envelope.split('.')[1] ?? ''))}`,
     );
   },
 };
+
+function mend(column: string): string {
+  return column.startsWith('keys.')
+    ? 'delete that row of keys and restart: the server makes a new key'
+    : 'give that webhook a new secret, twice: POST /v1/webhooks/{id}/secret';
+}
+
+function names(all: readonly string[]): string {
+  return [...new Set(all)].join(', ');
+}
 
 function holds(envelope: string, plain: Buffer): boolean {
   const parts = envelope.split('.').map((part) => Buffer.from(part, 'base64url'));

@@ -29,9 +29,15 @@ export class SecurityEvidence {
   /** Up to `count` rows of each column that holds envelopes. */
   async encryptedRows(count: number): Promise<EncryptedRow[]> {
     return this.database.query<EncryptedRow>(sql`
-      SELECT 'keys.secret_envelope' AS column, kid AS key, 'keys|' || purpose || '|' || kid AS context,
-             secret_envelope AS envelope
-        FROM keys ORDER BY created_at DESC LIMIT ${count}`);
+      (SELECT 'keys.secret_envelope' AS column, kid AS key, 'keys|' || purpose || '|' || kid AS context,
+              secret_envelope AS envelope
+         FROM keys ORDER BY created_at DESC LIMIT ${count})
+      UNION ALL
+      (SELECT 'webhooks.secret_envelope', id::text, 'webhooks|' || id, secret_envelope
+         FROM webhooks ORDER BY created_at DESC LIMIT ${count})
+      UNION ALL
+      (SELECT 'webhooks.previous_secret_envelope', id::text, 'webhooks|' || id, previous_secret_envelope
+         FROM webhooks WHERE previous_secret_envelope IS NOT NULL ORDER BY created_at DESC LIMIT ${count})`);
   }
 
   /** The MAC keys that the server holds, newest first. */
