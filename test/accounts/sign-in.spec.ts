@@ -376,12 +376,22 @@ describe('rate limits', () => {
     expect(Number(answers.at(-1)?.headers.get('retry-after'))).toBeGreaterThan(0);
   });
 
-  it('guesses of a client secret count wherever a client authenticates', async () => {
-    const guess = () =>
-      fetch(`${one.url}/v1/licenses/snapshot?organization_id=${one.id('acme')}`, {
-        headers: { authorization: `Basic ${Buffer.from('projects:guess').toString('base64')}` },
-      });
-    expect((await guess()).status).toBe(429);
+  it.each([
+    ['POST', '/oauth2/introspect'],
+    ['POST', '/oauth2/revoke'],
+    ['POST', '/oauth2/par'],
+    ['POST', '/oauth2/device_authorization'],
+    ['POST', '/v1/events/poll'],
+    ['GET', '/v1/events'],
+    ['GET', '/v1/webhooks'],
+    ['GET', '/v1/licenses/snapshot'],
+  ])('guesses of a client secret count wherever a client authenticates: %s %s', async (method, path) => {
+    const response = await fetch(`${one.url}${path}`, {
+      method,
+      headers: { authorization: `Basic ${Buffer.from('projects:guess').toString('base64')}` },
+    });
+    await response.body?.cancel();
+    expect(response.status).toBe(429);
   });
 
   it('with Redis gone each node goes on counting for itself, and nothing fails', async () => {
