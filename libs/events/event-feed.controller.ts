@@ -40,12 +40,17 @@ export class EventFeedController {
       else if (!out.writableEnded) out.write(frame);
     };
     const parties = { issuer: this.configuration.issuer, audience: client.id };
-    const { from, start, stop } = await this.feed.follow(place, (event, at) => {
-      const claims = securityEventClaims(event, parties);
-      if (claims) write(frameOf(event.kind, at, claims));
-      // who may no longer authenticate hears that, and nothing after it
-      if (event.kind === 'client-disabled' && event.subject === client.id) out.end();
-    });
+    const { from, start, stop } = await this.feed.follow(
+      place,
+      (event, at) => {
+        const claims = securityEventClaims(event, parties);
+        if (claims) write(frameOf(event.kind, at, claims));
+        // who may no longer authenticate hears that, and nothing after it
+        if (event.kind === 'client-disabled' && event.subject === client.id) out.end();
+      },
+      // at its next request the reader is told that its place is lost
+      () => out.end(),
+    );
     const heartbeat = setInterval(() => write(': heartbeat\n\n'), HEARTBEAT);
     request.raw.on('close', () => {
       clearInterval(heartbeat);

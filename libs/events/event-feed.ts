@@ -17,12 +17,14 @@ export class EventFeed {
   /**
    * @param place where to go on; the present when undefined
    * @param send is called once per event, in order, with the event's place
+   * @param end is called when there is nothing more to follow: the history that the place is of has ended
    * @returns the place from which it goes on, and functions that begin and end it
    * @throws PublicError 410 `cursor_lost` when events after the place may be missing
    */
   async follow(
     place: Place | undefined,
     send: (event: OutboxEvent, place: string) => void,
+    end: () => void,
   ): Promise<{ from: string; start: () => Promise<void>; stop: () => void }> {
     const reach = await this.outbox.reach();
     if (place && !reaches(reach, place)) {
@@ -40,7 +42,11 @@ export class EventFeed {
       last = event.cursor;
       send(event, placeText(reach.history, event.cursor));
     };
-    const stop = this.stream.subscribe((event) => (live ? pass(event) : waiting.push(event)));
+    const ends = [
+      this.stream.subscribe((event) => (live ? pass(event) : waiting.push(event))),
+      this.stream.whenHistoryEnds(end),
+    ];
+    const stop = () => ends.forEach((unsubscribe) => unsubscribe());
     const start = async () => {
       let missed: OutboxEvent[];
       do {

@@ -19,7 +19,9 @@ export type EventListener = (event: OutboxEvent) => void;
 export class EventStream implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(EventStream.name);
   private readonly listeners = new Set<EventListener>();
+  private readonly forgetters = new Set<() => void>();
   private cursor = '';
+  private history = '';
   private heardAt = 0;
   private timer: NodeJS.Timeout | undefined;
   private polling: Promise<void> = Promise.resolve();
@@ -33,13 +35,25 @@ export class EventStream implements OnApplicationBootstrap, BeforeApplicationShu
     return () => this.listeners.delete(listener);
   }
 
+  /**
+   * Called when the database goes on from another past than the one that was heard, as a backup or a standby does: of
+   * what was heard something may not be so, and of what is so something was not heard.
+   * @returns a function that ends it
+   */
+  whenHistoryEnds(forget: () => void): () => void {
+    this.forgetters.add(forget);
+    return () => this.forgetters.delete(forget);
+  }
+
   /** False when the outbox has not answered for 5 s: caches must then ask the database. */
   isCurrent(): boolean {
     return Date.now() - this.heardAt < DEAF_AFTER;
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    this.cursor = await this.outbox.position();
+    const { history, present } = await this.outbox.reach();
+    this.history = history;
+    this.cursor = present;
     this.heardAt = Date.now();
     this.schedule();
   }
@@ -59,6 +73,7 @@ export class EventStream implements OnApplicationBootstrap, BeforeApplicationShu
 
   private async poll(): Promise<void> {
     try {
+      await this.followHistory();
       let events: OutboxEvent[];
       do {
         events = await this.outbox.after(this.cursor, BATCH);
@@ -70,14 +85,25 @@ export class EventStream implements OnApplicationBootstrap, BeforeApplicationShu
     }
   }
 
+  private async followHistory(): Promise<void> {
+    const { history, present } = await this.outbox.reach();
+    if (history === this.history) return;
+    this.logger.warn('the database goes on from another past: everything that was remembered is forgotten');
+    this.history = history;
+    this.cursor = present;
+    for (const forget of this.forgetters) this.attempt(forget, 'the end of the history');
+  }
+
   private tell(event: OutboxEvent): void {
     this.cursor = event.cursor;
-    for (const listener of this.listeners) {
-      try {
-        listener(event);
-      } catch (error) {
-        this.logger.error(`a listener failed on ${event.kind}`, error);
-      }
+    for (const listener of this.listeners) this.attempt(() => listener(event), event.kind);
+  }
+
+  private attempt(work: () => void, what: string): void {
+    try {
+      work();
+    } catch (error) {
+      this.logger.error(`a listener failed on ${what}`, error);
     }
   }
 }

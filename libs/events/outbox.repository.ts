@@ -15,15 +15,6 @@ interface Row {
 export class OutboxRepository {
   constructor(private readonly database: Database) {}
 
-  /** A cursor from which nothing that is still being written will be missed. */
-  async position(): Promise<string> {
-    const [row] = await this.database.query<{ transaction_id: string }>(
-      sql`SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS transaction_id`,
-    );
-    if (!row) throw new Error('PostgreSQL gave no snapshot');
-    return `${row.transaction_id}-0`;
-  }
-
   /**
    * What there is to read. A history ends where the row that names it is replaced, where the data goes on in another
    * database or cluster, and where a cluster goes on from a backup or a standby (its timeline then changes).

@@ -19,7 +19,11 @@ export class LicenseSnapshots implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.unsubscribe = this.stream.subscribe((event) => this.hear(event));
+    const ends = [
+      this.stream.subscribe((event) => this.hear(event)),
+      this.stream.whenHistoryEnds(() => this.invalidateAll()),
+    ];
+    this.unsubscribe = () => ends.forEach((end) => end());
   }
 
   onModuleDestroy(): void {

@@ -32,6 +32,7 @@ export class ModuleDirectory implements OnModuleInit {
     this.events.subscribe(({ kind }) => {
       if (kind === 'catalog-changed') this.modules = undefined;
     });
+    this.events.whenHistoryEnds(() => (this.modules = undefined));
   }
 
   async all(): Promise<Modules> {

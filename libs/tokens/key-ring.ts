@@ -58,10 +58,11 @@ export class KeyRing implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     await this.reload();
+    const reread = () => void this.reload().catch((error: unknown) => this.complain(error));
     this.events.subscribe(({ kind }) => {
-      if (kind !== 'keys-changed' && kind !== 'key-revoked') return;
-      this.reload().catch((error: unknown) => this.complain(error));
+      if (kind === 'keys-changed' || kind === 'key-revoked') reread();
     });
+    this.events.whenHistoryEnds(reread);
   }
 
   get loaded(): boolean {

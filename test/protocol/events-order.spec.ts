@@ -77,7 +77,7 @@ describe('the order of the outbox', () => {
   it('however long and short transactions interleave, a reader that reads in between skips nothing and repeats nothing, and hears what one hears who reads it all afterwards', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (script) => {
-        const start = await outbox.position();
+        const { present: start } = await outbox.reach();
         let cursor = start;
         const heard: string[] = [];
         const committed: string[] = [];

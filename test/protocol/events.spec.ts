@@ -223,6 +223,39 @@ describe('the event stream of module guards', () => {
     await client.end();
   });
 
+  it('when the database goes on from another past, a node forgets what it remembered of it, ends its readers, and hears what happens from then on', async () => {
+    const client = await connection();
+    const reader = await open();
+    const { id: place = '' } = await reader.ready();
+    const { client: person, tokens } = await world.signedInClient('owner@acme.example');
+    const machine = await world.createClient({
+      id: 'of-another-past',
+      moduleKey: 'projects',
+      grantTypes: ['client_credentials'],
+      scopes: ['projects:read'],
+    });
+    const asked = async () => ({
+      machine: (await world.token(machine, { grant_type: 'client_credentials', scope: 'projects:read' }))
+        .status,
+      person: (await world.refresh(person, tokens.refresh_token)).status,
+    });
+    expect(await asked()).toEqual({ machine: 200, person: 200 });
+    // in the backup it was so, and nothing that comes after tells of it
+    const license = world.id('license:acme:projects');
+    await client.query('UPDATE clients SET disabled_at = now() WHERE id = $1', [machine.id]);
+    await client.query("UPDATE licenses SET status = 'suspended' WHERE id = $1", [license]);
+    expect(await asked()).toEqual({ machine: 200, person: 200 });
+    await client.query('UPDATE outbox_history SET id = gen_random_uuid()');
+    await eventually(() => (reader.ended ? true : undefined), 'the end of the stream');
+    expect(await asked()).toEqual({ machine: 401, person: 400 });
+    expect((await resume(place)).status).toBe(410);
+    await client.query("UPDATE licenses SET status = 'issued' WHERE id = $1", [license]);
+    const [here, there] = [await open(), await open(undefined, node)];
+    await write(client, 'from-then-on');
+    for (const follower of [here, there]) await follower.next('user-disabled', 'from-then-on');
+    await client.end();
+  });
+
   it('what names a history can be read by a role that is no superuser', async () => {
     const client = await connection();
     await client.query('BEGIN');

@@ -29,6 +29,11 @@ export class ClientDirectory implements OnModuleInit {
       // what a document says changes when it is read again; only its being disabled is decided here
       if (kind === 'client-disabled') this.documents.forget(subject);
     });
+    this.events.whenHistoryEnds(() => {
+      this.remembered.clear();
+      this.loading.clear();
+      this.documents.forgetAll();
+    });
   }
 
   /** @throws PublicError when the client is known by a document that cannot be read or used */

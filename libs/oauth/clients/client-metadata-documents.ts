@@ -100,6 +100,11 @@ export class ClientMetadataDocuments {
     this.fetching.delete(id);
   }
 
+  forgetAll(): void {
+    this.remembered.clear();
+    this.fetching.clear();
+  }
+
   /**
    * Gives the client a row, which what is granted to it belongs to; a row that nothing refers to is removed again.
    * @throws PublicError 503 when there are too many

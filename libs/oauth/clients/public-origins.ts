@@ -16,6 +16,7 @@ export class PublicOrigins implements OnModuleInit {
     this.events.subscribe(({ kind }) => {
       if (kind === 'client-changed' || kind === 'client-disabled') this.origins = undefined;
     });
+    this.events.whenHistoryEnds(() => (this.origins = undefined));
   }
 
   async includes(origin: string): Promise<boolean> {
