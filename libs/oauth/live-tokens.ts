@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { AccessTokenClaims } from '#tokens';
 import { AuthorizationRepository, type Person } from './authorization/authorization.repository.js';
 import { RevokedTokenRepository } from './revocation/revoked-token.repository.js';
-import { clientsBehind } from './token-holder.js';
+import { clientsBehind, tokensBehind } from './token-holder.js';
 
 /** What stands behind an access token: a person, or a machine alone. */
 export interface LiveToken {
@@ -20,12 +20,13 @@ export class LiveTokens {
 
   /** @returns undefined when the token, its authorization, or whoever stands behind it has ended */
   async find(claims: AccessTokenClaims): Promise<LiveToken | undefined> {
-    const { authorization_id: id, jti } = claims;
+    const { authorization_id: id } = claims;
     const clientIds = clientsBehind(claims);
+    const jtis = tokensBehind(claims);
     if (id === undefined) {
-      return (await this.revokedTokens.isLive(jti, clientIds)) ? { claims, person: undefined } : undefined;
+      return (await this.revokedTokens.isLive(jtis, clientIds)) ? { claims, person: undefined } : undefined;
     }
-    const person = await this.authorizations.live(id, jti, clientIds);
+    const person = await this.authorizations.live(id, jtis, clientIds);
     return person && { claims, person };
   }
 }

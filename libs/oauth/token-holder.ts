@@ -8,6 +8,11 @@ export function isHolder(claims: AccessTokenClaims, client: Client, all: Modules
   return claims.client_id === client.id || (own !== undefined && claims.aud.includes(own.baseUrl));
 }
 
+/** The `jti` of a token and of those that it was exchanged for: each of them can end it by being revoked. */
+export function tokensBehind({ jti, token_chain: chain = [] }: AccessTokenClaims): string[] {
+  return [jti, ...chain];
+}
+
 /** The clients that a token stands on: each of them can end it by being disabled. */
 export function clientsBehind({
   client_id: holder,

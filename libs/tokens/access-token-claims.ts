@@ -33,6 +33,8 @@ export interface AccessTokenClaims {
   readonly may_act?: { readonly client_id: string };
   /** Of a token that was exchanged: the clients that held those before it, the first one first. */
   readonly client_chain?: readonly string[];
+  /** Of a token that was exchanged: the `jti` of those that it stands on, each of which can end it by being revoked. */
+  readonly token_chain?: readonly string[];
   /** RFC 9068 §2.2.1 */
   readonly acr?: string;
   readonly auth_time?: number;

@@ -95,6 +95,7 @@ describe('token exchange (RFC 8693)', () => {
         sub: world.id('member@acme.example'),
         client_id: 'projects-service',
         client_chain: ['web'],
+        token_chain: [subject['jti']],
         aud: ['https://reports.example'],
         modules: ['reports'],
         scope: 'reports:read',
@@ -513,13 +514,32 @@ describe('token exchange (RFC 8693)', () => {
       expect(await active(web, tokens.access_token)).toBe(true);
     });
 
-    it('RFC 7009 §2.1: its own revocation by its client, which ends nothing else', async () => {
+    it('the revocation of a machine’s token that it stands on, however far back', async () => {
+      const first = await machineToken(projects);
+      const second = await traded(projects, first);
+      const third = await traded(reports, second);
+      expect([await active(projects, second), await active(reports, third)]).toEqual([true, true]);
+      await world.revoke(projects, first);
+      expect([await active(projects, second), await active(reports, third)]).toEqual([false, false]);
+      expect(await trade(projects, second)).toMatchObject(INVALID_REQUEST);
+    });
+
+    it('the revocation of the actor’s token', async () => {
+      const { tokens } = await signIn();
+      const acting = await actingAs(projects);
+      const token = await traded(projects, tokens.access_token, { audience: 'reports', ...acting });
+      expect(await active(projects, token)).toBe(true);
+      await world.revoke(projects, acting.actor_token);
+      expect(await active(projects, token)).toBe(false);
+    });
+
+    it('RFC 7009 §2.1: its own revocation by its client, and that of a token in between; each ends nothing else', async () => {
       const { tokens, first, second } = await passOn();
       await world.revoke(reports, first);
       await world.revoke(web, first);
       expect(await active(reports, first)).toBe(true);
       await world.revoke(projects, first);
-      expect([await active(reports, first), await active(reports, second)]).toEqual([false, true]);
+      expect([await active(reports, first), await active(reports, second)]).toEqual([false, false]);
       expect(await active(web, tokens.access_token)).toBe(true);
       expect(await trade(reports, first)).toMatchObject(INVALID_REQUEST);
     });

@@ -26,6 +26,7 @@ const CLAIMS: AccessTokenClaims = {
   roles: [],
   entitlements: [],
   client_chain: ['first-client'],
+  token_chain: ['first-jti'],
 };
 
 function healthy(clock: TestClock): StreamHealth {
@@ -53,6 +54,7 @@ describe('what has been revoked', () => {
     ['authorization-revoked', 'authorization'],
     ['session-ended', 'sid'],
     ['token-revoked', 'jti'],
+    ['token-revoked', 'first-jti'],
   ])('%s is for good, whenever the token was issued', (kind, subject) => {
     expect(heard(kind, subject, 1).judge(CLAIMS)).toBe('revoked');
   });

@@ -47,7 +47,7 @@ export class Revocations {
 
   judge(claims: AccessTokenClaims): Verdict {
     if (
-      this.entries.has(`token-revoked ${claims.jti}`) ||
+      [claims.jti, ...claims.token_chain].some((jti) => this.entries.has(`token-revoked ${jti}`)) ||
       (claims.sid !== undefined && this.entries.has(`session-ended ${claims.sid}`)) ||
       (claims.authorization_id !== undefined &&
         this.entries.has(`authorization-revoked ${claims.authorization_id}`))

@@ -19,6 +19,8 @@ export interface AccessTokenClaims {
   entitlements: readonly string[];
   /** Of a token that was exchanged (RFC 8693): the clients that had those before it. */
   client_chain: readonly string[];
+  /** The `jti` of those that it stands on. */
+  token_chain: readonly string[];
   license_version?: number;
   /** The key that the token is bound to (RFC 9449 section 6.1); whoever presents it proves to have it. */
   cnf?: { jkt: string };
@@ -103,6 +105,7 @@ export function readClaims(payload: JWTPayload): AccessTokenClaims {
     roles: readTexts(payload['roles']),
     entitlements: readTexts(payload['entitlements']),
     client_chain: readTexts(payload['client_chain']),
+    token_chain: readTexts(payload['token_chain']),
   };
   for (const name of ['sid', 'authorization_id', 'organization_id', 'organization'] as const) {
     const value = payload[name];

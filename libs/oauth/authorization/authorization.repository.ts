@@ -247,9 +247,10 @@ export class AuthorizationRepository {
 
   /**
    * The live authorization behind an access token, with what the person is called now.
+   * @param jtis of the token and those that it stands on, none of which may be revoked
    * @param clientIds that the token stands on, none of which may be disabled
    */
-  async live(id: string, jti: string, clientIds: readonly string[]): Promise<Person | undefined> {
+  async live(id: string, jtis: readonly string[], clientIds: readonly string[]): Promise<Person | undefined> {
     const now = this.clock.now();
     const [row] = await this.database.query<Person>(sql`
       SELECT u.id AS "userId", u.name, u.email, a.auth_time AS "authTime", s.amr, a.claims
@@ -261,7 +262,7 @@ export class AuthorizationRepository {
        WHERE a.id = ${id} AND a.state = 'active' AND a.expires_at > ${now}
          AND ${clientIds.length}::int = (SELECT count(*) FROM clients WHERE id = ANY (${clientIds}::text[])
                                                                         AND disabled_at IS NULL)
-         AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = ${jti})`);
+         AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = ANY (${jtis}::text[]))`);
     return row;
   }
 

@@ -18,12 +18,12 @@ export class RevokedTokenRepository {
       INSERT INTO audit_events (act, actor, target) SELECT 'token.revoke', ${owner}::text, jti FROM revoked`);
   }
 
-  /** Whether a machine's token still counts: neither it nor a client that it stands on has been ended. */
-  async isLive(jti: string, clientIds: readonly string[]): Promise<boolean> {
+  /** Whether a machine's token still counts: no token and no client that it stands on has been ended. */
+  async isLive(jtis: readonly string[], clientIds: readonly string[]): Promise<boolean> {
     const rows = await this.database.query(sql`
       SELECT 1 FROM clients c
        WHERE c.id = ANY (${clientIds}::text[]) AND c.disabled_at IS NULL
-         AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = ${jti})
+         AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = ANY (${jtis}::text[]))
       HAVING count(*) = ${clientIds.length}::int`);
     return rows.length > 0;
   }

@@ -4,7 +4,7 @@ import type { Client } from '../../clients/client.js';
 import type { Modules } from '../../module-directory.js';
 import { InvalidRequest, InvalidTarget } from '../../oauth.errors.js';
 import { moduleOfScope } from '../../scope.js';
-import { isHolder } from '../../token-holder.js';
+import { isHolder, tokensBehind } from '../../token-holder.js';
 
 /** Clients through whose hands a token can go, the one that gets it not counted. */
 const LONGEST_CHAIN = 4;
@@ -96,6 +96,11 @@ export function requireReached(audience: Audience, { subject, client, all }: Exc
 export function actOf({ subject, actor }: Exchange): Actor | undefined {
   if (!actor) return subject.act;
   return { sub: actor.sub, client_id: actor.client_id, ...(subject.act ? { act: subject.act } : {}) };
+}
+
+/** The `jti` of every token that the new one stands on. */
+export function tokenChainOf({ subject, actor }: Exchange): string[] {
+  return [...tokensBehind(subject), ...(actor ? tokensBehind(actor) : [])];
 }
 
 /** The clients that held the tokens before the new one, the first one first. */

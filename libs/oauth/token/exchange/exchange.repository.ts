@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, Database, sql } from '#platform';
 import type { AccessTokenClaims } from '#tokens';
-import { clientsBehind } from '../../token-holder.js';
+import { clientsBehind, tokensBehind } from '../../token-holder.js';
 import type { GrantingAuthorization } from '../person-grant.js';
 
 interface LiveRow {
@@ -46,9 +46,9 @@ export class ExchangeRepository {
       SELECT t.position, a.id, a.user_id, a.session_id, a.offline, o.id AS organization_id, o.key AS organization_key,
              o.name AS organization_name, m.role, o.license_version
         FROM unnest(${tokens.map(({ authorization_id: id }) => id ?? null)}::uuid[],
-                    ${tokens.map(({ jti }) => jti)}::text[], ${clients.map((ids) => ids.join(' '))}::text[],
+                    ${tokens.map((token) => tokensBehind(token).join(' '))}::text[], ${clients.map((ids) => ids.join(' '))}::text[],
                     ${clients.map((ids) => ids.length)}::int[])
-             WITH ORDINALITY AS t(authorization_id, jti, client_ids, client_count, position)
+             WITH ORDINALITY AS t(authorization_id, jtis, client_ids, client_count, position)
         LEFT JOIN (authorizations a
                    JOIN clients ac ON ac.id = a.client_id AND ac.disabled_at IS NULL
                    JOIN sessions s ON s.id = a.session_id AND (a.offline OR s.ended_at IS NULL AND s.expires_at > ${now})
@@ -57,7 +57,7 @@ export class ExchangeRepository {
                    JOIN memberships m ON m.user_id = a.user_id AND m.organization_id = a.organization_id)
           ON a.id = t.authorization_id AND a.state = 'active' AND a.expires_at > ${now}
        WHERE (t.authorization_id IS NULL OR a.id IS NOT NULL)
-         AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = t.jti)
+         AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = ANY (string_to_array(t.jtis, ' ')))
          AND t.client_count = (SELECT count(*) FROM clients c
                                 WHERE c.id = ANY (string_to_array(t.client_ids, ' ')) AND c.disabled_at IS NULL)`);
     return tokens.map((_, index) => {

@@ -14,6 +14,7 @@ import {
   chainOf,
   requireAcceptable,
   requireReached,
+  tokenChainOf,
   unacceptable,
   type Exchange,
 } from '../exchange/exchange-policy.js';
@@ -135,11 +136,14 @@ function machineGrant({ client, subject }: Exchange, audience: Audience): Access
 }
 
 /** What the new token has from those before it, whatever it is for. */
-function inherited(exchange: Exchange): Pick<AccessTokenGrant, 'act' | 'may_act' | 'client_chain'> {
+function inherited(
+  exchange: Exchange,
+): Pick<AccessTokenGrant, 'act' | 'may_act' | 'client_chain' | 'token_chain'> {
   const { subject, client } = exchange;
   const act = actOf(exchange);
   return {
     client_chain: chainOf(subject),
+    token_chain: tokenChainOf(exchange),
     ...(act ? { act } : {}),
     // who may go on is said by the client that hands the token on, else by the one before it
     ...(subject.may_act && client.mayAct === null ? { may_act: subject.may_act } : {}),
