@@ -165,11 +165,11 @@ export class InvalidToken extends OAuthError {
   }
 }
 
-/** RFC 6750 §3: no token came, so the challenge is bare. */
+/** RFC 6750 §3, §3.1: no token came, so the challenge tells of no error; some parameter it must have. */
 export class TokenRequired extends OAuthError {
   constructor() {
     super(401, 'invalid_token', 'This address needs an access token.', {
-      headers: { 'www-authenticate': 'Bearer' },
+      headers: { 'www-authenticate': 'Bearer realm="core-auth"' },
     });
   }
 }

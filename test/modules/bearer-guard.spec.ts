@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SignJWT } from 'jose';
+import { eventually } from '../support/answers.js';
 import { FakeCoreAuth, ORGANIZATION, USER } from './fake-core-auth.js';
 import { startModule, type GuardedModule } from './guarded-module.js';
 
@@ -75,6 +76,7 @@ describe('the guard of a module API', () => {
     ['for another audience', {}, { aud: 'http://elsewhere.example' }],
     ['of another issuer', {}, { iss: 'http://elsewhere.example' }],
     ['that has expired', {}, { exp: 1000, iat: 900 }],
+    ['that says it lives longer than any does', {}, { exp: Math.floor(Date.now() / 1000) + 90_000 }],
     ['without a client_id', {}, { client_id: undefined }],
     ['without a jti', {}, { jti: undefined }],
   ])('RFC 9068 §4: refuses a token %s', async (_, { typ = 'at+jwt' }: { typ?: string }, claims) => {
@@ -131,6 +133,27 @@ describe('the guard of a module API', () => {
       expect((await call('/api/read', `${forged}.${payload}.AAAA`)).status).toBe(401);
     }
     expect(core.count('/oauth2/jwks')).toBe(before + 1);
+  });
+
+  it('while a new key is to be expected, made-up ids keep it out for no longer than a moment', async () => {
+    await module.listening();
+    const forged = async () => {
+      const [, payload] = (await core.accessToken(module.url)).split('.');
+      const header = { alg: 'ES256', typ: 'at+jwt', kid: 'made-up' };
+      return `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}.AAAA`;
+    };
+    const before = core.kid;
+    core.publish('key-revoked', before);
+    await eventually(
+      async () =>
+        (await call('/api/read', await core.accessToken(module.url))).status === 401 ? true : undefined,
+      'the refusal',
+    );
+    module.clock.aheadMs += 1000;
+    expect((await call('/api/read', await forged())).status).toBe(401); // uses the fetch up
+    await core.rotateKey();
+    module.clock.aheadMs += 600;
+    expect((await call('/api/read', await core.accessToken(module.url))).status).toBe(200);
   });
 
   it('lets the first token of a new key in although its keys are old enough to be fetched anyway', async () => {

@@ -190,6 +190,41 @@ describe('authentication requests of OpenID Connect', () => {
     });
   });
 
+  describe('id_token_hint (OpenID Connect Core §3.1.2.1)', () => {
+    const none = (id_token_hint: string) => ask(projects, { prompt: 'none', id_token_hint });
+
+    it('of the person who is signed in it makes no difference; of somebody else it is login_required', async () => {
+      const own = (await tokens(projects, {}))['id_token'] ?? '';
+      expect(parametersOf(await none(own))).toHaveProperty('code');
+      const other = await world.signedInClient('owner@acme.example');
+      expect(parametersOf(await none(other.tokens.id_token))).toMatchObject({ error: 'login_required' });
+    });
+
+    it('what is no ID token of this server means nobody: whoever is there signs in for it', async () => {
+      const { tokens: given } = await world.signedInClient(MEMBER);
+      const [head, payload] = given.id_token.split('.');
+      for (const hint of ['x', given.access_token, `${head}.${payload}.AAAA`])
+        expect(parametersOf(await none(hint))).toMatchObject({ error: 'login_required' });
+      expect(parametersOf(await none('x'.repeat(4097)))).toMatchObject({ error: 'invalid_request' });
+    });
+
+    it('without prompt=none the person whom it means signs in, and nobody else will do', async () => {
+      const { tokens: given } = await world.signedInClient('owner@acme.example');
+      const browser = await world.signIn(MEMBER);
+      const first = await ask(projects, { id_token_hint: given.id_token }, browser);
+      const page = pathTo(first);
+      expect(page).toMatch(/^\/sign-in\?/);
+      const wrong = await browser.submit(page, '/sign-in', { email: MEMBER, password: PASSWORD });
+      const again = await browser.get(pathTo(wrong));
+      expect(pathTo(again)).toMatch(/^\/sign-in\?/);
+      const right = await browser.submit(pathTo(again), '/sign-in', {
+        email: 'owner@acme.example',
+        password: PASSWORD,
+      });
+      expect(parametersOf(await browser.get(pathTo(right)))).toHaveProperty('code');
+    });
+  });
+
   it('§3.1.2.1: ui_locales that are not available make no error', async () => {
     expect(parametersOf(await ask(projects, { ui_locales: 'fr-CA fr en' }))).toHaveProperty('code');
   });

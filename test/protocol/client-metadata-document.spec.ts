@@ -170,15 +170,15 @@ describe('client ID metadata documents', () => {
     it.each([
       ['§8.7: that is too long', { body: JSON.stringify({ x: 'x'.repeat(20_000) }) }],
       ['that cannot be had', { status: 503 }],
-    ])('%s is an error that may pass', async (_, served) => {
-      await expectRefused(publish({}, served), 503, 'temporarily_unavailable');
+    ])('%s makes no client either, and is no failure of this server', async (_, served) => {
+      await expectRefused(publish({}, served), 400, 'invalid_client');
     });
 
     it('that does not come in time is given up', async () => {
       const client = publish();
       host.documents.set(client.path, undefined);
       const began = Date.now();
-      await expectRefused(client, 503, 'temporarily_unavailable');
+      await expectRefused(client, 400, 'cannot be read at the moment');
       expect(Date.now() - began).toBeLessThan(5000);
     }, 10_000);
   });
@@ -335,6 +335,36 @@ describe('client ID metadata documents', () => {
       expect(await row(pushed.id)).toMatchObject({ source: 'metadata_document', first_party: false });
       await consentedCode(world, asked);
       expect(await row(asked.id)).toMatchObject({ source: 'metadata_document', name: 'Some App' });
+    });
+
+    it('a change of it is told and audited, whatever changed; the same again is not', async () => {
+      const client = publish({ scope: 'openid' });
+      const acts = async () =>
+        (
+          await database.query<{ act: string }>(
+            'SELECT act FROM audit_events WHERE target = $1 ORDER BY id',
+            [client.id],
+          )
+        ).rows.map(({ act }) => act);
+      const told = async () =>
+        (
+          await database.query("SELECT FROM outbox WHERE kind = 'client-changed' AND subject = $1", [
+            client.id,
+          ])
+        ).rowCount;
+      await push(client);
+      await push(client);
+      expect([await acts(), await told()]).toEqual([['client.register'], 1]);
+      const document = { client_id: client.id, client_name: 'Some App', redirect_uris: [REDIRECT] };
+      for (const [index, more] of [
+        { scope: 'openid email' },
+        { scope: 'openid email', backchannel_logout_uri: 'https://93.184.216.34/logout' },
+      ].entries()) {
+        host.documents.set(client.path, { body: JSON.stringify({ ...document, ...more }) });
+        world.clock.advance(A_DAY * 1000);
+        expect((await push(client)).status).toBe(201);
+        expect([(await acts()).at(-1), await told()]).toEqual(['client.replace', index + 2]);
+      }
     });
 
     it('a row that nothing refers to is removed; one that a person has consented to stays', async () => {

@@ -71,9 +71,9 @@ describe('dynamic client registration', () => {
       expect((await discovered(world))['registration_endpoint']).toBe(at(world));
     });
 
-    it('RFC 7591 §3: with an initial access token; 401 with a bare challenge without one, and with a wrong one', async () => {
+    it('RFC 7591 §3: with an initial access token; 401 with a challenge that tells of no error without one, and with a wrong one', async () => {
       const none = await register(WEB, byToken);
-      expect([none.status, none.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+      expect([none.status, none.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="core-auth"']);
       const wrong = await register(WEB, byToken, 'x'.repeat(43));
       expect([wrong.status, wrong.body['error']]).toEqual([401, 'invalid_token']);
       expect(wrong.headers.get('www-authenticate')).toContain('error="invalid_token"');
@@ -379,7 +379,10 @@ describe('dynamic client registration', () => {
           ]);
         }
         const none = await callRegistration(own.url, { method, ...body });
-        expect([none.status, none.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+        expect([none.status, none.headers.get('www-authenticate')]).toEqual([
+          401,
+          'Bearer realm="core-auth"',
+        ]);
         expect((await callRegistration(own.url, { method: 'GET', token: own.token })).status).toBe(200);
       },
     );
@@ -433,6 +436,25 @@ describe('dynamic client registration', () => {
       expect((await callRegistration(url, { method: 'PUT', token, body })).body['error']).toBe(
         'invalid_redirect_uri',
       );
+    });
+
+    it('of updates that come at once no two give a secret: the one that was given works', async () => {
+      for (let round = 0; round < 5; round += 1) {
+        const before = await register({ ...WEB, token_endpoint_auth_method: 'none' });
+        const { url, token } = managed(before);
+        const client = clientOf(before);
+        const body = { ...WEB, client_id: client.id, token_endpoint_auth_method: 'client_secret_basic' };
+        const answers = await Promise.all(
+          Array.from({ length: 6 }, () => callRegistration(url, { method: 'PUT', token, body })),
+        );
+        const given = answers.flatMap((answer) => answer.body['client_secret'] ?? []);
+        expect(given).toHaveLength(1);
+        for (const { status } of answers) expect([200, 409]).toContain(status);
+        await heard();
+        expect((await world.introspect({ ...client, secret: String(given[0]) }, 'x')).body).toEqual({
+          active: false,
+        });
+      }
     });
 
     it('RFC 7592 §2.2: a client that comes to need a secret gets one; with the method that needs none, the old one dies', async () => {

@@ -287,6 +287,20 @@ describe('token exchange (RFC 8693)', () => {
       expect(await trade(web, tokens.access_token, { scope })).toMatchObject(INVALID_SCOPE);
     });
 
+    it('§2.2.2: a token that was narrowed to one module is not widened again, not even to the module that asks', async () => {
+      const { tokens } = await signIn();
+      const narrowed = await traded(projects, tokens.access_token, { audience: 'projects' });
+      expect(claimsOf(narrowed)['aud']).toEqual(['https://projects.example']);
+      const service = await world.createClient({
+        id: 'both',
+        moduleKey: 'reports',
+        grantTypes: ['client_credentials', GRANT],
+        scopes: ['projects:read', 'reports:read'],
+      });
+      const own = await traded(service, await machineToken(service), { audience: 'projects' });
+      expect(await trade(service, own, { audience: 'reports' })).toMatchObject(INVALID_TARGET);
+    });
+
     it('§2.2.2: a target that is unknown, not for this client, or not reached by the subject token is invalid_target', async () => {
       const { tokens } = await signIn();
       const narrow = await signIn('member@acme.example', { scope: 'openid projects:read' });

@@ -200,7 +200,7 @@ describe('tokens that are bound to a key (RFC 9449), exchanged', () => {
     },
   );
 
-  it('§7: its own client exchanges a bound token only with the same key; a module of its audience without', async () => {
+  it('§7: its own client exchanges a bound token only with the same key; a module of its audience with a key of its own, never for a bearer token', async () => {
     const [key, other] = [await DpopKey.create(), await DpopKey.create()];
     const own = client('jwt');
     const { code, verifier } = await world.code(own, await signedIn(), { scope: 'openid projects:read' });
@@ -216,8 +216,9 @@ describe('tokens that are bound to a key (RFC 9449), exchanged', () => {
     expect(await exchangeOf(own, subject_token)).toMatchObject(refused);
     expect(await withProof(own, other, { ...exchange, subject_token })).toMatchObject(refused);
     expect((await withProof(own, key, { ...exchange, subject_token })).status).toBe(200);
-    const module = await exchangeOf(client('opaque'), subject_token);
-    expect([module.status, module.body['token_type']]).toEqual([200, 'Bearer']);
+    expect(await exchangeOf(client('opaque'), subject_token)).toMatchObject(refused);
+    const module = await withProof(client('opaque'), other, { ...exchange, subject_token });
+    expect([module.status, module.body['token_type']]).toEqual([200, 'DPoP']);
   });
 
   it('RFC 8693 §2.1: a bound actor token is taken with a proof of its key alone', async () => {

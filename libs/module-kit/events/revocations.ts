@@ -19,7 +19,12 @@ export class Revocations {
   /** Key `<kind> <subject>`; value: when it happened, in milliseconds by Core Auth's clock. */
   private readonly entries: LRUCache<string, number>;
 
-  constructor(@Inject(KitClock) clock: KitClock, @Inject(StreamHealth) stream: StreamHealth) {
+  private keyRevokedAt = -Infinity;
+
+  constructor(
+    @Inject(KitClock) private readonly clock: KitClock,
+    @Inject(StreamHealth) stream: StreamHealth,
+  ) {
     this.entries = new LRUCache({
       max: MOST,
       ttl: REMEMBERED_MS,
@@ -36,6 +41,7 @@ export class Revocations {
     const subject =
       event.kind === 'membership-changed' ? `${event.subject} ${event.organizationId ?? ''}` : event.subject;
     const key = `${event.kind} ${subject}`;
+    if (event.kind === 'key-revoked') this.keyRevokedAt = this.clock.now();
     // Events are replayed after a reconnect: the later of two of one kind is the one that counts.
     this.entries.set(key, Math.max(event.occurredAt, this.entries.peek(key) ?? 0));
   }
@@ -43,6 +49,11 @@ export class Revocations {
   /** Whether nothing that this key has signed or encrypted counts any longer. */
   hasKey(kid: string | undefined): boolean {
     return kid !== undefined && this.entries.has(`key-revoked ${kid}`);
+  }
+
+  /** When it was last heard that a key was revoked, by this host's clock; in milliseconds since the epoch. */
+  get lastKeyRevocation(): number {
+    return this.keyRevokedAt;
   }
 
   judge(claims: AccessTokenClaims): Verdict {

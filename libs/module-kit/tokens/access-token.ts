@@ -26,6 +26,9 @@ export interface AccessTokenClaims {
   cnf?: { jkt: string };
 }
 
+/** Seconds that Core Auth lets an access token live: what says more was made by somebody else with a stolen key. */
+const LONGEST_LIFE = 24 * 60 * 60;
+
 /** The token is not one to accept; `reason` is public (RFC 6750 section 3.1, `invalid_token`). */
 export class InvalidTokenError extends Error {
   constructor(readonly reason: string) {
@@ -53,7 +56,9 @@ export async function verifyAccessToken(
       clockTolerance: 0,
       requiredClaims: ['sub', 'client_id', 'jti', 'iat', 'exp'],
     });
-    return readClaims(payload);
+    const claims = readClaims(payload);
+    if (claims.exp - claims.iat > LONGEST_LIFE) throw new InvalidTokenError('The access token is not valid');
+    return claims;
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw new InvalidTokenError('The access token has expired');
     if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'aud') {

@@ -15,6 +15,9 @@ type LocalKeySet = ReturnType<typeof createLocalJWKSet>;
 
 /** Between two fetches that an unknown `kid` causes, so that made-up ids cannot flood Core Auth. */
 const COOLDOWN_MS = 10_000;
+/** While tokens of a new key are to be expected, made-up ids must not keep it out. */
+const SHORT_COOLDOWN_MS = 500;
+const NEW_KEY_EXPECTED_FOR_MS = 60_000;
 /** After this age the keys are fetched again behind the requests. */
 const REFRESH_AFTER_MS = 10 * 60_000;
 /** Keys that could not be refreshed for this long are not trusted further. */
@@ -65,7 +68,9 @@ export class KeySet {
   }
 
   private mayFetch(): boolean {
-    return this.clock.now() - this.triedAt >= COOLDOWN_MS;
+    const now = this.clock.now();
+    const newKey = now - this.revocations.lastKeyRevocation < NEW_KEY_EXPECTED_FOR_MS;
+    return now - this.triedAt >= (newKey ? SHORT_COOLDOWN_MS : COOLDOWN_MS);
   }
 
   private fetch(): Promise<LocalKeySet> {

@@ -34,6 +34,8 @@ export interface AuthorizationRequest {
   /** seconds */
   readonly maxAge: number | undefined;
   readonly loginHint: string | undefined;
+  /** An ID token of the person whom the request is about, not verified yet. */
+  readonly idTokenHint: string | undefined;
 }
 
 /** Where an answer may be sent, success or error. */
@@ -69,6 +71,7 @@ const KEPT = new Set([
   'prompt',
   'max_age',
   'login_hint',
+  'id_token_hint',
 ]);
 
 /** A request that was read as good, without what this server does not know (RFC 6749 §3.1). */
@@ -79,6 +82,8 @@ export function keptFields(fields: FormFields): FormFields {
 /** Longer than any honest state or nonce; they come back in a redirect. */
 const MAX_TEXT = 2048;
 const MAX_CLAIMS_TEXT = 8192;
+/** Our ID tokens are a quarter of it; it travels in the address while somebody signs in. */
+const MAX_HINT = 4096;
 const MAX_RESOURCES = 10;
 /** RFC 7638 §3, by SHA-256 */
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
@@ -157,6 +162,7 @@ function readParameters(fields: FormFields, client: Client, returnAddress: Retur
     prompt: readPrompt(text('prompt'), refuse),
     maxAge: readMaxAge(text('max_age'), refuse),
     loginHint: text('login_hint'),
+    idTokenHint: text('id_token_hint', MAX_HINT),
   };
   // OAuth 2.1 §7.5.1: without PKCE only OpenID Connect's nonce keeps an injected code out
   if (request.codeChallenge === undefined && !(scopes.includes('openid') && nonce !== undefined)) {

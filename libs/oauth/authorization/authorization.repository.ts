@@ -92,7 +92,7 @@ export class AuthorizationRepository {
     const [outcome] = await this.database.query<{ seen: boolean; spent: boolean }>(sql`
       WITH seen AS (
         UPDATE sessions SET last_seen_at = ${this.clock.now()}
-         WHERE id = ${session.id} AND ended_at IS NULL
+         WHERE id = ${session.id} AND ended_at IS NULL AND expires_at > ${this.clock.now()}
         RETURNING id, user_id
       ), spent AS (
         DELETE FROM pushed_requests WHERE reference_sha256 = ${pushed} AND EXISTS (SELECT FROM seen)

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { addSeconds, Clock, Configuration, randomSecret, randomUUID, type FormFields } from '#platform';
 import { acrOf, reachedAcr, type Session } from '#sessions';
-import { OpaqueTokens } from '#tokens';
+import { IdTokens, OpaqueTokens } from '#tokens';
 import { audienceOf } from '../audience.js';
 import { codeLifetime, MAX_LIFETIME } from '../clients/client.js';
 import { IssuancePolicy, type Refusal } from '../issuance-policy.js';
@@ -48,6 +48,7 @@ export class Authorize {
     private readonly authorizations: AuthorizationRepository,
     private readonly issuance: IssuancePolicy,
     private readonly tokens: OpaqueTokens,
+    private readonly idTokens: IdTokens,
     private readonly clock: Clock,
     private readonly configuration: Configuration,
   ) {}
@@ -149,14 +150,18 @@ export class Authorize {
 
   /** OpenID Connect Core §3.1.2.1: `prompt=login`, and an authentication older than `max_age`. */
   private mustSignIn(
-    { prompt, maxAge, claims }: AuthorizationRequest,
+    { prompt, maxAge, claims, idTokenHint }: AuthorizationRequest,
     start: Date | undefined,
     session: Session,
   ): boolean {
     // §5.5.1: the request is about this person and nobody else
     const subjects = acceptedValues(claims?.id_token?.['sub']);
     if (subjects && !subjects.includes(session.userId)) return true;
+    // §3.1.2.1: a hint that cannot be read any more, as its key has gone, may mean anybody: then signing in decides
+    const hint = idTokenHint === undefined ? undefined : this.idTokens.readHint(idTokenHint);
+    if (hint && hint.sub !== session.userId) return true;
     if (isSince(session.authTime, start)) return false;
+    if (idTokenHint !== undefined && !hint) return true;
     const tooOld = maxAge !== undefined && addSeconds(session.authTime, maxAge) < this.clock.now();
     return prompt.has('login') || tooOld;
   }

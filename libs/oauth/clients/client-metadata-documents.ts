@@ -80,7 +80,7 @@ export class ClientMetadataDocuments {
 
   /**
    * @returns undefined when an administrator has disabled the client
-   * @throws UnusableClientDocument, or PublicError 503 when the document cannot be had at the moment
+   * @throws UnusableClientDocument, or PublicError 503 when this server fetches too many at the moment
    */
   async find(id: string): Promise<Client | undefined> {
     const remembered = this.remembered.get(id);
@@ -139,13 +139,13 @@ export class ClientMetadataDocuments {
     } catch (error) {
       if (error instanceof OutboundRefused)
         throw new UnusableClientDocument('Its address cannot be asked.', error.message);
-      if (error instanceof OutboundFailed) throw busy(`${id}: ${error.message}`);
+      if (error instanceof OutboundFailed)
+        throw new UnusableClientDocument('It cannot be read at the moment.', error.message);
       throw error;
     }
   }
 
   private read(id: string, { status, headers, body }: OutboundAnswer): Client {
-    if (status >= 500 || status === 429) throw busy(`${id}: status ${status}`);
     // §5: 200 and nothing else; a redirect is not followed
     if (status !== 200)
       throw new UnusableClientDocument('It was not answered with status 200.', `status ${status}`);

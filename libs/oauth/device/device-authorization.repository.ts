@@ -92,7 +92,7 @@ export class DeviceAuthorizationRepository {
     const [outcome] = await this.database.query<{ seen: boolean; approved: boolean }>(sql`
       WITH seen AS (
         UPDATE sessions SET last_seen_at = ${now}
-         WHERE id = ${session.id} AND ended_at IS NULL
+         WHERE id = ${session.id} AND ended_at IS NULL AND expires_at > ${now}
         RETURNING id, user_id
       ), approved AS (
         UPDATE device_authorizations SET state = 'approved', authorization_id = ${approval.authorizationId}

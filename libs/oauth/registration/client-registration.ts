@@ -101,7 +101,11 @@ export class ClientRegistration {
       ...before,
       secretSha256: secret === undefined ? kept : sha256(secret),
     });
-    if (!(await this.registrations.replace(client, metadata.stated))) throw notManaged();
+    if (!(await this.registrations.replace(client, before.secretSha256, metadata.stated))) {
+      // removed meanwhile, or another update came between: this secret would be one that never worked
+      await this.managed(id, authorization);
+      throw new PublicError(409, 'invalid_request', 'The client was changed at the same moment. Try again.');
+    }
     return this.answer(client, { ...registration, stated: metadata.stated }, token, secret);
   }
 

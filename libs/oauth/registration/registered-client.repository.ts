@@ -58,7 +58,7 @@ export class RegisteredClientRepository {
     const token = initialAccessToken === undefined ? null : sha256(initialAccessToken);
     const [outcome] = await this.database.query<{ room: boolean; saved: boolean }>(sql`
       WITH known AS (
-        SELECT redirect_uris, token_endpoint_auth_method AS method FROM clients WHERE id = ${client.id}
+        SELECT to_jsonb(c) - 'created_at' AS state FROM clients c WHERE id = ${client.id}
       ), room AS (
         SELECT EXISTS (SELECT FROM known)
                OR (SELECT count(*) FROM clients WHERE source <> 'administrator' AND source = ${client.source})
@@ -89,15 +89,15 @@ export class RegisteredClientRepository {
           policy_uri = excluded.policy_uri, contacts = excluded.contacts,
           id_token_algorithm = excluded.id_token_algorithm, created_at = excluded.created_at
          WHERE c.source = 'metadata_document' AND excluded.source = 'metadata_document'
-        RETURNING c.id, c.redirect_uris, c.token_endpoint_auth_method AS method
+        RETURNING c.id, to_jsonb(c) - 'created_at' AS state
       ), changed AS (
-        SELECT id FROM saved s WHERE NOT EXISTS (
-          SELECT FROM known k WHERE k.redirect_uris = s.redirect_uris AND k.method = s.method)
+        SELECT id FROM saved WHERE state IS DISTINCT FROM (SELECT state FROM known)
       ), told AS (
         INSERT INTO outbox (kind, subject) SELECT 'client-changed', id FROM changed
       ), noted AS (
         INSERT INTO audit_events (act, actor, target, detail)
-        SELECT 'client.register', ${client.source}::text, id,
+        SELECT 'client.' || CASE WHEN EXISTS (SELECT FROM known) THEN 'replace' ELSE 'register' END,
+               ${client.source}::text, id,
                jsonb_build_object('initial_access_token', (SELECT id FROM let_in)) FROM changed
       )
       SELECT (SELECT free FROM room) AS room, EXISTS (SELECT FROM saved) AS saved`);
@@ -107,9 +107,10 @@ export class RegisteredClientRepository {
 
   /**
    * Replaces what a client has registered (RFC 7592 §2.2).
-   * @returns false when the registration is not managed by its token (any more)
+   * @param secretBefore the secret that the client had when the replacement was made from it
+   * @returns false when the registration is not managed by its token (any more), or its secret is another one by now
    */
-  async replace(client: Client, stated: StatedMetadata): Promise<boolean> {
+  async replace(client: Client, secretBefore: Buffer | null, stated: StatedMetadata): Promise<boolean> {
     const replaced = await this.database.query(sql`
       WITH replaced AS (
         UPDATE clients SET
@@ -124,6 +125,7 @@ export class RegisteredClientRepository {
           id_token_algorithm = ${client.idTokenAlgorithm}, registered_metadata = ${stated}
          WHERE id = ${client.id} AND source = 'registration' AND disabled_at IS NULL
            AND registration_token_sha256 = ${client.registrationTokenSha256}
+           AND secret_sha256 IS NOT DISTINCT FROM ${secretBefore}::bytea
         RETURNING id
       ), told AS (
         INSERT INTO outbox (kind, subject) SELECT 'client-changed', id FROM replaced

@@ -44,7 +44,9 @@ function subjectProblem({ subject, client, all, jkt }: Exchange): string | undef
   if (!isHolder(subject, client, all))
     return 'the subject token is neither of this client nor for its module';
   // RFC 9449 §7: who uses a bound token proves the key, and its own client can. A module to which the token was
-  // presented has checked such a proof, and can make none: its own authentication stands in (RFC 8693 §2.1).
+  // presented has checked such a proof, and can make none for that key: it binds the new token to a key of its own, so
+  // that nothing that was bound becomes a bearer token.
+  if (subject.cnf && jkt === undefined) return 'the subject token is bound to a key, so a proof is needed';
   if (subject.client_id === client.id && subject.cnf && subject.cnf.jkt !== jkt) {
     return 'the subject token is bound to another key';
   }
@@ -77,9 +79,8 @@ function mayActProblem({ subject, actor, client }: Exchange): string | undefined
  * The subject token has to reach whatever the new one is for: as its audience or by a scope.
  * @throws InvalidTarget
  */
-export function requireReached(audience: Audience, { subject, client, all }: Exchange): void {
+export function requireReached(audience: Audience, { subject, all }: Exchange): void {
   const reached = new Set(audience.scopes.map(moduleOfScope));
-  if (client.moduleKey !== null) reached.add(client.moduleKey);
   const targets = new Set([
     ...subject.aud,
     ...[...all.values()].flatMap(({ key, baseUrl }) => (reached.has(key) ? [baseUrl] : [])),
