@@ -451,7 +451,7 @@ describe('dynamic client registration', () => {
         expect(given).toHaveLength(1);
         for (const { status } of answers) expect([200, 409]).toContain(status);
         await heard();
-        expect((await world.introspect({ ...client, secret: String(given[0]) }, 'x')).body).toEqual({
+        expect((await world.introspect({ ...client, secret: given[0] as string }, 'x')).body).toEqual({
           active: false,
         });
       }
