@@ -46,10 +46,10 @@ describe('userinfo (OpenID Connect Core §5.3, RFC 6750)', () => {
   });
 
   it.each([undefined, 'Basic cHJvamVjdHM6eA==', 'Digest x'])(
-    'RFC 6750 §3.1: without a bearer token the challenge is bare (%s)',
+    'RFC 6750 §3.1: without a bearer token the challenge tells of no error (%s)',
     async (authorization) => {
       const answer = await userinfo(authorization);
-      expect([answer.status, answer.challenge]).toEqual([401, 'Bearer']);
+      expect([answer.status, answer.challenge]).toEqual([401, 'Bearer realm="core-auth"']);
     },
   );
 
