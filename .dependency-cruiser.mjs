@@ -12,7 +12,7 @@ const LEVELS = [
   ['platform'],
 ];
 
-const DOORS = ['^libs/[^/]+/index\\.ts$', '^libs/module-kit/licensing/index\\.ts$'];
+const DOORS = ['^libs/[^/]+/index\\.ts$', '^libs/module-kit/(licensing|offline)/index\\.ts$'];
 const SPEC = '\\.spec\\.tsx?$';
 
 const levelRules = LEVELS.flatMap((level, index) => {
@@ -45,10 +45,10 @@ export default {
     },
     {
       name: 'kit-door-for-the-server',
-      comment: 'The server shares the licensing decision with the kit and nothing else.',
+      comment: 'The server shares the licensing decision and the license file with the kit and nothing else.',
       severity: 'error',
       from: { path: '^(libs|apps/(server|cli))/', pathNot: ['^libs/module-kit/', SPEC] },
-      to: { path: '^libs/module-kit/', pathNot: '^libs/module-kit/licensing/' },
+      to: { path: '^libs/module-kit/', pathNot: '^libs/module-kit/(licensing|offline)/' },
     },
     {
       name: 'no-app-below',

@@ -10,6 +10,7 @@ import { Deliveries1700000000009 } from './0009-deliveries.js';
 import { EventReceivers1700000000010 } from './0010-event-receivers.js';
 import { ModulePermissions1700000000011 } from './0011-module-permissions.js';
 import { Registration1700000000012 } from './0012-registration.js';
+import { LicenseTerms1700000000013 } from './0013-license-terms.js';
 
 /** Every migration, oldest first; named one by one so that the build, and not a file search, decides what runs. */
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   EventReceivers1700000000010,
   ModulePermissions1700000000011,
   Registration1700000000012,
+  LicenseTerms1700000000013,
 ];

@@ -191,10 +191,14 @@ CREATE TABLE features (
   key text NOT NULL,
   type text NOT NULL,
   combine text DEFAULT 'max'::text NOT NULL,
+  period text DEFAULT 'month'::text NOT NULL,
+  thresholds integer[] DEFAULT '{80,100}'::integer[] NOT NULL,
   CONSTRAINT features_pkey PRIMARY KEY (module_key, key),
   CONSTRAINT features_module_key_fkey FOREIGN KEY (module_key) REFERENCES modules(key),
   CONSTRAINT features_combine_check CHECK ((combine = ANY (ARRAY['max'::text, 'sum'::text]))),
   CONSTRAINT features_key_check CHECK ((key ~ '^[a-z][a-z0-9-]{0,62}$'::text)),
+  CONSTRAINT features_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text, 'year'::text]))),
+  CONSTRAINT features_thresholds_check CHECK (((cardinality(thresholds) <= 10) AND (1 <= ALL (thresholds)) AND (1000 >= ALL (thresholds)))),
   CONSTRAINT features_type_check CHECK ((type = ANY (ARRAY['boolean'::text, 'limit'::text, 'metered'::text])))
 );
 
@@ -223,9 +227,19 @@ CREATE TABLE keys (
   verifies_until timestamp with time zone,
   CONSTRAINT keys_pkey PRIMARY KEY (kid),
   CONSTRAINT keys_number UNIQUE (purpose, algorithm, number),
-  CONSTRAINT keys_kind_check CHECK ((((((purpose = 'signing'::text) AND (algorithm = 'ES256'::text)) OR ((purpose = 'signing'::text) AND (algorithm = 'RS256'::text))) OR ((purpose = 'mac'::text) AND (algorithm = 'HS256'::text))) OR ((purpose = 'encryption'::text) AND (algorithm = 'A256GCM'::text))))
+  CONSTRAINT keys_kind_check CHECK (((((((purpose = 'signing'::text) AND (algorithm = 'ES256'::text)) OR ((purpose = 'signing'::text) AND (algorithm = 'RS256'::text))) OR ((purpose = 'mac'::text) AND (algorithm = 'HS256'::text))) OR ((purpose = 'encryption'::text) AND (algorithm = 'A256GCM'::text))) OR ((purpose = 'license'::text) AND (algorithm = 'EdDSA'::text))))
 );
 CREATE INDEX keys_expiry ON public.keys USING btree (verifies_until) WHERE (verifies_until IS NOT NULL);
+
+CREATE TABLE license_announcements (
+  license_id uuid NOT NULL,
+  kind text NOT NULL,
+  due_at timestamp with time zone NOT NULL,
+  announced_at timestamp with time zone NOT NULL,
+  CONSTRAINT license_announcements_pkey PRIMARY KEY (license_id, kind, due_at),
+  CONSTRAINT license_announcements_license_id_fkey FOREIGN KEY (license_id) REFERENCES licenses(id) ON DELETE CASCADE,
+  CONSTRAINT license_announcements_kind_check CHECK ((kind = ANY (ARRAY['license-ending'::text, 'license-started'::text, 'license-grace'::text, 'license-expired'::text, 'license-terms-changed'::text])))
+);
 
 CREATE TABLE license_overrides (
   license_id uuid NOT NULL,
@@ -238,35 +252,54 @@ CREATE TABLE license_overrides (
   CONSTRAINT license_overrides_license_id_fkey FOREIGN KEY (license_id) REFERENCES licenses(id) ON DELETE CASCADE
 );
 
+CREATE TABLE license_terms (
+  license_id uuid NOT NULL,
+  effective_at timestamp with time zone NOT NULL,
+  plan_version_id uuid NOT NULL,
+  seat_model text NOT NULL,
+  seat_limit integer,
+  surplus_until timestamp with time zone,
+  CONSTRAINT license_terms_pkey PRIMARY KEY (license_id, effective_at),
+  CONSTRAINT license_terms_license_id_fkey FOREIGN KEY (license_id) REFERENCES licenses(id) ON DELETE CASCADE,
+  CONSTRAINT license_terms_plan_version_id_fkey FOREIGN KEY (plan_version_id) REFERENCES plan_versions(id),
+  CONSTRAINT license_terms_check CHECK (((seat_model = 'unlimited'::text) = (seat_limit IS NULL))),
+  CONSTRAINT license_terms_check1 CHECK (((surplus_until IS NULL) OR (surplus_until >= effective_at))),
+  CONSTRAINT license_terms_seat_limit_check CHECK (((seat_limit >= 0) AND (seat_limit <= 1000000))),
+  CONSTRAINT license_terms_seat_model_check CHECK ((seat_model = ANY (ARRAY['named'::text, 'floating'::text, 'unlimited'::text])))
+);
+CREATE INDEX license_terms_plan_version ON public.license_terms USING btree (plan_version_id);
+
 CREATE TABLE licenses (
   id uuid NOT NULL,
   organization_id uuid NOT NULL,
   module_key text NOT NULL,
   environment text DEFAULT 'production'::text NOT NULL,
-  plan_version_id uuid NOT NULL,
   status text NOT NULL,
   starts_at timestamp with time zone NOT NULL,
   ends_at timestamp with time zone,
   grace_days integer DEFAULT 0 NOT NULL,
-  seat_model text DEFAULT 'unlimited'::text NOT NULL,
-  seat_limit integer,
   trial boolean DEFAULT false NOT NULL,
   version bigint DEFAULT 1 NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
+  last_day date,
+  time_zone text DEFAULT 'UTC'::text NOT NULL,
+  overage text DEFAULT 'refuse'::text NOT NULL,
+  seat_on_first_use boolean DEFAULT false NOT NULL,
+  seat_cooldown_seconds integer DEFAULT 0 NOT NULL,
+  lease_seconds integer DEFAULT 300 NOT NULL,
+  last_fence bigint DEFAULT 0 NOT NULL,
   CONSTRAINT licenses_pkey PRIMARY KEY (id),
   CONSTRAINT licenses_module_key_fkey FOREIGN KEY (module_key) REFERENCES modules(key),
   CONSTRAINT licenses_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
-  CONSTRAINT licenses_plan_version_id_fkey FOREIGN KEY (plan_version_id) REFERENCES plan_versions(id),
   CONSTRAINT licenses_check CHECK (((ends_at IS NULL) OR (ends_at > starts_at))),
-  CONSTRAINT licenses_check1 CHECK (((seat_model = 'unlimited'::text) = (seat_limit IS NULL))),
   CONSTRAINT licenses_grace_days_check CHECK (((grace_days >= 0) AND (grace_days <= 3650))),
-  CONSTRAINT licenses_seat_limit_check CHECK ((seat_limit >= 0)),
-  CONSTRAINT licenses_seat_model_check CHECK ((seat_model = ANY (ARRAY['named'::text, 'floating'::text, 'unlimited'::text]))),
+  CONSTRAINT licenses_lease_seconds_check CHECK (((lease_seconds >= 30) AND (lease_seconds <= 86400))),
+  CONSTRAINT licenses_overage_check CHECK ((overage = ANY (ARRAY['refuse'::text, 'allow'::text]))),
+  CONSTRAINT licenses_seat_cooldown_seconds_check CHECK (((seat_cooldown_seconds >= 0) AND (seat_cooldown_seconds <= 31536000))),
   CONSTRAINT licenses_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'issued'::text, 'suspended'::text, 'cancelled'::text, 'revoked'::text])))
 );
 CREATE INDEX licenses_module ON public.licenses USING btree (module_key);
 CREATE INDEX licenses_organization ON public.licenses USING btree (organization_id, module_key);
-CREATE INDEX licenses_plan_version ON public.licenses USING btree (plan_version_id);
 
 CREATE TABLE memberships (
   user_id uuid NOT NULL,
@@ -310,6 +343,25 @@ CREATE TABLE modules (
   CONSTRAINT modules_base_url_key UNIQUE (base_url),
   CONSTRAINT modules_key_check CHECK ((key ~ '^[a-z][a-z0-9-]{0,62}$'::text))
 );
+
+CREATE TABLE offline_grants (
+  id uuid NOT NULL,
+  license_id uuid NOT NULL,
+  instance text NOT NULL,
+  seat_block integer NOT NULL,
+  sequence bigint NOT NULL,
+  issued_at timestamp with time zone NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  returned_at timestamp with time zone,
+  CONSTRAINT offline_grants_pkey PRIMARY KEY (id),
+  CONSTRAINT offline_grants_license_id_instance_sequence_key UNIQUE (license_id, instance, sequence),
+  CONSTRAINT offline_grants_license_id_fkey FOREIGN KEY (license_id) REFERENCES licenses(id) ON DELETE CASCADE,
+  CONSTRAINT offline_grants_check CHECK ((expires_at > issued_at)),
+  CONSTRAINT offline_grants_instance_check CHECK (((length(instance) >= 1) AND (length(instance) <= 128))),
+  CONSTRAINT offline_grants_seat_block_check CHECK (((seat_block >= 0) AND (seat_block <= 1000000))),
+  CONSTRAINT offline_grants_sequence_check CHECK ((sequence > 0))
+);
+CREATE UNIQUE INDEX offline_grants_active ON public.offline_grants USING btree (license_id, instance) WHERE (returned_at IS NULL);
 
 CREATE TABLE organizations (
   id uuid NOT NULL,
@@ -393,13 +445,39 @@ CREATE TABLE seat_assignments (
   user_id uuid NOT NULL,
   assigned_at timestamp with time zone NOT NULL,
   released_at timestamp with time zone,
+  way text DEFAULT 'administrator'::text NOT NULL,
   CONSTRAINT seat_assignments_pkey PRIMARY KEY (id),
   CONSTRAINT seat_assignments_license_id_fkey FOREIGN KEY (license_id) REFERENCES licenses(id) ON DELETE CASCADE,
-  CONSTRAINT seat_assignments_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  CONSTRAINT seat_assignments_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT seat_assignments_way_check CHECK ((way = ANY (ARRAY['administrator'::text, 'first-use'::text, 'import'::text, 'invitation'::text])))
 );
 CREATE INDEX seat_assignments_license ON public.seat_assignments USING btree (license_id);
 CREATE INDEX seat_assignments_user ON public.seat_assignments USING btree (user_id);
 CREATE UNIQUE INDEX seat_assignments_active ON public.seat_assignments USING btree (license_id, user_id) WHERE (released_at IS NULL);
+
+CREATE TABLE seat_leases (
+  license_id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  device text NOT NULL,
+  fence bigint NOT NULL,
+  leased_at timestamp with time zone NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT seat_leases_pkey PRIMARY KEY (license_id, user_id, device),
+  CONSTRAINT seat_leases_license_id_fkey FOREIGN KEY (license_id) REFERENCES licenses(id) ON DELETE CASCADE,
+  CONSTRAINT seat_leases_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT seat_leases_device_check CHECK (((length(device) >= 1) AND (length(device) <= 128)))
+) WITH (fillfactor=70);
+CREATE INDEX seat_leases_user ON public.seat_leases USING btree (user_id);
+
+CREATE TABLE seat_reservations (
+  license_id uuid NOT NULL,
+  invitation_id uuid NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  CONSTRAINT seat_reservations_pkey PRIMARY KEY (license_id, invitation_id),
+  CONSTRAINT seat_reservations_license_id_fkey FOREIGN KEY (license_id) REFERENCES licenses(id) ON DELETE CASCADE
+);
+CREATE INDEX seat_reservations_expiry ON public.seat_reservations USING btree (expires_at);
 
 CREATE TABLE sessions (
   id uuid NOT NULL,
@@ -433,6 +511,54 @@ CREATE TABLE sign_in_failures (
 );
 CREATE INDEX sign_in_failures_age ON public.sign_in_failures USING btree (last_failed_at);
 
+CREATE TABLE trial_ledger (
+  organization_id uuid NOT NULL,
+  module_key text NOT NULL,
+  license_id uuid NOT NULL,
+  started_at timestamp with time zone NOT NULL,
+  CONSTRAINT trial_ledger_pkey PRIMARY KEY (organization_id, module_key),
+  CONSTRAINT trial_ledger_module_key_fkey FOREIGN KEY (module_key) REFERENCES modules(key),
+  CONSTRAINT trial_ledger_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
+);
+CREATE INDEX trial_ledger_module ON public.trial_ledger USING btree (module_key);
+
+CREATE TABLE usage_counters (
+  license_id uuid NOT NULL,
+  feature_key text NOT NULL,
+  period_starts_at timestamp with time zone NOT NULL,
+  period_ends_at timestamp with time zone NOT NULL,
+  used bigint NOT NULL,
+  announced integer DEFAULT 0 NOT NULL,
+  CONSTRAINT usage_counters_pkey PRIMARY KEY (license_id, feature_key, period_starts_at),
+  CONSTRAINT usage_counters_license_id_fkey FOREIGN KEY (license_id) REFERENCES licenses(id) ON DELETE CASCADE,
+  CONSTRAINT usage_counters_check CHECK ((period_ends_at > period_starts_at)),
+  CONSTRAINT usage_counters_used_check CHECK ((used >= 0))
+) WITH (fillfactor=70);
+
+CREATE TABLE usage_events (
+  organization_id uuid NOT NULL,
+  module_key text NOT NULL,
+  idempotency_key text NOT NULL,
+  request_sha256 bytea NOT NULL,
+  feature_key text NOT NULL,
+  amount bigint NOT NULL,
+  user_id uuid,
+  client_id text NOT NULL,
+  shares jsonb NOT NULL,
+  answer jsonb NOT NULL,
+  occurred_at timestamp with time zone NOT NULL,
+  CONSTRAINT usage_events_pkey PRIMARY KEY (organization_id, module_key, idempotency_key),
+  CONSTRAINT usage_events_module_key_fkey FOREIGN KEY (module_key) REFERENCES modules(key),
+  CONSTRAINT usage_events_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  CONSTRAINT usage_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE SET NULL,
+  CONSTRAINT usage_events_amount_check CHECK ((amount > 0)),
+  CONSTRAINT usage_events_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 128))),
+  CONSTRAINT usage_events_request_sha256_check CHECK ((length(request_sha256) = 32))
+);
+CREATE INDEX usage_events_age ON public.usage_events USING btree (occurred_at);
+CREATE INDEX usage_events_module ON public.usage_events USING btree (module_key);
+CREATE INDEX usage_events_user ON public.usage_events USING btree (user_id);
+
 CREATE TABLE used_jtis (
   context text NOT NULL,
   jti_sha256 bytea NOT NULL,
@@ -450,6 +576,7 @@ CREATE TABLE users (
   disabled_at timestamp with time zone,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   password_changed_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+  operator boolean DEFAULT false NOT NULL,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_email_key UNIQUE (email),
   CONSTRAINT users_email_check CHECK ((email = lower(email)))

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { licensingGuide } from './generate/decisions.mjs';
 import { configurationReference, environmentExample } from './generate/settings.mjs';
 import { schema } from './generate/schema.mjs';
 
@@ -12,6 +13,7 @@ const check = process.argv.includes('--check');
 const generated = {
   '.env.example': environmentExample(),
   'docs/reference/configuration.md': await pretty('configuration.md', configurationReference()),
+  'docs/guides/licensing.md': await pretty('licensing.md', licensingGuide(read('docs/guides/licensing.md'))),
   'migrations/schema.sql': await schema(),
 };
 
@@ -32,6 +34,10 @@ for (const [name, wanted] of Object.entries(generated)) {
   }
 }
 process.exit(different ? 1 : 0);
+
+function read(name) {
+  return readFileSync(join(root, name), 'utf8');
+}
 
 async function pretty(filepath, text) {
   return format(text, { ...(await resolveConfig(join(root, filepath))), filepath });

@@ -1,4 +1,5 @@
 import type { Role } from '#accounts';
+import type { NewFeature } from '#licensing';
 import type { NewClient } from '#oauth';
 import type { ModuleKey } from './launcher-settings.js';
 
@@ -66,7 +67,7 @@ export const modules: readonly {
   readonly scopes: readonly string[];
   /** Of its client, beside those by which people sign in. */
   readonly grantTypes?: NewClient['grantTypes'];
-  readonly features: readonly { readonly key: string; readonly type: 'boolean' | 'limit' }[];
+  readonly features: readonly Pick<NewFeature, 'key' | 'type' | 'period'>[];
 }[] = [
   {
     key: 'projects',
@@ -83,7 +84,10 @@ export const modules: readonly {
     // its charts are made of the person's projects, by the person's token
     scopes: ['reports:read', 'projects:read'],
     grantTypes: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
-    features: [{ key: 'export', type: 'boolean' }],
+    features: [
+      { key: 'export', type: 'boolean' },
+      { key: 'rendered-reports', type: 'metered', period: 'month' },
+    ],
   },
 ];
 
@@ -112,7 +116,12 @@ export const plans = [
     module: 'projects',
     features: { projects: null, export: true },
   },
-  { key: 'reports-standard', name: 'Reports Standard', module: 'reports', features: { export: true } },
+  {
+    key: 'reports-standard',
+    name: 'Reports Standard',
+    module: 'reports',
+    features: { export: true, 'rendered-reports': 1000 },
+  },
 ] as const;
 
 type PlanKey = (typeof plans)[number]['key'];

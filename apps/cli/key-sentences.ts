@@ -1,6 +1,11 @@
 import type { KeyKind, ListedKey, Revocation, Rotation } from '#tokens';
 
-const NOUN = { signing: 'signing key', mac: 'MAC key', encryption: 'encryption key' } as const;
+const NOUN = {
+  signing: 'signing key',
+  mac: 'MAC key',
+  encryption: 'encryption key',
+  license: 'license key',
+} as const;
 
 /** One line for each key; what a person has to do about it, below. */
 export function describeKeys(keys: readonly ListedKey[], keyEncryptionKids: readonly string[]): string {
@@ -33,9 +38,13 @@ export function describeKeys(keys: readonly ListedKey[], keyEncryptionKids: read
 export function describeRotation(kind: KeyKind, rotation: Rotation): string {
   const noun = nounOf(kind);
   if (rotation.published) {
+    const rest =
+      kind.purpose === 'license'
+        ? 'Carry the public keys (GET /.well-known/core-auth-license-keys) to every instance before you issue a file that it signs.'
+        : 'Nothing else has to be done.';
     return (
       `Published ${noun} ${rotation.kid}. It signs from ${timeOf(rotation.signsFrom)}; ` +
-      `the present key verifies until ${timeOf(rotation.predecessorUntil)} and is deleted then. Nothing else has to be done.`
+      `the present key verifies until ${timeOf(rotation.predecessorUntil)} and is deleted then. ${rest}`
     );
   }
   const { waiting } = rotation;
@@ -74,6 +83,8 @@ const consequence = {
   signing: 'access tokens, ID tokens and logout tokens that it signed are refused.',
   mac: 'codes and refresh tokens that were made with it are refused; those people sign in again.',
   encryption: 'opaque access tokens that were made with it are refused.',
+  license:
+    'it is gone from the public license keys; an instance without a network refuses files that it signed once its keys are replaced. Issue them again.',
 } as const;
 
 function nounOf({ purpose, algorithm }: KeyKind): string {

@@ -3,6 +3,7 @@ import { ConfigurationError } from '#platform';
 import { keysCommand } from './commands/keys.command.js';
 import { migrateCommand } from './commands/migrate.command.js';
 import { registrationTokenCommand } from './commands/registration-token.command.js';
+import { seatsCommand } from './commands/seats.command.js';
 import { seedCommand } from './commands/seed.command.js';
 import { startCommand } from './commands/start.command.js';
 import { LaunchError } from './development/launch-error.js';
@@ -30,6 +31,11 @@ const commands: Readonly<Record<string, Command>> = {
   'registration-token': {
     about: 'create, list and revoke the tokens that let somebody register clients',
     run: registrationTokenCommand,
+    takesArguments: true,
+  },
+  seats: {
+    about: 'give seats to the people that a CSV file names',
+    run: seatsCommand,
     takesArguments: true,
   },
 };

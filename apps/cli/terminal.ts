@@ -6,4 +6,8 @@ export const terminal = {
   complain(text: string): void {
     process.stderr.write(`${text}\n`);
   },
+  /** Replaces the line that shows how far something is, which only a person sees; empty takes it away. */
+  progress(text: string): void {
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
+  },
 };

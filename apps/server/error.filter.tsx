@@ -1,7 +1,8 @@
+import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { UntrustedAuthorizationRequest } from '#oauth';
-import { PublicError } from '#platform';
+import { isUnavailable, PublicError } from '#platform';
 import { ErrorView } from './pages/error.view.js';
 import { Pages } from './pages/pages.js';
 import { SignInRequired } from './route-policy.guard.js';
@@ -10,7 +11,12 @@ import { SignInRequired } from './route-policy.guard.js';
 const PROGRAMS =
   /^\/(oauth2\/(token|introspect|revoke|par|userinfo|jwks|device_authorization|register)|v1\/|\.well-known\/|health\/)/;
 
-/** Every error becomes one answer: a page for a person, `{ error, error_description }` for a program. */
+/** Those among them whose errors are problem details (RFC 9457). */
+const PROBLEMS = /^\/v1\/usage(?:[/?]|$)/;
+
+/**
+ * Every error becomes one answer: a page for a person, `{ error, error_description }` or problem details for a program.
+ */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(ErrorFilter.name);
@@ -34,6 +40,8 @@ export class ErrorFilter implements ExceptionFilter {
       this.pages.send(reply, <ErrorView {...wordsFor(shown)} requestId={request.id} />, {
         status: shown.status,
       });
+    } else if (PROBLEMS.test(request.url)) {
+      void reply.status(shown.status).type('application/problem+json').send(problemOf(shown));
     } else {
       // the body of a health check or of any other structured answer is kept as it is
       const body =
@@ -45,6 +53,11 @@ export class ErrorFilter implements ExceptionFilter {
   }
 }
 
+/** RFC 9457 §3, §4.2.1: without a type of its own, a problem has the title of its status. */
+function problemOf({ status, code, publicMessage: detail }: PublicError) {
+  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code };
+}
+
 function wantsPage(request: FastifyRequest): boolean {
   return !PROGRAMS.test(request.url) && (request.headers.accept ?? '').includes('text/html');
 }
@@ -52,10 +65,10 @@ function wantsPage(request: FastifyRequest): boolean {
 function publicErrorOf(error: unknown): PublicError {
   if (error instanceof PublicError) return error;
   if (error instanceof HttpException) return fromStatus(error.getStatus());
-  const { statusCode, code } = error as { statusCode?: number; code?: string };
+  const { statusCode } = error as { statusCode?: number };
   // what Fastify refuses before a route is reached: a body too large, of an unknown type, or malformed
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return fromStatus(statusCode);
-  if (code !== undefined && UNAVAILABLE.test(code)) {
+  if (isUnavailable(error)) {
     return new PublicError(
       503,
       'temporarily_unavailable',
@@ -67,9 +80,6 @@ function publicErrorOf(error: unknown): PublicError {
   }
   return new PublicError(500, 'server_error', 'Something went wrong on our side.');
 }
-
-/** PostgreSQL classes 08, 53 and 57 (connection, resources, shutdown and time-outs) and the sockets below them. */
-const UNAVAILABLE = /^(08|53|57)[0-9A-Z]{3}$|^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)$/;
 
 const BY_STATUS: Readonly<Record<number, readonly [code: string, message: string]>> = {
   400: ['invalid_request', 'The request is malformed.'],

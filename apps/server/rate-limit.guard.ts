@@ -14,7 +14,9 @@ const LIMITED: Readonly<Record<string, (request: FastifyRequest) => boolean>> = 
   registration: ({ routeOptions }) => /^\/oauth2\/register(\/|$)/.test(routeOptions.url ?? ''),
   token: ({ method, routeOptions }) =>
     routeOptions.url === '/device/qr' ||
-    /^\/v1\/(events(\/poll)?|licenses\/snapshot|webhooks(\/.*)?)$/.test(routeOptions.url ?? '') ||
+    /^\/v1\/(events(\/poll)?|licenses\/(snapshot|check)|usage|webhooks(\/.*)?)$/.test(
+      routeOptions.url ?? '',
+    ) ||
     (method === 'POST' &&
       /^\/oauth2\/(token|introspect|revoke|par|device_authorization)$/.test(routeOptions.url ?? '')),
 };

@@ -5,6 +5,12 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { DeliveryRepository, OutboxRepository, WebhookRepository } from '#events';
+import {
+  OfflineGrantRepository,
+  SeatLeaseRepository,
+  SeatReservationRepository,
+  UsageRepository,
+} from '#licensing';
 import { ExpiryRepository, RegisteredClientRepository } from '#oauth';
 import { addSeconds, Clock } from '#platform';
 import { LockoutRepository } from '#sessions';
@@ -17,6 +23,8 @@ const OUTBOX_SECONDS = 90_000;
 const LOGOUT_LOG_SECONDS = 86_400;
 /** A week, in which somebody may look at the delivery log and send again. */
 const WEBHOOK_LOG_SECONDS = 7 * 86_400;
+/** A month, in which somebody may ask why a license file is refused. */
+const OFFLINE_LOG_SECONDS = 30 * 86_400;
 
 /** Removes what has expired, in small batches, so that nothing grows without end. */
 @Injectable()
@@ -33,7 +41,11 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly registeredClients: RegisteredClientRepository,
     private readonly lockout: LockoutRepository,
     private readonly keys: KeyRotation,
+    private readonly offlineGrants: OfflineGrantRepository,
     private readonly clock: Clock,
+    private readonly usage: UsageRepository,
+    private readonly reservations: SeatReservationRepository,
+    private readonly leases: SeatLeaseRepository,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -61,5 +73,9 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.registeredClients.prune(BATCH);
     await this.lockout.prune(BATCH);
     await this.keys.prune(BATCH);
+    await this.usage.prune(BATCH);
+    await this.reservations.prune(BATCH);
+    await this.leases.prune(BATCH);
+    await this.offlineGrants.prune(addSeconds(now, -OFFLINE_LOG_SECONDS), BATCH);
   }
 }

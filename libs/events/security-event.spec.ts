@@ -47,6 +47,32 @@ const TOLD: Readonly<Partial<Record<EventKind, readonly [type: string, subject: 
     { format: 'complex', tenant: subject },
   ],
   'license-changed': ['urn:core-auth:event-type:license-changed', { format: 'complex', tenant: subject }],
+  ...Object.fromEntries(
+    ['seat-assigned', 'seat-released'].map((kind) => [
+      kind,
+      [
+        `urn:core-auth:event-type:${kind}`,
+        { format: 'complex', user, tenant: { format: 'opaque', id: 'the-organization' } },
+      ],
+    ]),
+  ),
+  ...Object.fromEntries(
+    [
+      'usage-threshold-reached',
+      'license-started',
+      'license-terms-changed',
+      'license-ending',
+      'license-grace',
+      'license-expired',
+    ].map((kind) => [
+      kind,
+      [
+        `urn:core-auth:event-type:${kind}`,
+        { format: 'complex', tenant: { format: 'opaque', id: 'the-organization' } },
+        { license_id: 'the-subject' },
+      ],
+    ]),
+  ),
   'catalog-changed': ['urn:core-auth:event-type:catalog-changed', subject],
   'key-revoked': ['urn:core-auth:event-type:key-revoked', subject],
 };

@@ -28,8 +28,10 @@ export interface SecurityEventClaims {
 interface Description {
   readonly type: string;
   readonly subject: (event: OutboxEvent, issuer: string) => SimpleSubject | ComplexSubject;
-  readonly claims?: Readonly<Record<string, unknown>>;
+  readonly claims?: Claims | ((event: OutboxEvent) => Claims);
 }
+
+type Claims = Readonly<Record<string, unknown>>;
 
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type';
 const RISC = 'https://schemas.openid.net/secevent/risc/event-type';
@@ -45,6 +47,20 @@ const user = ({ subject }: OutboxEvent, issuer: string): SimpleSubject => ({
   sub: subject,
 });
 const tenant = ({ subject }: OutboxEvent): ComplexSubject => ({ format: 'complex', tenant: opaque(subject) });
+const member = (event: OutboxEvent, issuer: string): ComplexSubject => ({
+  format: 'complex',
+  user: user(event, issuer),
+  ...(event.organizationId === null ? {} : { tenant: opaque(event.organizationId) }),
+});
+/** Its holder is whom the event is about; which license it is, the event tells. */
+const license = (type: string): Description => ({
+  type: `${OWN}:${type}`,
+  subject: ({ organizationId }) => ({
+    format: 'complex',
+    ...(organizationId === null ? {} : { tenant: opaque(organizationId) }),
+  }),
+  claims: ({ subject }) => ({ license_id: subject }),
+});
 
 /** What each kind is outside this deployment; null: it concerns the nodes of this server alone. */
 const DESCRIPTIONS: Readonly<Record<EventKind, Description | null>> = {
@@ -74,15 +90,19 @@ const DESCRIPTIONS: Readonly<Record<EventKind, Description | null>> = {
   // CAEP 1.0 §3.2: the new value is not told; null says that what a token says of it holds no longer
   'membership-changed': {
     type: `${CAEP}/token-claims-change`,
-    subject: (event, issuer) => ({
-      format: 'complex',
-      user: user(event, issuer),
-      ...(event.organizationId === null ? {} : { tenant: opaque(event.organizationId) }),
-    }),
+    subject: member,
     claims: { claims: { roles: null } },
   },
   'organization-changed': { type: `${OWN}:organization-changed`, subject: tenant },
   'license-changed': { type: `${OWN}:license-changed`, subject: tenant },
+  'seat-assigned': { type: `${OWN}:seat-assigned`, subject: member },
+  'seat-released': { type: `${OWN}:seat-released`, subject: member },
+  'usage-threshold-reached': license('usage-threshold-reached'),
+  'license-started': license('license-started'),
+  'license-terms-changed': license('license-terms-changed'),
+  'license-ending': license('license-ending'),
+  'license-grace': license('license-grace'),
+  'license-expired': license('license-expired'),
   'catalog-changed': { type: `${OWN}:catalog-changed`, subject: itself },
   'keys-changed': null,
   'key-revoked': { type: `${OWN}:key-revoked`, subject: itself },
@@ -112,6 +132,10 @@ export function securityEventClaims(
     jti: sha256(JSON.stringify(identity)).toString('base64url'),
     aud: audience,
     sub_id: description.subject(event, issuer),
-    events: { [description.type]: { event_timestamp: seconds, ...description.claims } },
+    events: { [description.type]: { event_timestamp: seconds, ...claimsOf(description, event) } },
   };
+}
+
+function claimsOf({ claims }: Description, event: OutboxEvent): Claims | undefined {
+  return typeof claims === 'function' ? claims(event) : claims;
 }

@@ -3,6 +3,7 @@ import type { FeatureDefinition } from '@core-auth/module-kit/licensing';
 import { Database, PublicError, randomUUID, sql, type Transaction } from '#platform';
 import {
   isCatalogKey,
+  newFeatureProblem,
   normalizeBaseUrl,
   permissionsProblem,
   planProblem,
@@ -138,21 +139,25 @@ export class CatalogRepository {
   }
 
   /** @throws PublicError 400 `invalid_feature`; 404 `unknown_module`; 409 `feature_taken` */
-  async createFeature({ moduleKey, key, type, combine }: NewFeature, actor: string): Promise<void> {
+  async createFeature(feature: NewFeature, actor: string): Promise<void> {
+    const { moduleKey, key, type, combine, period = 'month', thresholds = [80, 100] } = feature;
     requireKey(key, 'invalid_feature');
+    const problem = newFeatureProblem(feature);
+    if (problem) throw new PublicError(400, 'invalid_feature', problem);
+    const detail = type === 'metered' ? { type, combine, period, thresholds } : { type, combine };
     const [outcome] = await this.database.query<{ known: boolean; created: boolean }>(sql`
       WITH known AS (
         SELECT key FROM modules WHERE key = ${moduleKey} FOR KEY SHARE
       ), created AS (
-        INSERT INTO features (module_key, key, type, combine)
-        SELECT known.key, ${key}, ${type}, ${combine} FROM known
+        INSERT INTO features (module_key, key, type, combine, period, thresholds)
+        SELECT known.key, ${key}, ${type}, ${combine}, ${period}, ${thresholds}::integer[] FROM known
         ON CONFLICT DO NOTHING
         RETURNING module_key, key
       ), told AS (
         INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', module_key FROM created
       ), audited AS (
-        INSERT INTO audit_events (act, actor, target)
-        SELECT 'feature.create', ${actor}, module_key || '/' || key FROM created
+        INSERT INTO audit_events (act, actor, target, detail)
+        SELECT 'feature.create', ${actor}, module_key || '/' || key, ${JSON.stringify(detail)}::jsonb FROM created
       )
       SELECT EXISTS (SELECT FROM known) AS known, EXISTS (SELECT FROM created) AS created`);
     if (!outcome?.known) throw unknownModule();
@@ -211,7 +216,7 @@ export class CatalogRepository {
       const amended = await transaction.query(sql`
         WITH amended AS (
           UPDATE plan_versions SET features = ${JSON.stringify(features)}::jsonb
-           WHERE id = ${id} AND NOT EXISTS (SELECT FROM licenses WHERE plan_version_id = plan_versions.id)
+           WHERE id = ${id} AND NOT EXISTS (SELECT FROM license_terms WHERE plan_version_id = plan_versions.id)
           RETURNING id, module_key
         ), told AS (
           INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', module_key FROM amended
@@ -238,7 +243,7 @@ async function requireSoundPlan(
     [Field in keyof FeatureDefinition]: FeatureDefinition[Field] | null;
   }>(sql`
     SELECT features.key, type, combine
-      FROM modules LEFT JOIN features ON module_key = modules.key AND type IN ('boolean', 'limit')
+      FROM modules LEFT JOIN features ON module_key = modules.key
      WHERE modules.key = ${moduleKey}`);
   if (rows.length === 0) throw unknownModule();
   const definitions = rows.flatMap(({ key, type, combine }) =>

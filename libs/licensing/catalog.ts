@@ -44,6 +44,8 @@ export interface NewModule {
 
 export interface NewFeature extends FeatureDefinition {
   readonly moduleKey: string;
+  /** Of a metered feature alone: percents of the limit that are announced, 1 to 1000; 80 and 100 unless told. */
+  readonly thresholds?: readonly number[];
 }
 
 export type PlanFeatures = Readonly<Record<string, FeatureValue>>;
@@ -103,6 +105,28 @@ export function scopeRolesProblem({ moduleKey, scope, roles }: ScopeRoles): stri
     return `A scope of this module is named "${moduleKey}:" and then what it allows.`;
   }
   return roles.every((role) => ROLES.includes(role)) ? undefined : 'There is no such role.';
+}
+
+const MOST_THRESHOLDS = 10;
+
+/** What is wrong with a feature, its key apart, as a sentence; undefined when nothing is. */
+export function newFeatureProblem({ type, combine, period, thresholds }: NewFeature): string | undefined {
+  if (!['boolean', 'limit', 'metered'].includes(type)) return 'A feature is boolean, a limit or metered.';
+  if (!['max', 'sum'].includes(combine)) return 'The values of a feature combine by max or sum.';
+  if (type !== 'metered') {
+    return period === undefined && thresholds === undefined
+      ? undefined
+      : 'Only a metered feature has a period and thresholds.';
+  }
+  if (period !== undefined && !['day', 'month', 'year'].includes(period)) {
+    return 'The period of a metered feature is day, month or year.';
+  }
+  if (thresholds === undefined) return undefined;
+  if (thresholds.length > MOST_THRESHOLDS) return `A feature has at most ${MOST_THRESHOLDS} thresholds.`;
+  const sound = thresholds.every((percent) => Number.isInteger(percent) && percent >= 1 && percent <= 1000);
+  return sound && new Set(thresholds).size === thresholds.length
+    ? undefined
+    : 'A threshold is a whole number of percent from 1 to 1000, and each is there once.';
 }
 
 /** What is wrong with a plan's values for a module's features, as a sentence; undefined when nothing is. */

@@ -1,4 +1,5 @@
 export * from '@core-auth/module-kit/licensing';
+export { AnnouncementRepository } from './announcements/announcement.repository.js';
 export type {
   Module,
   ModuleAccess,
@@ -11,8 +12,55 @@ export type {
   ScopeRoles,
 } from './catalog.js';
 export { CatalogRepository } from './catalog.repository.js';
+export { sentenceOfDecision } from './check/decision-sentences.js';
 export { LicenseSnapshots } from './license-snapshots.js';
-export type { LicenseChange, NewLicense, NewOverride } from './license.js';
+export type {
+  ChangeCondition,
+  LicenseChange,
+  LicenseDetails,
+  NewLicense,
+  NewOverride,
+  TermsDetails,
+} from './license.js';
 export { LicenseRepository } from './license.repository.js';
 export { LicensingModule } from './licensing.module.js';
-export { SeatRepository, type AssignedSeat } from './seat.repository.js';
+export { LicenseDetailsRepository } from './license-details.repository.js';
+export { readLicenseSnapshot } from './license-snapshot.repository.js';
+export type { Renewal, TermsChange } from './license-terms.js';
+export { LicenseTermsRepository } from './license-terms.repository.js';
+export { TrialRepository, type NewTrial } from './trial.repository.js';
+export { PlanRepository, type PlanAdoption } from './plan.repository.js';
+export type { LicensingHistory } from './history.js';
+export { HistoryRepository, type TimelineEntry, type TimelinePage } from './history.repository.js';
+export type { DayUse, UsedPeriod } from './usage/usage-report.js';
+export { UsageReportRepository, type LicenseUse, type PresentUse } from './usage/usage-report.repository.js';
+export type { UsageAnswer, UsageRecord } from './usage/usage.js';
+export { UsageRepository } from './usage/usage.repository.js';
+export { SeatRepository } from './seats/seat.repository.js';
+export {
+  seatsInUse,
+  type AssignedSeat,
+  type SeatCount,
+  type SeatStanding,
+  type SeatWay,
+} from './seats/seat.js';
+export { dropExpired, lockLicensesBeside, seatStanding } from './seats/seat-standing.repository.js';
+export { SeatImportRepository, type ImportTarget } from './seats/seat-import.repository.js';
+export {
+  MOST_IMPORT_BYTES,
+  MOST_IMPORT_LINES,
+  readImport,
+  type ImportLine,
+  type ImportOutcome,
+  type ImportResult,
+} from './seats/seat-import.js';
+export {
+  SeatReservationRepository,
+  type ConvertedSeat,
+  type Reservation,
+} from './seats/reservation.repository.js';
+export { SeatLeaseRepository, type Lease, type LeaseHolder } from './seats/lease.repository.js';
+export type { NewOfflineGrant, OfflineGrant } from './offline/offline-grant.js';
+export { LONGEST_FILE_DAYS } from './offline/offline-grant.js';
+export { OfflineGrantRepository } from './offline/offline-grant.repository.js';
+export { OfflineLicenses, type IssuedLicenseFile } from './offline/offline-licenses.js';

@@ -55,8 +55,11 @@ export class LicenseSnapshots implements OnModuleInit, OnModuleDestroy {
     this.loading.clear();
   }
 
-  private hear({ kind, subject }: OutboxEvent): void {
+  private hear({ kind, subject, organizationId }: OutboxEvent): void {
     if (kind === 'license-changed' || kind === 'organization-changed') this.invalidate(subject);
+    if ((kind === 'seat-assigned' || kind === 'seat-released') && organizationId !== null) {
+      this.invalidate(organizationId);
+    }
     if (kind === 'catalog-changed') this.invalidateAll();
   }
 

@@ -1,13 +1,54 @@
 import { Module } from '@nestjs/common';
+import { TokensModule } from '#tokens';
+import { AnnouncementRepository } from './announcements/announcement.repository.js';
+import { Announcer } from './announcements/announcer.js';
 import { CatalogRepository } from './catalog.repository.js';
+import { CheckController } from './check/check.controller.js';
+import { CheckRepository } from './check/check.repository.js';
+import { LicenseChecks } from './check/license-checks.js';
 import { LicenseSnapshots } from './license-snapshots.js';
 import { LicenseRepository } from './license.repository.js';
+import { HistoryRepository } from './history.repository.js';
+import { LicenseDetailsRepository } from './license-details.repository.js';
+import { LicenseTermsRepository } from './license-terms.repository.js';
+import { PlanRepository } from './plan.repository.js';
+import { TrialRepository } from './trial.repository.js';
 import { LicensingController } from './licensing.controller.js';
-import { SeatRepository } from './seat.repository.js';
+import { LicenseKeysController } from './offline/license-keys.controller.js';
+import { OfflineGrantRepository } from './offline/offline-grant.repository.js';
+import { OfflineLicenses } from './offline/offline-licenses.js';
+import { SeatLeaseRepository } from './seats/lease.repository.js';
+import { SeatReservationRepository } from './seats/reservation.repository.js';
+import { SeatImportRepository } from './seats/seat-import.repository.js';
+import { SeatRepository } from './seats/seat.repository.js';
+import { UsageController } from './usage/usage.controller.js';
+import { UsageReportRepository } from './usage/usage-report.repository.js';
+import { UsageRepository } from './usage/usage.repository.js';
+
+/** What others may ask of licensing. */
+const DOORS = [
+  CatalogRepository,
+  HistoryRepository,
+  LicenseDetailsRepository,
+  LicenseRepository,
+  LicenseSnapshots,
+  LicenseTermsRepository,
+  OfflineGrantRepository,
+  OfflineLicenses,
+  PlanRepository,
+  SeatImportRepository,
+  SeatLeaseRepository,
+  SeatRepository,
+  SeatReservationRepository,
+  TrialRepository,
+  UsageReportRepository,
+  UsageRepository,
+];
 
 @Module({
-  controllers: [LicensingController],
-  providers: [CatalogRepository, LicenseRepository, SeatRepository, LicenseSnapshots],
-  exports: [CatalogRepository, LicenseRepository, SeatRepository, LicenseSnapshots],
+  imports: [TokensModule],
+  controllers: [CheckController, LicenseKeysController, LicensingController, UsageController],
+  providers: [...DOORS, AnnouncementRepository, Announcer, CheckRepository, LicenseChecks],
+  exports: DOORS,
 })
 export class LicensingModule {}

@@ -6,6 +6,7 @@ export type { SettingDescription } from './config/setting.js';
 export { KeyEncryption } from './crypto/key-encryption.js';
 export { equalInConstantTime, randomFraction, randomSecret, randomUUID, sha256 } from './crypto/random.js';
 export { Database, dataSourceOptions, openDatabase, type Transaction } from './database/database.js';
+export { isUnavailable } from './database/unavailable.js';
 export { sql, type Statement } from './database/sql.js';
 export { acceptsJson, AcceptsJson } from './http/accepts-json.js';
 export { parseForm, singleFields, type FormFields } from './http/form.js';

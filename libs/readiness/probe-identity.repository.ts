@@ -48,10 +48,12 @@ export class ProbeIdentityRepository {
         SELECT gen_random_uuid(), ${name}::text || '-' || key, 1, 'Readiness probe', key, '{}' FROM modules
         RETURNING id, module_key
       ), licensed AS (
-        INSERT INTO licenses (id, organization_id, module_key, environment, plan_version_id, status, starts_at)
-        SELECT gen_random_uuid(), ${organizationId}, key, environment, plans.id, 'issued', ${now}
-          FROM plans JOIN modules ON key = module_key
-        RETURNING id
+        INSERT INTO licenses (id, organization_id, module_key, environment, status, starts_at)
+        SELECT gen_random_uuid(), ${organizationId}, key, environment, 'issued', ${now} FROM modules
+        RETURNING id, module_key
+      ), terms AS (
+        INSERT INTO license_terms (license_id, effective_at, plan_version_id, seat_model)
+        SELECT licensed.id, ${now}, plans.id, 'unlimited' FROM licensed JOIN plans USING (module_key)
       ), raised AS (
         UPDATE organizations SET license_version = license_version + 1 WHERE id = ${organizationId}
         RETURNING id

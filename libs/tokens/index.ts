@@ -5,6 +5,7 @@ export {
   JWKS_MAX_AGE,
   KEY_KINDS,
   LONGEST_TOKEN,
+  SCHEDULED_KINDS,
   type KeyKind,
   type SigningAlgorithm,
 } from './key-lifecycle.js';
@@ -13,6 +14,9 @@ export { KeyRepository } from './key.repository.js';
 export { KeyRotation, type ListedKey, type Revocation, type Rotation } from './key-rotation.js';
 export { KeySchedule } from './key-schedule.js';
 export { contextOf as keyEnvelopeContext } from './key-generation.js';
+export { signJws } from './jws.js';
+export type { LicenseKey } from './key-generation.js';
+export { LicenseKeys } from './license-keys.js';
 export { OpaqueAccessTokens } from './opaque-access-token.js';
 export { OpaqueTokens, type OpaqueToken } from './opaque-token.js';
 export { TokensModule } from './tokens.module.js';

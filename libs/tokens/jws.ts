@@ -1,11 +1,15 @@
-import type { SigningKey } from './key-generation.js';
+import type { LicenseKey, SigningKey } from './key-generation.js';
 
 /**
  * A JWS in compact serialization (RFC 7515 §7.1). The claims are this server's own, so nothing is checked that JwtService
  * would check first: tokens are signed on the hottest paths.
  * @param typ keeps a token of one type from passing for another (RFC 8725 §3.11)
  */
-export function signJws(key: SigningKey, typ: string, claims: object): string {
+export function signJws(
+  key: Pick<SigningKey | LicenseKey, 'algorithm' | 'kid' | 'signature'>,
+  typ: string,
+  claims: object,
+): string {
   const input = `${base64url({ alg: key.algorithm, typ, kid: key.kid })}.${base64url(claims)}`;
   return `${input}.${key.signature(input)}`;
 }

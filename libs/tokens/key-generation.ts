@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { JwtService } from '@nestjs/jwt';
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import { KeyEncryption, randomSecret } from '#platform';
-import type { KeyKind, KeyTimes, SigningAlgorithm } from './key-lifecycle.js';
+import type { KeyAlgorithm, KeyKind, KeyTimes, SigningAlgorithm } from './key-lifecycle.js';
 import type { NewKey, StoredKey } from './key.repository.js';
 
 export interface SigningKey extends KeyTimes {
@@ -21,6 +21,13 @@ export interface SigningKey extends KeyTimes {
   /** The signature of a JWS (RFC 7515 §5.1), without what JwtService checks at each call. */
   readonly signature: (input: string) => string;
   readonly publicJwk: JWK;
+}
+
+/** Signs license files (RFC 8037 §3.1), and nothing else. */
+export interface LicenseKey extends KeyTimes {
+  readonly kid: string;
+  readonly algorithm: 'EdDSA';
+  readonly signature: (input: string) => string;
 }
 
 export interface MacKey extends KeyTimes {
@@ -40,17 +47,14 @@ export async function generateKey(
   { purpose, algorithm }: KeyKind,
   encryption: KeyEncryption,
 ): Promise<NewKey> {
-  if (purpose !== 'signing') {
+  if (purpose === 'mac' || purpose === 'encryption') {
     const kid = randomSecret(6);
     const secret = Buffer.from(randomSecret(), 'base64url');
     const secretEnvelope = encryption.encrypt(secret, contextOf({ purpose, kid }));
     return { kid, purpose, algorithm, publicJwk: null, secretEnvelope };
   }
   // off the event loop: an RSA key takes longer to find than many requests to answer
-  const { privateKey, publicKey } =
-    algorithm === 'ES256'
-      ? await generatePair('ec', { namedCurve: 'P-256' })
-      : await generatePair('rsa', { modulusLength: 2048 });
+  const { privateKey, publicKey } = await generatePairFor(algorithm);
   const jwk = publicKey.export({ format: 'jwk' }) as JWK;
   const kid = await calculateJwkThumbprint(jwk, 'sha256');
   const secret = privateKey.export({ format: 'der', type: 'pkcs8' });
@@ -61,6 +65,11 @@ export async function generateKey(
     publicJwk: { ...jwk, kid, use: 'sig', alg: algorithm },
     secretEnvelope: encryption.encrypt(secret, contextOf({ purpose, kid })),
   };
+}
+
+function generatePairFor(algorithm: KeyAlgorithm): Promise<{ privateKey: KeyObject; publicKey: KeyObject }> {
+  if (algorithm === 'ES256') return generatePair('ec', { namedCurve: 'P-256' });
+  return algorithm === 'EdDSA' ? generatePair('ed25519') : generatePair('rsa', { modulusLength: 2048 });
 }
 
 /** What a key's envelope is bound to. */
@@ -79,6 +88,18 @@ export function openSigningKey(stored: StoredKey, encryption: KeyEncryption): Si
     jwt: new JwtService({ privateKey, publicKey: createPublicKey(privateKey) }),
     signature: signatureBy(privateKey),
     publicJwk: stored.publicJwk,
+  };
+}
+
+export function openLicenseKey(stored: StoredKey, encryption: KeyEncryption): LicenseKey {
+  const secret = encryption.decrypt(stored.secretEnvelope, contextOf(stored));
+  const key = createPrivateKey({ key: secret, format: 'der', type: 'pkcs8' });
+  return {
+    ...timesOf(stored),
+    kid: stored.kid,
+    algorithm: 'EdDSA',
+    // Ed25519 hashes by itself: there is no digest to name
+    signature: (input) => sign(null, Buffer.from(input), key).toString('base64url'),
   };
 }
 

@@ -13,7 +13,7 @@ import {
 } from './key-lifecycle.js';
 
 const START = new Date('2030-01-01T00:00:00Z');
-const purposes = fc.constantFrom<KeyPurpose>('signing', 'mac', 'encryption');
+const purposes = fc.constantFrom<KeyPurpose>('signing', 'mac', 'encryption', 'license');
 /** Seconds from the moment at which a key signs to the publication of its successor: any number from 0 on. */
 const rotations = fc.array(fc.nat(200_000), { maxLength: 12 });
 const instant = fc.nat(2_000_000).map((seconds) => addSeconds(START, seconds));

@@ -1,9 +1,9 @@
 import { addSeconds } from '#platform';
 
-export type KeyPurpose = 'signing' | 'mac' | 'encryption';
+export type KeyPurpose = 'signing' | 'mac' | 'encryption' | 'license';
 export type SigningAlgorithm = 'ES256' | 'RS256';
 
-export type KeyAlgorithm = SigningAlgorithm | 'HS256' | 'A256GCM';
+export type KeyAlgorithm = SigningAlgorithm | 'HS256' | 'A256GCM' | 'EdDSA';
 
 /** Keys of one kind take turns: at every moment one of them signs (or authenticates, or encrypts). */
 export interface KeyKind {
@@ -11,13 +11,23 @@ export interface KeyKind {
   readonly algorithm: KeyAlgorithm;
 }
 
-/** RS256 because OpenID Connect Core §15.1 makes it mandatory for ID tokens. */
+/**
+ * RS256 because OpenID Connect Core §15.1 makes it mandatory for ID tokens; EdDSA (Ed25519, RFC 8037) for license files
+ * alone, so that nothing that signs tokens ever signs a license.
+ */
 export const KEY_KINDS: readonly KeyKind[] = [
   { purpose: 'signing', algorithm: 'ES256' },
   { purpose: 'signing', algorithm: 'RS256' },
   { purpose: 'mac', algorithm: 'HS256' },
   { purpose: 'encryption', algorithm: 'A256GCM' },
+  { purpose: 'license', algorithm: 'EdDSA' },
 ];
+
+/**
+ * The kinds that take turns by themselves. License keys do so only when a person says: the instances that verify with
+ * them have no network, and somebody has to carry the new key there before it signs.
+ */
+export const SCHEDULED_KINDS: readonly KeyKind[] = KEY_KINDS.filter(({ purpose }) => purpose !== 'license');
 
 /**
  * A key's life, in times alone, so that no job has to decide anything: it may be used to verify as soon as it is
@@ -42,14 +52,22 @@ export const RING_REREAD = 60;
  * the JWKS, which a node that missed the event serves without the key for up to `RING_REREAD`; the module kit fetches
  * it every ten minutes. What only the server reads has to reach its nodes, by the event or at their next reading.
  */
-const WAIT: Readonly<Record<KeyPurpose, number>> = { signing: 900, mac: 180, encryption: 180 };
+const WAIT: Readonly<Record<KeyPurpose, number>> = {
+  signing: 900,
+  mac: 180,
+  encryption: 180,
+  license: 900,
+};
 
 const DAY = 86_400;
-/** Seconds that the longest-lived token of a key can live: access tokens, refresh tokens, access tokens. */
+/**
+ * Seconds that the longest-lived token of a key can live: access tokens, refresh tokens, access tokens, license files.
+ */
 export const LONGEST_TOKEN: Readonly<Record<KeyPurpose, number>> = {
   signing: DAY,
   mac: 30 * DAY,
   encryption: DAY,
+  license: 400 * DAY,
 };
 /** Seconds by which clocks may differ and answers may be late. */
 const MARGIN = 3600;

@@ -14,6 +14,7 @@ import {
 } from './key-generation.js';
 import {
   KEY_KINDS,
+  SCHEDULED_KINDS,
   signerAt,
   verifiesAt,
   type KeyKind,
@@ -21,6 +22,7 @@ import {
   type SigningAlgorithm,
 } from './key-lifecycle.js';
 import { KeyRepository, type StoredKey } from './key.repository.js';
+import { publicKeysAt } from './license-keys.js';
 
 export type { EncryptionKey, MacKey, SigningKey } from './key-generation.js';
 
@@ -32,9 +34,12 @@ interface Ring {
   readonly signing: ReadonlyMap<string, SigningKey>;
   readonly mac: ReadonlyMap<string, MacKey>;
   readonly encryption: ReadonlyMap<string, EncryptionKey>;
+  /** Sealed as they are stored: what signs license files opens one when it has to (`LicenseKeys`). */
+  readonly license: readonly StoredKey[];
   readonly byAlgorithm: Readonly<Record<SigningAlgorithm, readonly SigningKey[]>> & {
     readonly HS256: readonly MacKey[];
     readonly A256GCM: readonly EncryptionKey[];
+    readonly EdDSA: readonly StoredKey[];
   };
 }
 
@@ -104,10 +109,15 @@ export class KeyRing implements OnModuleInit {
     return { keys: keys.map((key) => key.publicJwk) };
   }
 
-  /** The kinds of which the newest key has signed since `instant` or longer. */
+  /** What license files are verified with, which the tokens' JWKS never shows (RFC 8725 §3.11). */
+  licenseJwks(): { keys: JWK[] } {
+    return publicKeysAt(this.opened().license, this.clock.now());
+  }
+
+  /** The kinds that rotate by themselves of which the newest key has signed since `instant` or longer. */
   kindsSigningSince(instant: Date): KeyKind[] {
     const { byAlgorithm } = this.opened();
-    return KEY_KINDS.filter(({ algorithm }) => {
+    return SCHEDULED_KINDS.filter(({ algorithm }) => {
       const [newest] = byAlgorithm[algorithm];
       return newest !== undefined && newest.signsFrom <= instant;
     });
@@ -177,22 +187,25 @@ export class KeyRing implements OnModuleInit {
         signing.set(kid, { ...(before?.signing.get(kid) ?? openSigningKey(key, encryption)), ...times });
       } else if (purpose === 'mac') {
         mac.set(kid, { ...(before?.mac.get(kid) ?? openMacKey(key, encryption)), ...times });
-      } else {
+      } else if (purpose === 'encryption') {
         const open = before?.encryption.get(kid) ?? (await openEncryptionKey(key, encryption));
         symmetric.set(kid, { ...open, ...times });
       }
     }
     const ofAlgorithm = (algorithm: SigningAlgorithm) =>
       [...signing.values()].filter((key) => key.algorithm === algorithm);
+    const license = stored.filter(({ purpose }) => purpose === 'license');
     return {
       signing,
       mac,
       encryption: symmetric,
+      license,
       byAlgorithm: {
         ES256: ofAlgorithm('ES256'),
         RS256: ofAlgorithm('RS256'),
         HS256: [...mac.values()],
         A256GCM: [...symmetric.values()],
+        EdDSA: license,
       },
     };
   }

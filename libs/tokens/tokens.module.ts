@@ -5,6 +5,7 @@ import { KeyRepository } from './key.repository.js';
 import { KeyRing } from './key-ring.js';
 import { KeyRotation } from './key-rotation.js';
 import { KeySchedule } from './key-schedule.js';
+import { LicenseKeys } from './license-keys.js';
 import { OpaqueAccessTokens } from './opaque-access-token.js';
 import { OpaqueTokens } from './opaque-token.js';
 
@@ -18,7 +19,17 @@ import { OpaqueTokens } from './opaque-token.js';
     OpaqueAccessTokens,
     IdTokens,
     OpaqueTokens,
+    LicenseKeys,
   ],
-  exports: [KeyRing, KeyRotation, KeySchedule, AccessTokens, OpaqueAccessTokens, IdTokens, OpaqueTokens],
+  exports: [
+    KeyRing,
+    KeyRotation,
+    KeySchedule,
+    AccessTokens,
+    OpaqueAccessTokens,
+    IdTokens,
+    OpaqueTokens,
+    LicenseKeys,
+  ],
 })
 export class TokensModule {}

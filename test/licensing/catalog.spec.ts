@@ -127,8 +127,12 @@ describe('catalog', () => {
     let amended: Promise<unknown> = Promise.resolve();
     await database.transaction(async (transaction) => {
       await transaction.query(sql`
-        INSERT INTO licenses (id, organization_id, module_key, plan_version_id, status, starts_at)
-        VALUES (${randomUUID()}, ${world.organizationId}, 'reports', ${id}, 'issued', now())`);
+        WITH licensed AS (
+          INSERT INTO licenses (id, organization_id, module_key, status, starts_at)
+          VALUES (${randomUUID()}, ${world.organizationId}, 'reports', 'issued', now()) RETURNING id
+        )
+        INSERT INTO license_terms (license_id, effective_at, plan_version_id, seat_model)
+        SELECT id, now(), ${id}, 'unlimited' FROM licensed`);
       amended = world.nodes[1]?.catalog.amendPlanVersion(id, { charts: 2 }, 'admin') ?? amended;
       amended.catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 300));

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decide, type LicenseStatus } from '#licensing';
+import { administrationOf, inDays } from './license-administration.js';
 import { LicensingWorld } from './licensing-world.js';
 
-const during = new Date('2026-06-01T00:00:00.000Z');
+const during = new Date('2029-06-01T00:00:00.000Z');
 
 describe('licenses', () => {
   let world: LicensingWorld;
@@ -14,14 +15,28 @@ describe('licenses', () => {
   it('every change raises the version by one and writes one audit row and one outbox row', async () => {
     const { accounts, licenses, seats } = world.node;
     const [userId = ''] = await world.members(1);
+    const { terms, trials } = administrationOf(world.node);
+    const effectiveAt = inDays(9);
+    const { organizationId } = world;
+    const trial = { organizationId, moduleKey: 'reports', planVersionId: world.plan.id, days: 14 };
     let licenseId = '';
     const changes: [string, () => Promise<unknown>][] = [
       ['license.draft', async () => ({ licenseId } = await licenses.draft(world.terms(), 'admin'))],
       ['license.change-status', () => licenses.changeStatus(licenseId, 'issued', 'admin')],
       ['license.override', () => licenses.setOverride(override('charts', 9), 'admin')],
       ['license.override', () => licenses.setOverride(override('charts', 'REMOVED'), 'admin')],
+      ['license.end-override', () => licenses.endOverride({ licenseId, feature: 'charts' }, 'admin')],
+      ['license.remove-override', () => licenses.removeOverride({ licenseId, feature: 'charts' }, 'admin')],
+      ['license.renew', () => terms.renew({ licenseId, lastDay: '2040-12-31' }, 'admin')],
+      [
+        'license.change-terms',
+        () => terms.changeTerms({ licenseId, planVersionId: world.plan.id, effectiveAt }, 'admin'),
+      ],
+      ['license.cancel-change', () => terms.cancelChange({ licenseId, effectiveAt }, 'admin')],
       ['license.change-status', () => licenses.changeStatus(licenseId, 'suspended', 'admin')],
       ['license.change-status', () => licenses.changeStatus(licenseId, 'cancelled', 'admin')],
+      ['license.start-trial', async () => ({ licenseId } = await trials.startTrial(trial, 'admin'))],
+      ['license.convert-trial', () => trials.convertTrial({ licenseId, endsAt: null }, 'admin')],
       [
         'license.issue',
         async () =>
@@ -42,7 +57,9 @@ describe('licenses', () => {
       expect(traces).toEqual({
         version: 1,
         audit: [{ act, actor: 'admin', target: licenseId }],
-        outbox: changed(),
+        outbox: act.startsWith('seat.')
+          ? [{ kind: act === 'seat.assign' ? 'seat-assigned' : 'seat-released', subject: userId }]
+          : changed(),
       });
     }
     for (const act of ['organization.suspend', 'organization.resume'] as const) {
@@ -76,7 +93,7 @@ describe('licenses', () => {
     await refused(licenses.issue(world.terms({ organizationId: licenseId }), 'admin'), { status: 404 });
     await refused(licenses.issue(world.terms({ endsAt: world.terms().startsAt }), 'admin'), { status: 400 });
     await refused(licenses.issue(world.terms({ seatModel: 'named' }), 'admin'), { code: 'invalid_license' });
-    await refused(licenses.issue(world.terms({ seatModel: 'floating', seatLimit: 5 }), 'admin'), {
+    await refused(licenses.issue(world.terms({ seatModel: 'floating', seatLimit: -1 }), 'admin'), {
       status: 400,
     });
     await refused(
@@ -148,7 +165,7 @@ describe('licenses', () => {
         feature: 'charts',
         value: null,
         startsAt: during,
-        endsAt: new Date('2026-07-01T00:00:00.000Z'),
+        endsAt: new Date('2029-07-01T00:00:00.000Z'),
       },
       'admin',
     );
@@ -177,18 +194,26 @@ describe('licenses', () => {
           startsAt: '2026-01-01T00:00:00.000Z',
           endsAt: '2030-01-01T00:00:00.000Z',
           graceDays: 14,
-          seatModel: 'named',
-          seatLimit: 2,
           trial: false,
-          overAllocated: false,
-          features: { charts: 5, export: true },
+          overage: 'refuse',
+          timeZone: 'UTC',
+          seatOnFirstUse: false,
+          terms: [
+            {
+              effectiveAt: '2026-01-01T00:00:00.000Z',
+              seatModel: 'named',
+              seatLimit: 2,
+              surplusUntil: null,
+              features: { charts: 5, export: true },
+            },
+          ],
           overrides: [
             {
               feature: 'charts',
               removed: false,
               value: null,
-              startsAt: '2026-06-01T00:00:00.000Z',
-              endsAt: '2026-07-01T00:00:00.000Z',
+              startsAt: '2029-06-01T00:00:00.000Z',
+              endsAt: '2029-07-01T00:00:00.000Z',
             },
           ],
           seats: [ada],

@@ -3,7 +3,9 @@ import { AccountRepository } from '#accounts';
 import {
   CatalogRepository,
   LicenseRepository,
+  SeatLeaseRepository,
   SeatRepository,
+  SeatReservationRepository,
   type NewLicense,
   type PlanVersion,
 } from '#licensing';
@@ -17,6 +19,8 @@ export interface Node {
   readonly catalog: CatalogRepository;
   readonly licenses: LicenseRepository;
   readonly seats: SeatRepository;
+  readonly reservations: SeatReservationRepository;
+  readonly leases: SeatLeaseRepository;
 }
 
 export interface Traces {
@@ -87,8 +91,13 @@ export class LicensingWorld {
     };
   }
 
+  /** A license that was issued; of an end that has passed, back when it had not. */
   async license(changes: Partial<NewLicense> = {}): Promise<string> {
-    return (await this.node.licenses.issue(this.terms(changes), 'seed')).licenseId;
+    const terms = this.terms(changes);
+    const over = terms.endsAt !== null && terms.endsAt <= new Date() ? terms.endsAt : undefined;
+    const { licenseId } = await this.node.licenses.issue(over ? { ...terms, endsAt: null } : terms, 'seed');
+    if (over) await this.end(licenseId, over);
+    return licenseId;
   }
 
   /** People of `acme`. */
@@ -112,6 +121,26 @@ export class LicensingWorld {
     const [row] = await this.node.database.query<{ count: string }>(sql`
       SELECT count(*) FROM seat_assignments WHERE license_id = ${licenseId} AND released_at IS NULL`);
     return Number(row?.count);
+  }
+
+  /** Makes a license end at an instant of the past, which nobody can ask for. */
+  async end(licenseId: string, endsAt: Date): Promise<void> {
+    await this.node.database.query(sql`UPDATE licenses SET ends_at = ${endsAt} WHERE id = ${licenseId}`);
+  }
+
+  /** Holds seven seats of a license until an instant: a reservation, a lease of each of two people, a block of four. */
+  async hold(licenseId: string, people: readonly string[], until: Date): Promise<void> {
+    const { database } = this.node;
+    const since = new Date(until.getTime() - 10 * 86_400_000);
+    await database.query(sql`
+      INSERT INTO seat_reservations (license_id, invitation_id, expires_at, created_at)
+      VALUES (${licenseId}, ${randomUUID()}, ${until}, ${since})`);
+    await database.query(sql`
+      INSERT INTO seat_leases (license_id, user_id, device, fence, leased_at, expires_at)
+      SELECT ${licenseId}, unnest(${people.slice(0, 2)}::uuid[]), 'desk', 1, ${since}, ${until}`);
+    await database.query(sql`
+      INSERT INTO offline_grants (id, license_id, instance, seat_block, sequence, issued_at, expires_at)
+      VALUES (${randomUUID()}, ${licenseId}, 'ship', 4, 1, ${since}, ${until})`);
   }
 
   /** What a change left behind: by how much the version rose, and the rows it wrote. */
@@ -154,5 +183,7 @@ async function openNode(url: string): Promise<Node> {
     catalog: new CatalogRepository(database),
     licenses: new LicenseRepository(database),
     seats: new SeatRepository(database),
+    reservations: new SeatReservationRepository(database),
+    leases: new SeatLeaseRepository(database),
   };
 }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
-import type { LicenseSnapshot } from '@core-auth/module-kit/licensing';
+import type { LicenseSnapshot, SnapshotLicense, SnapshotTerms } from '@core-auth/module-kit/licensing';
 
 type KeyPair = { privateKey: CryptoKey; jwk: JWK };
 
@@ -357,7 +357,10 @@ const LAUNCHER = {
 
 /** Acme has projects without seats: five projects, no export. */
 export function licensedSnapshot(
-  overrides: Partial<LicenseSnapshot['licenses'][number]> = {},
+  {
+    features = { projects: 5, export: false },
+    ...overrides
+  }: Partial<SnapshotLicense & Pick<SnapshotTerms, 'features'>> = {},
   version = 1,
 ): LicenseSnapshot {
   return {
@@ -384,11 +387,19 @@ export function licensedSnapshot(
         startsAt: '2020-01-01T00:00:00.000Z',
         endsAt: null,
         graceDays: 0,
-        seatModel: 'unlimited',
-        seatLimit: null,
         trial: false,
-        overAllocated: false,
-        features: { projects: 5, export: false },
+        overage: 'refuse',
+        timeZone: 'UTC',
+        seatOnFirstUse: false,
+        terms: [
+          {
+            effectiveAt: '2020-01-01T00:00:00.000Z',
+            seatModel: 'unlimited',
+            seatLimit: null,
+            surplusUntil: null,
+            features,
+          },
+        ],
         overrides: [],
         seats: [],
         ...overrides,

@@ -2,17 +2,18 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { httpStatusOfDecision } from '#licensing';
 import { BuiltProcess, REPOSITORY } from '../support/built-process.js';
 import { World } from '../support/world.js';
 
 const NOT_RUN = /^# not run by the tests: \S/;
 /** Names in capitals that are no settings of ours: what the reader fills in, and other software's words. */
 const OTHER_NAMES = new Set([
+  ...Object.keys(httpStatusOfDecision),
   'NAME_FILE',
   'CLIENT_SECRET',
   'INITIAL_ACCESS_TOKEN',
   'ORGANIZATION_ID',
-  'LIMIT_EXCEEDED',
 ]);
 /** A path that exists on one machine alone. */
 const LOCAL_PATH = /(?<![\w.])\/(?:home|Users|opt|tmp)\//;
@@ -53,8 +54,8 @@ function commands(): Command[] {
 
 /** The words of a shell command: quotes kept together, variables filled in. */
 function words(text: string, variables: Readonly<Record<string, string>>): string[] {
-  return [...text.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) =>
-    (quoted ?? bare ?? '').replace(/\$([A-Z_]+)/g, (_, name: string) => {
+  return [...text.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, bare]) =>
+    (quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '').replace(/\$([A-Z_]+)/g, (_, name: string) => {
       const value = variables[name];
       if (value === undefined) throw new Error(`${text} names $${name}, which the test does not know`);
       return value;
@@ -68,6 +69,7 @@ function requestOf([program, ...rest]: readonly string[]): { url: string; init: 
   const headers = new Headers();
   const fields = new URLSearchParams();
   let url = '';
+  let json: string | undefined;
   for (let at = 0; at < rest.length; at += 1) {
     const word = rest[at] ?? '';
     if (!word.startsWith('-')) {
@@ -76,11 +78,15 @@ function requestOf([program, ...rest]: readonly string[]): { url: string; init: 
     }
     const value = rest[(at += 1)] ?? '';
     const [name = '', content = ''] = value.split(word === '-H' ? ': ' : '=', 2);
-    if (word === '-H') headers.set(name, content);
+    if (word === '--json') {
+      json = value;
+      headers.set('content-type', 'application/json');
+    } else if (word === '-H') headers.set(name, content);
     else if (word === '-d') fields.append(name, content);
     else if (word === '-u') headers.set('authorization', `Basic ${Buffer.from(value).toString('base64')}`);
     else throw new Error(`the test does not know ${word} of curl`);
   }
+  if (json !== undefined) return { url, init: { method: 'POST', body: json, headers } };
   return { url, init: fields.size > 0 ? { method: 'POST', body: fields, headers } : { headers } };
 }
 

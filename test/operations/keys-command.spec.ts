@@ -95,7 +95,7 @@ describe('core-auth keys', () => {
       expect(said).toMatch(new RegExp(`^${kid} +${purpose} +${algorithm} +signs +old$`, 'm'));
       expect(said).not.toContain(envelope.split('.')[3]);
     }
-    expect(said.split('\n')).toHaveLength(5);
+    expect(said.split('\n')).toHaveLength(6);
   });
 
   it('list and rotate say that there is nothing yet before the first start of a server', async () => {
@@ -138,7 +138,7 @@ describe('core-auth keys', () => {
       'encryption key',
     ]);
     expect(both.map(({ code }) => code)).toEqual([1, 1]);
-    expect(await rows()).toHaveLength(8);
+    expect(await rows()).toHaveLength(9);
   });
 
   it('revoke ends what a key verifies, in a running server within a second', async () => {
@@ -181,14 +181,14 @@ describe('core-auth keys', () => {
 
     const ring = { CORE_AUTH_KEY_ENCRYPTION_KEYS: `${next},${old}` };
     expect((await keys('list', ring)).said).toContain(
-      '8 of them are not under the first key-encryption key "new": run keys rewrap.',
+      '9 of them are not under the first key-encryption key "new": run keys rewrap.',
     );
     const { code, said } = await keys('rewrap', ring);
-    expect(said).toContain('10 envelopes were encrypted anew under "new".');
+    expect(said).toContain('11 envelopes were encrypted anew under "new".');
     expect(said).toContain('take "old" out of CORE_AUTH_KEY_ENCRYPTION_KEYS');
     expect(code).toBe(0);
-    expect(await audited('envelope.rewrap')).toHaveLength(10);
-    expect((await rows()).map((row) => row.secret_envelope.split('.')[1])).toEqual(Array(8).fill('new'));
+    expect(await audited('envelope.rewrap')).toHaveLength(11);
+    expect((await rows()).map((row) => row.secret_envelope.split('.')[1])).toEqual(Array(9).fill('new'));
 
     // a server that has never seen the old key
     const server = await World.start({ beside: world, env: { CORE_AUTH_KEY_ENCRYPTION_KEYS: next } });
@@ -224,7 +224,7 @@ describe('core-auth keys', () => {
     const third = keyEncryptionKey('third');
     const { code, said } = await keys('rewrap', { CORE_AUTH_KEY_ENCRYPTION_KEYS: `${third},${next}` });
     expect(code).toBe(1);
-    expect(said).toContain('9 envelopes were encrypted anew under "third".');
+    expect(said).toContain('10 envelopes were encrypted anew under "third".');
     expect(said).toContain(`No key of the ring opens keys.secret_envelope of ${kid}.`);
     expect(said).not.toContain('take "new" out');
   });

@@ -20,6 +20,7 @@ const ROUTES = [
   ['POST', '/v1/events/poll'],
   ['GET', '/v1/webhooks'],
   ['GET', '/v1/licenses/snapshot'],
+  ['POST', '/v1/licenses/check'],
   ['GET', '/v1/launcher'],
   ['GET', '/device'],
   ['GET', '/'],

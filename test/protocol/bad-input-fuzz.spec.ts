@@ -21,6 +21,7 @@ const REGISTERED = ['https://projects.example/callback', 'https://projects.examp
 const WAYS = [ABSENT, REPEATED, OVERSIZED, CONTROL_CHARACTERS, WRONG_ENCODING, WRONG_TYPE].flatMap(
   ({ ways }) => Object.values(ways),
 );
+const QUESTION = ['organization_id', 'user_id', 'module', 'environment', 'feature', 'amount', 'current'];
 const RUNS = { numRuns: 3000, interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false };
 
 describe('whatever is sent, in whatever mixture', () => {
@@ -186,6 +187,7 @@ describe('whatever is sent, in whatever mixture', () => {
       ],
       ...['client_id', 'client_secret', 'id_token_signed_response_alg', 'application_type', 'software_id'],
       ...['ack', 'setErrs', 'maxEvents', 'restart', '__proto__', 'constructor', 'toString'],
+      ...['questions', ...QUESTION],
     ];
     const value = fc.oneof(
       fc.jsonValue({ stringUnit: 'binary' }),
@@ -199,19 +201,23 @@ describe('whatever is sent, in whatever mixture', () => {
         maxKeys: 8,
       },
     );
+    const bodyAt = (at: string, json: Readonly<Record<string, unknown>>) => {
+      if (at === 'new') return { redirect_uris: ['https://app.example/'], ...json };
+      // by itself a document is hardly ever a question: what is wrong is one or another of its members
+      const question = Object.fromEntries(Object.entries(json).filter(([name]) => QUESTION.includes(name)));
+      if (at === 'check') return { organization_id: world.id('acme'), ...question };
+      if (at === 'checks') return { questions: [{ organization_id: world.id('acme'), ...question }, json] };
+      return { ...json, returnImmediately: true };
+    };
     await fc.assert(
       fc.asyncProperty(
-        fc.constantFrom('new', 'update', 'poll'),
+        fc.constantFrom('new', 'update', 'poll', 'check', 'checks'),
         document,
         who,
         headers,
         async (at, json, name, more) => {
           // so that a poll that is good does not wait
-          const body = JSON.stringify(
-            at === 'new'
-              ? { redirect_uris: ['https://app.example/'], ...json }
-              : { ...json, returnImmediately: true },
-          );
+          const body = JSON.stringify(bodyAt(at, json));
           const sent = {
             'content-type': 'application/json',
             ...credentials[name],
@@ -219,6 +225,8 @@ describe('whatever is sent, in whatever mixture', () => {
           };
           if (at === 'new') await expectHarmless('POST', '/oauth2/register', sent, body);
           else if (at === 'poll') await expectHarmless('POST', '/v1/events/poll', sent, body);
+          else if (at === 'check' || at === 'checks')
+            await expectHarmless('POST', '/v1/licenses/check', sent, body);
           else
             await expectHarmless(
               'PUT',
@@ -250,6 +258,7 @@ describe('whatever is sent, in whatever mixture', () => {
       fc.constantFrom(
         '/v1/events',
         '/v1/licenses/snapshot',
+        '/v1/licenses/check',
         '/v1/launcher',
         '/device/qr',
         '/license-refused',

@@ -94,7 +94,10 @@ describe('bad JSON', () => {
           body,
         }),
     ],
+    ['the check of licenses', (body: string | Buffer) => check(body)],
   ] as const;
+  const check = (body: string | Buffer) =>
+    sendRaw(world.url, 'POST', '/v1/licenses/check', { headers: { ...json, authorization: projects }, body });
   const refusal = (answer: RawAnswer): unknown => {
     if (answer.status < 400) return 'taken';
     return harmOf(answer) ?? (JSON.parse(answer.text) as { error: string }).error;
@@ -121,6 +124,40 @@ describe('bad JSON', () => {
     },
     120_000,
   );
+
+  it('the check of licenses refuses each member of another type, or with texts that nobody can read', async () => {
+    const good = {
+      organization_id: world.id('acme'),
+      user_id: world.id('member@acme.example'),
+      module: 'projects',
+      environment: 'production',
+      feature: 'export',
+      amount: 1,
+      current: 0,
+    };
+    const complaints: string[] = [];
+    for (const name of Object.keys(good)) {
+      for (const [what, value] of Object.entries(WRONG_JSON)) {
+        const question = { ...good, [name]: value };
+        const taken =
+          (what === 'a number' && ['amount', 'current'].includes(name)) ||
+          (what === 'text' && ['feature', 'environment'].includes(name)) ||
+          (what === 'text that runs the other way' && name === 'environment');
+        // a text that may be a key names nothing that there is: a decision, or another module
+        const right = taken ? ['taken', undefined] : ['invalid_request'];
+        if (what === 'text' && name === 'module') right.splice(0, 1, 'access_denied');
+        const alone = refusal(await check(JSON.stringify(question)));
+        if (!right.includes(alone as string | undefined))
+          complaints.push(`${name}, ${what}: ${String(alone)}`);
+        const listed = await check(JSON.stringify({ questions: [good, question] }));
+        if (taken ? listed.status !== 200 : listed.status !== (right[0] === 'access_denied' ? 403 : 400))
+          complaints.push(`${name}, ${what}, in a list: ${listed.status}`);
+        if (listed.status === 400 && !listed.text.includes(`questions[1].${name} `))
+          complaints.push(`${name}, ${what}: no place in ${listed.text}`);
+      }
+    }
+    expect(complaints).toEqual([]);
+  });
 
   it.each(endpoints.slice(0, 2))(
     'RFC 7591 §3.2.2: %s refuses each member of another type, or with texts that nobody can read',

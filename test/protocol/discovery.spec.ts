@@ -84,7 +84,7 @@ describe('discovery (OpenID Connect Discovery §4, RFC 8414 §3)', () => {
     }
   });
 
-  it('the signing, MAC and encryption keys lie encrypted in the database', async () => {
+  it('the signing, MAC, encryption and license keys lie encrypted in the database', async () => {
     const { Client } = await import('pg');
     const database = new Client({ connectionString: world.database.url });
     await database.connect();
@@ -92,7 +92,7 @@ describe('discovery (OpenID Connect Discovery §4, RFC 8414 §3)', () => {
       'SELECT secret_envelope, k::text AS row FROM keys k',
     );
     await database.end();
-    expect(rows).toHaveLength(4);
+    expect(rows).toHaveLength(5);
     for (const { secret_envelope: envelope, row } of rows) {
       expect(envelope).toMatch(/^v1\.test\.[\w-]{16}\.[\w-]+\.[\w-]{22}$/);
       expect(row).not.toMatch(/"d":|PRIVATE KEY/);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { EventStream } from '#events';
+import { LONGEST_FILE_DAYS } from '#licensing';
 import { MAX_LIFETIME } from '#oauth';
 import {
   AccessTokens,
@@ -49,6 +50,7 @@ describe('key rotation with no failed verification', () => {
       signing: MAX_LIFETIME.accessToken,
       encryption: MAX_LIFETIME.accessToken,
       mac: MAX_LIFETIME.refreshToken,
+      license: LONGEST_FILE_DAYS * 86_400,
     });
   });
 
@@ -104,7 +106,7 @@ describe('key rotation with no failed verification', () => {
       for (let index = 0; index < 6; index += 1) await minute(index);
       const before = await Promise.all(KEY_KINDS.map((kind) => deployment.signer(kind)));
       const rotations = await Promise.all(KEY_KINDS.map((kind) => deployment.rotate(kind)));
-      expect(rotations.map(({ published }) => published)).toEqual([true, true, true, true]);
+      expect(rotations.map(({ published }) => published)).toEqual([true, true, true, true, true]);
       const added = rotations.flatMap((rotation) => (rotation.published ? [rotation.kid] : []));
       for (let index = 0; index < 22; index += 1) {
         await minute(index);
@@ -135,7 +137,7 @@ describe('key rotation with no failed verification', () => {
       }
       await deployment.nodes[0].app.get(Sweeper).sweep();
       const deleted = (await deployment.audited('key.delete')).map(({ target }) => target);
-      // two signing keys and the encryption key; refresh tokens live on, and with them the MAC key
+      // two signing keys and the encryption key; refresh tokens and license files live on, and with them their keys
       expect(deleted.sort()).toEqual([before[0], before[1], before[3]].sort());
       expect((await machineToken(other, client)).status).toBe(200);
       await deployment.stop();

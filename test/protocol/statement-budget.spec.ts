@@ -118,6 +118,19 @@ describe('the statement budget (counted in the log of PostgreSQL)', () => {
     expectSpent(1, 0);
   });
 
+  it('a license question over HTTP: one read', async () => {
+    const ask = () =>
+      fetch(`${world.url}/v1/licenses/check`, {
+        method: 'POST',
+        headers: { authorization: basic(client), 'content-type': 'application/json' },
+        body: JSON.stringify({ organization_id: world.id('acme'), feature: 'export' }),
+      });
+    expect((await ask()).status).toBe(200);
+    world.database.statements.clear();
+    expect((await ask()).status).toBe(200);
+    expectSpent(1, 0);
+  });
+
   it('a device: its request and each poll one write, the poll that gets tokens one more, a forged code nothing', async () => {
     const { device_code: known } = await beginDevice(world, device);
     world.database.statements.clear();

@@ -99,7 +99,9 @@ export class Deployment {
     for (const node of this.nodes) {
       const ring = node.app.get(KeyRing);
       const knows = ({ kid, purpose }: (typeof keys)[number]) =>
-        purpose === 'signing' || (purpose === 'mac' ? ring.macKeyById(kid) : ring.encryptionKeyById(kid));
+        purpose === 'signing' ||
+        (purpose === 'license' && ring.licenseJwks().keys.some((key) => key.kid === kid)) ||
+        (purpose === 'mac' ? ring.macKeyById(kid) : ring.encryptionKeyById(kid));
       const end = Date.now() + 5000;
       while (
         String((await jwks(node)).keys.map(({ kid }) => kid).sort()) !== String(signing.sort()) ||

@@ -9,10 +9,10 @@ export interface LoggedStatement {
 
 /**
  * What a server asks by itself, whatever requests come: the outbox, its keys, deliveries, sessions that
- * expire, and the sweeper's batches.
+ * expire, licenses that announce themselves, and the sweeper's batches.
  */
 const BACKGROUND =
-  /\bFROM outbox\b|\bFROM keys\b|\boutbox_readers\b|UPDATE deliveries\b|INSERT INTO deliveries\b|UPDATE webhooks SET previous|'session\.expire'|'client\.expire'|pg_current_snapshot|^DELETE FROM [\s\S]* LIMIT \$\d+\)/;
+  /\bFROM outbox\b|\blicense_announcements\b|\bFROM keys\b|\boutbox_readers\b|UPDATE deliveries\b|INSERT INTO deliveries\b|UPDATE webhooks SET previous|'session\.expire'|'client\.expire'|pg_current_snapshot|^DELETE FROM [\s\S]* LIMIT \$\d+\)/;
 
 export function isBackground({ text }: LoggedStatement): boolean {
   return BACKGROUND.test(text);

@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AccountRepository, PasswordHasher, type Role } from '#accounts';
 import { CatalogRepository, LicenseRepository, SeatRepository, type NewLicense } from '#licensing';
 import { ClientRepository, codeChallengeOf, type NewClient } from '#oauth';
-import { Configuration, randomSecret, sha256 } from '#platform';
+import { Configuration, Database, randomSecret, sha256, sql } from '#platform';
 import { createServer } from '../../apps/server/server.js';
 import { createDatabase, type TestDatabase } from './database.js';
 import { HttpBrowser } from './http-browser.js';
@@ -128,22 +128,31 @@ export class World {
     return (this.ids[email] = id);
   }
 
+  /** A license that was issued; an end that is near or has passed was given to it afterwards. */
   async license(organization: string, module: string, options: Partial<NewLicense> = {}): Promise<string> {
+    const { endsAt = null } = options;
+    // the clock of the tests may stand where the database's has passed by
+    const near = endsAt !== null && endsAt.getTime() <= Date.now() + 60_000;
     const { licenseId } = await this.licenses.issue(
       {
         organizationId: this.id(organization),
         moduleKey: module,
         planVersionId: this.id(`plan:${module}`),
         startsAt: new Date(this.clock.now().getTime() - 60_000),
-        endsAt: null,
         graceDays: 0,
         seatModel: 'unlimited',
         seatLimit: null,
         trial: false,
         ...options,
+        endsAt: near ? null : endsAt,
       },
       ACTOR,
     );
+    if (near) {
+      await this.app
+        .get(Database)
+        .query(sql`UPDATE licenses SET ends_at = ${endsAt} WHERE id = ${licenseId}`);
+    }
     return (this.ids[`license:${organization}:${module}`] = licenseId);
   }
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { Clock, Configuration, KeyEncryption, openDatabase, type Database } from '#platform';
-import { KEY_KINDS, KeyRepository, KeyRotation, type KeyKind } from '#tokens';
+import { KEY_KINDS, KeyRepository, KeyRotation, SCHEDULED_KINDS, type KeyKind } from '#tokens';
 import { requireDatabase } from '../development/checks.js';
 import { EnvelopeRepository } from '../envelopes.repository.js';
 import { describeKeys, describeRevocation, describeRotation } from '../key-sentences.js';
@@ -13,9 +13,10 @@ const ACTOR = 'cli';
 const USAGE = `Usage: core-auth keys <what>
 
   list                     every key: what it is for, whether it signs, until when it verifies
-  rotate                   publish the successor of each key that signs; no token stops working
-    --purpose PURPOSE      of this purpose alone: signing, mac or encryption
-    --algorithm ALGORITHM  of this signature algorithm alone: ES256 or RS256
+  rotate                   publish the successor of each key that signs; no token stops working;
+                           of license keys only when they are named: instances must be given the new one first
+    --purpose PURPOSE      of this purpose alone: signing, mac, encryption or license
+    --algorithm ALGORITHM  of this signature algorithm alone: ES256, RS256 or EdDSA
   revoke <kid>             emergency: this key verifies nothing from now on
   rewrap                   encrypt everything anew under the first key of CORE_AUTH_KEY_ENCRYPTION_KEYS`;
 
@@ -77,7 +78,8 @@ function kindsOf(args: readonly string[]): readonly KeyKind[] | undefined {
       options: { purpose: { type: 'string' }, algorithm: { type: 'string' } },
       allowPositionals: false,
     });
-    const kinds = KEY_KINDS.filter(
+    const named = values.purpose !== undefined || values.algorithm !== undefined;
+    const kinds = (named ? KEY_KINDS : SCHEDULED_KINDS).filter(
       ({ purpose, algorithm }) =>
         purpose === (values.purpose ?? purpose) && algorithm === (values.algorithm ?? algorithm),
     );

@@ -91,7 +91,7 @@ export class LauncherController {
     const modules = [...(await this.modules.all()).values()];
     return Promise.all(
       modules.map(async (module) => {
-        const refusal = await this.issuance.refusal([module], organization, userId);
+        const refusal = await this.issuance.prospect([module], organization, userId);
         return { module, code: refusal?.decision.code };
       }),
     );

@@ -1,4 +1,4 @@
-import type { DenyCode } from '@core-auth/module-kit/licensing';
+import type { DenyCode, OfflineDenyCode } from '@core-auth/module-kit/licensing';
 
 /** What a refusal means to the person who meets it, and what would lift it. */
 export interface RefusalText {
@@ -112,7 +112,7 @@ const refusals = {
     reason: `Whether ${module} may be opened could not be checked, so it stays closed for the moment.`,
     ask: 'Try again in a minute.',
   }),
-} satisfies Record<DenyCode, Explain> & Record<string, Explain>;
+} satisfies Record<Exclude<DenyCode, OfflineDenyCode>, Explain> & Record<string, Explain>;
 
 const offline: Explain = ({ module }) => ({
   title: 'The license file is not valid',

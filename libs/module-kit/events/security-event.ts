@@ -50,6 +50,9 @@ const EVENT_TYPES: Readonly<Record<string, EventType>> = {
     organization: tenant,
   },
   [`${OWN}:license-changed`]: { kind: 'license-changed', subject: tenant, organization: tenant },
+  // who sits where is part of an organization's licenses
+  [`${OWN}:seat-assigned`]: { kind: 'license-changed', subject: tenant, organization: tenant },
+  [`${OWN}:seat-released`]: { kind: 'license-changed', subject: tenant, organization: tenant },
   [`${OWN}:catalog-changed`]: { kind: 'catalog-changed', subject: ({ id }) => id },
   [`${OWN}:key-revoked`]: { kind: 'key-revoked', subject: ({ id }) => id },
 };

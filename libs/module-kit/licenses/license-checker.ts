@@ -97,7 +97,8 @@ export class LicenseChecker {
 
 /** A refusal is asked for of a denial; an allow has nothing to say. */
 function denyCode({ code }: Decision): DenyCode {
-  if (code === 'OK' || code === 'OK_GRACE' || code === 'OK_STALE') throw new Error('An allow is no refusal');
+  if (code === 'OK' || code === 'OK_GRACE' || code === 'OK_OVERAGE' || code === 'OK_STALE')
+    throw new Error('An allow is no refusal');
   return code;
 }
 

@@ -34,6 +34,7 @@ export function describeRefusal(code: DenyCode, about: RefusalContext): { title:
     case 'SEAT_REQUIRED':
     case 'SEATS_EXHAUSTED':
     case 'OVER_ALLOCATED':
+    case 'LEASE_EXPIRED':
       return { title: 'No seat', detail: `You have no seat for ${module}. ${ask} to give you one.` };
     case 'FEATURE_NOT_INCLUDED':
       return {
@@ -42,6 +43,17 @@ export function describeRefusal(code: DenyCode, about: RefusalContext): { title:
       };
     case 'LIMIT_EXCEEDED':
       return { title: 'Limit reached', detail: `${limitReached(about)} ${ask} to extend it.` };
+    case 'QUOTA_EXCEEDED':
+      return { title: 'Quota used up', detail: `${limitReached(about)} ${ask} to extend it, or wait.` };
+    case 'OFFLINE_BAD_SIGNATURE':
+    case 'OFFLINE_UNKNOWN_KEY':
+    case 'OFFLINE_WRONG_INSTANCE':
+    case 'OFFLINE_EXPIRED':
+    case 'CLOCK_ROLLBACK':
+      return {
+        title: 'License file refused',
+        detail: `The license file of ${module} does not hold here (${code}). Ask whoever runs ${module} for a new one.`,
+      };
     case 'CHECK_UNAVAILABLE':
       return {
         title: 'Temporarily unavailable',

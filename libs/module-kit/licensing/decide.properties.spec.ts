@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import { decide } from './decide.js';
 import type { Decision, DecisionQuestion } from './decision.js';
 import { parseLicenseSnapshot } from './parse-snapshot.js';
-import type { FeatureValue, LicenseSnapshot, SnapshotLicense, SnapshotOverride } from './snapshot.js';
+import type {
+  FeatureValue,
+  LicenseSnapshot,
+  SnapshotLicense,
+  SnapshotOverride,
+  SnapshotTerms,
+} from './snapshot.js';
 
 const day = 86_400_000;
 const origin = Date.parse('2026-03-29T00:00:00.000Z');
@@ -21,8 +27,32 @@ const term = fc.tuple(days, fc.option(fc.integer({ min: 1, max: 6 }))).map(([fro
 }));
 
 const overrides: fc.Arbitrary<SnapshotOverride> = fc
-  .tuple(term, fc.constantFrom('export', 'charts', 'storage'), fc.boolean(), values)
+  .tuple(term, fc.constantFrom('export', 'charts', 'storage', 'renders'), fc.boolean(), values)
   .map(([interval, feature, removed, value]) => ({ ...interval, feature, removed, value }));
+
+const terms: fc.Arbitrary<readonly SnapshotTerms[]> = fc
+  .uniqueArray(
+    fc.record({
+      from: days,
+      surplus: fc.option(fc.integer({ min: 0, max: 3 })),
+      seatModel: fc.constantFrom('unlimited', 'named', 'floating'),
+      seatLimit: fc.constantFrom(0, 1, 2),
+      features: fc.dictionary(fc.constantFrom('export', 'charts', 'storage', 'renders'), values),
+    }),
+    { selector: ({ from }) => from, minLength: 1, maxLength: 3 },
+  )
+  .map((all) =>
+    all
+      .toSorted((one, other) => one.from - other.from)
+      .map(({ from, surplus, seatModel, seatLimit, features }) => ({
+        effectiveAt: at(from).toISOString(),
+        seatModel,
+        seatLimit: seatModel === 'unlimited' ? null : seatLimit,
+        surplusUntil: surplus === null ? null : at(from + surplus).toISOString(),
+        // fast-check makes dictionaries without a prototype; ours come from JSON
+        features: { ...features },
+      })),
+  );
 
 const licenses: fc.Arbitrary<SnapshotLicense> = fc
   .record({
@@ -32,25 +62,20 @@ const licenses: fc.Arbitrary<SnapshotLicense> = fc
     environment: environments,
     status: fc.constantFrom('issued', 'issued', 'issued', 'draft', 'suspended', 'cancelled', 'revoked'),
     graceDays: fc.constantFrom(0, 2),
-    seatModel: fc.constantFrom('unlimited', 'named', 'floating'),
     trial: fc.boolean(),
-    overAllocated: fc.boolean(),
-    features: fc.dictionary(fc.constantFrom('export', 'charts', 'storage'), values),
+    overage: fc.constantFrom('refuse', 'allow'),
+    seatOnFirstUse: fc.boolean(),
+    terms,
     overrides: fc.uniqueArray(overrides, { selector: ({ feature }) => feature, maxLength: 2 }),
     seats: fc.uniqueArray(users),
   })
-  .map(({ term: interval, ...license }) => ({
-    ...license,
-    ...interval,
-    seatLimit: license.seatModel === 'unlimited' ? null : 2,
-    // fast-check makes dictionaries without a prototype; ours come from JSON
-    features: { ...license.features },
-  }));
+  .map(({ term: interval, ...license }) => ({ ...license, ...interval, timeZone: 'UTC' }));
 
 const features = [
   { key: 'export', type: 'boolean', combine: 'max' },
   { key: 'charts', type: 'limit', combine: 'max' },
   { key: 'storage', type: 'limit', combine: 'sum' },
+  { key: 'renders', type: 'metered', combine: 'sum', period: 'month' },
 ] as const;
 
 const snapshots: fc.Arbitrary<LicenseSnapshot> = fc.record({
@@ -77,10 +102,15 @@ const questions: fc.Arbitrary<DecisionQuestion> = fc
     userId: fc.option(users),
     module: fc.constantFrom('reports', 'reports', 'reports', 'ledger'),
     environment: fc.constantFrom('production', 'production', 'production', 'staging'),
-    feature: fc.option(fc.constantFrom('export', 'charts', 'storage', 'absent')),
+    feature: fc.option(fc.constantFrom('export', 'charts', 'storage', 'renders', 'absent')),
     current: fc.integer({ min: 0, max: 5 }),
+    leased: fc.option(days),
   })
-  .map(({ feature, ...question }) => (feature === null ? question : { ...question, feature }));
+  .map(({ feature, leased, ...question }) => ({
+    ...question,
+    ...(feature === null ? {} : { feature }),
+    ...(leased === null ? {} : { leasedUntil: at(leased) }),
+  }));
 
 const instants = fc.tuple(days, fc.constantFrom(-1, 0, 1)).map(([d, ms]) => new Date(at(d).getTime() + ms));
 
@@ -112,13 +142,13 @@ describe('decide', () => {
     );
   });
 
-  it('does not depend on the order of licenses, seats or modules', () => {
+  it('does not depend on the order of licenses or modules', () => {
     fc.assert(
       fc.property(snapshots, questions, instants, (snapshot, question, now) => {
         const reversed = {
           ...snapshot,
           modules: snapshot.modules.toReversed(),
-          licenses: snapshot.licenses.toReversed().map((one) => ({ ...one, seats: one.seats.toReversed() })),
+          licenses: snapshot.licenses.toReversed(),
         };
         expect(decide(reversed, question, now)).toEqual(decide(snapshot, question, now));
       }),
@@ -213,6 +243,15 @@ describe('decide', () => {
     );
   });
 
+  it('names no transition after everything has ended', () => {
+    fc.assert(
+      fc.property(snapshots, questions, (snapshot, question) => {
+        const ended = snapshot.licenses.map((one) => ({ ...one, endsAt: at(7).toISOString(), graceDays: 0 }));
+        expect(decide({ ...snapshot, licenses: ended }, question, at(7)).nextTransitionAt).toBeNull();
+      }),
+    );
+  });
+
   it('changes at nextTransitionAt where a single license starts, ends and leaves its grace', () => {
     fc.assert(
       fc.property(term, fc.constantFrom(0, 2), snapshots, (interval, graceDays, snapshot) => {
@@ -225,7 +264,14 @@ describe('decide', () => {
             status: 'issued',
             trial: false,
           } as const),
-          ...({ seatModel: 'unlimited', seatLimit: null, overAllocated: false, features: {} } as const),
+          ...({ overage: 'refuse', timeZone: 'UTC', seatOnFirstUse: false } as const),
+          terms: [
+            {
+              effectiveAt: interval.startsAt,
+              ...({ seatModel: 'unlimited', seatLimit: null, surplusUntil: null } as const),
+              features: {},
+            },
+          ],
           ...{ overrides: [], seats: [], graceDays, ...interval },
         };
         const question = { userId: 'ada', module: 'reports', environment: 'production' };

@@ -1,28 +1,40 @@
 import { describe, expect, it } from '@jest/globals';
 import { decide } from './decide.js';
 import { httpStatusOfDecision, type DecisionQuestion } from './decision.js';
-import type { LicenseSnapshot, SnapshotLicense } from './snapshot.js';
+import type { LicenseSnapshot, SnapshotLicense, SnapshotTerms } from './snapshot.js';
 
 const ends = '2026-07-01T00:00:00.000Z';
 const during = new Date('2026-06-01T00:00:00.000Z');
 
-function license(changes: Partial<SnapshotLicense> = {}): SnapshotLicense {
+type Changes = Partial<Omit<SnapshotLicense, 'terms'> & SnapshotTerms>;
+
+/** A license with one set of terms. */
+function license(changes: Changes = {}): SnapshotLicense {
+  const { seatModel, seatLimit, surplusUntil, features, effectiveAt, ...own } = changes;
+  const startsAt = own.startsAt ?? '2026-01-01T00:00:00.000Z';
+  const terms = {
+    effectiveAt: effectiveAt ?? startsAt,
+    seatModel: seatModel ?? 'unlimited',
+    seatLimit: seatLimit ?? null,
+    surplusUntil: surplusUntil ?? null,
+    features: features ?? { export: true, charts: 5 },
+  };
   return {
     id: 'license-1',
     module: 'reports',
     environment: 'production',
     status: 'issued',
-    startsAt: '2026-01-01T00:00:00.000Z',
     endsAt: ends,
     graceDays: 10,
-    seatModel: 'unlimited',
-    seatLimit: null,
     trial: false,
-    overAllocated: false,
-    features: { export: true, charts: 5 },
+    overage: 'refuse',
+    timeZone: 'UTC',
+    seatOnFirstUse: false,
     overrides: [],
     seats: [],
-    ...changes,
+    ...own,
+    startsAt,
+    terms: [terms],
   };
 }
 
@@ -138,7 +150,7 @@ describe('time and status', () => {
   });
 
   it('an over-allocated license that has expired is EXPIRED', () => {
-    const both = license({ ...named, overAllocated: true });
+    const both = license({ ...named, seatLimit: 1, seats: ['bob', 'ada'] });
     expect(ask([both], {}, new Date(graceEnds)).code).toBe('EXPIRED');
   });
 });
@@ -181,9 +193,9 @@ describe('seats', () => {
   });
 
   it('an over-allocated license keeps who is seated and answers OVER_ALLOCATED to others', () => {
-    const over = { ...named, overAllocated: true };
-    expect(ask([license({ ...over, seats: ['ada'] })]).code).toBe('OK');
-    expect(ask([license({ ...over, seats: ['bob'] })]).code).toBe('OVER_ALLOCATED');
+    const over = { ...named, seatLimit: 1, seats: ['bob', 'eve'], surplusUntil: '2026-06-15T00:00:00.000Z' };
+    expect(ask([license(over)], { userId: 'eve' }).code).toBe('OK');
+    expect(ask([license(over)]).code).toBe('OVER_ALLOCATED');
     expect(ask([license(over), license({ ...named, id: 'open' })])).toMatchObject({
       code: 'SEAT_REQUIRED',
       licenseId: 'open',
@@ -318,8 +330,10 @@ describe('overrides', () => {
   });
 });
 
-it('a denial is 403, an unavailable check is 503, an allow is 200', () => {
-  const { OK, OK_GRACE, OK_STALE, CHECK_UNAVAILABLE, ...denials } = httpStatusOfDecision;
-  expect([OK, OK_GRACE, OK_STALE, CHECK_UNAVAILABLE]).toEqual([200, 200, 200, 503]);
+it('a denial is 403, an exhausted quota 429, an unavailable check 503, an allow 200', () => {
+  const { OK, OK_GRACE, OK_OVERAGE, OK_STALE, QUOTA_EXCEEDED, CHECK_UNAVAILABLE, ...denials } =
+    httpStatusOfDecision;
+  expect([OK, OK_GRACE, OK_OVERAGE, OK_STALE]).toEqual([200, 200, 200, 200]);
+  expect([QUOTA_EXCEEDED, CHECK_UNAVAILABLE]).toEqual([429, 503]);
   expect(new Set(Object.values(denials))).toEqual(new Set([403]));
 });

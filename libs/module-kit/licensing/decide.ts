@@ -1,10 +1,12 @@
-import type { Decision, DecisionQuestion, DenyCode } from './decision.js';
+import { httpStatusOfDecision, type Decision, type DecisionQuestion, type DenyCode } from './decision.js';
 import { graceEnd, isTerminal, licenseState, stateBoundaries, type LicenseState } from './license-state.js';
 import { featureValue, limitOf, overrideBoundaries } from './feature.js';
+import { seatingOf } from './seat.js';
 import type { FeatureDefinition, LicenseSnapshot, SnapshotLicense } from './snapshot.js';
+import { termsBoundaries } from './terms.js';
 
 interface Outcome {
-  readonly code: 'OK' | 'OK_GRACE' | DenyCode;
+  readonly code: 'OK' | 'OK_GRACE' | 'OK_OVERAGE' | DenyCode;
   readonly licenseId: string | null;
   readonly limit?: number | null;
 }
@@ -21,10 +23,10 @@ interface DatedLicense {
  * combined over the licenses this person may use (a feature bought with five seats is for those five).
  *
  * When every license denies, the answer is the denial nearest to being allowed, which is what its reader can act
- * on: LIMIT_EXCEEDED, FEATURE_NOT_INCLUDED, SEAT_REQUIRED, OVER_ALLOCATED, NOT_STARTED, SUSPENDED, EXPIRED,
- * TRIAL_ENDED, CANCELLED, REVOKED, ENV_MISMATCH, NO_LICENSE. Of equals, the license whose access ends last, then
- * the smallest id. One license by itself denies with what is hardest to undo, so an over-allocated license that
- * has expired is EXPIRED.
+ * on: QUOTA_EXCEEDED or LIMIT_EXCEEDED, FEATURE_NOT_INCLUDED, LEASE_EXPIRED, SEAT_REQUIRED, OVER_ALLOCATED,
+ * NOT_STARTED, SUSPENDED, EXPIRED, TRIAL_ENDED, CANCELLED, REVOKED, ENV_MISMATCH, NO_LICENSE. Of equals, the license
+ * whose access ends last, then the smallest id. One license by itself denies with what is hardest to undo, so an
+ * over-allocated license that has expired is EXPIRED.
  *
  * @param snapshot undefined when the token names no organization, or one that does not exist.
  * @throws RangeError when `amount` or `current` is not a whole number from 0 up.
@@ -38,7 +40,7 @@ export function decide(
   const at = now.getTime();
   const outcome = snapshot ? judge(snapshot, question, wanted, at) : deny('ORG_CONTEXT_REQUIRED');
   return {
-    allow: outcome.code === 'OK' || outcome.code === 'OK_GRACE',
+    allow: httpStatusOfDecision[outcome.code] === 200,
     ...outcome,
     version: snapshot?.version ?? null,
     decidedAt: new Date(at),
@@ -64,15 +66,15 @@ function judge(snapshot: LicenseSnapshot, question: DecisionQuestion, wanted: nu
 
   const effective = dated.filter(({ state }) => state === 'active' || state === 'grace');
   if (effective.length === 0) return nearestDenial(dated);
-  const usable = effective.filter(({ license }) => mayUse(license, question.userId));
-  if (usable.length === 0) return seatDenial(effective);
+  const usable = effective.filter(({ license }) => seatingOf(license, question, at) === 'in');
+  if (usable.length === 0) return seatDenial(effective, question, at);
   if (question.feature === undefined) return allow(usable);
 
   const definition = module.features.find(({ key }) => key === question.feature);
   if (!definition) return deny('FEATURE_NOT_INCLUDED', usable);
   return definition.type === 'boolean'
     ? judgeBoolean(usable, definition, at)
-    : judgeLimit(usable, definition, wanted, at);
+    : judgeCount(usable, definition, wanted, at);
 }
 
 function judgeBoolean(usable: DatedLicense[], definition: FeatureDefinition, at: number): Outcome {
@@ -80,7 +82,7 @@ function judgeBoolean(usable: DatedLicense[], definition: FeatureDefinition, at:
   return granting.length > 0 ? allow(granting) : deny('FEATURE_NOT_INCLUDED', usable);
 }
 
-function judgeLimit(
+function judgeCount(
   usable: DatedLicense[],
   definition: FeatureDefinition,
   wanted: number,
@@ -93,7 +95,12 @@ function judgeLimit(
     at,
   );
   if (limit === undefined) return deny('FEATURE_NOT_INCLUDED', usable);
-  if (!fits(wanted, limit)) return { ...deny('LIMIT_EXCEEDED', including), limit };
+  if (!fits(wanted, limit)) {
+    if (definition.type === 'limit') return { ...deny('LIMIT_EXCEEDED', including), limit };
+    const billed = including.filter(({ license }) => license.overage === 'allow');
+    if (billed.length === 0) return { ...deny('QUOTA_EXCEEDED', including), limit };
+    return { code: 'OK_OVERAGE', licenseId: best(billed), limit };
+  }
   // In grace only if the licenses still running would not have been enough.
   const active = including.filter(({ state }) => state === 'active');
   const activeLimit = limitOf(
@@ -122,23 +129,12 @@ function deny(code: DenyCode, about: DatedLicense[] = []): Outcome {
   return { code, licenseId: best(about) };
 }
 
-/** A machine client sits in no seat; a person needs one unless seats are unlimited. */
-function mayUse(license: SnapshotLicense, userId: string | null): boolean {
-  return license.seatModel === 'unlimited' || userId === null || seated(license, userId);
-}
-
-const seatSets = new WeakMap<SnapshotLicense, ReadonlySet<string>>();
-
-/** Looked up in a set made once per license: a guard asks on every request, and seats may be many. */
-function seated(license: SnapshotLicense, userId: string): boolean {
-  let seats = seatSets.get(license);
-  if (!seats) seatSets.set(license, (seats = new Set(license.seats)));
-  return seats.has(userId);
-}
-
-function seatDenial(effective: DatedLicense[]): Outcome {
-  const open = effective.filter(({ license }) => !license.overAllocated);
-  return open.length > 0 ? deny('SEAT_REQUIRED', open) : deny('OVER_ALLOCATED', effective);
+function seatDenial(effective: DatedLicense[], question: DecisionQuestion, at: number): Outcome {
+  for (const code of ['LEASE_EXPIRED', 'SEAT_REQUIRED'] as const) {
+    const those = effective.filter(({ license }) => seatingOf(license, question, at) === code);
+    if (those.length > 0) return deny(code, those);
+  }
+  return deny('OVER_ALLOCATED', effective);
 }
 
 function nearestDenial(dated: DatedLicense[]): Outcome {
@@ -172,15 +168,23 @@ function licensesFor(snapshot: LicenseSnapshot, module: string): SnapshotLicense
   return snapshot.licenses.filter((license) => license.module === module && license.status !== 'draft');
 }
 
-/** The first instant after `at` at which a license, or an override of the feature asked for, changes. */
+/**
+ * The first instant after `at` at which a license, its terms, the asker's lease, or an override of the feature asked
+ * for changes; nothing of a license matters any more once its access has ended.
+ */
 function nextTransition(snapshot: LicenseSnapshot, question: DecisionQuestion, at: number): Date | null {
-  const { module, environment, feature } = question;
+  const { module, environment, feature, leasedUntil } = question;
   const boundaries = licensesFor(snapshot, module)
     .filter((license) => license.environment === environment && !isTerminal(license))
-    .flatMap((license) => [
-      ...stateBoundaries(license),
-      ...(feature === undefined ? [] : overrideBoundaries(license, feature)),
-    ]);
+    .flatMap((license) => {
+      const ends = graceEnd(license);
+      return [
+        ...stateBoundaries(license),
+        ...termsBoundaries(license),
+        ...(leasedUntil === undefined ? [] : [leasedUntil.getTime()]),
+        ...(feature === undefined ? [] : overrideBoundaries(license, feature)),
+      ].filter((boundary) => boundary <= ends);
+    });
   const next = boundaries.reduce((soonest, one) => (one > at && one < soonest ? one : soonest), Infinity);
   return next === Infinity ? null : new Date(next);
 }

@@ -1,5 +1,16 @@
-/** Answers that let somebody in. `OK_STALE` is a guard's: its last verified allow while Core Auth is away. */
-export type AllowCode = 'OK' | 'OK_GRACE' | 'OK_STALE';
+/**
+ * Answers that let somebody in. `OK_OVERAGE`: more than was bought of a metered feature, which is billed. `OK_STALE` is
+ * a guard's: its last verified allow while Core Auth is away.
+ */
+export type AllowCode = 'OK' | 'OK_GRACE' | 'OK_OVERAGE' | 'OK_STALE';
+
+/** Of a license file, where there is no network. */
+export type OfflineDenyCode =
+  | 'OFFLINE_BAD_SIGNATURE'
+  | 'OFFLINE_UNKNOWN_KEY'
+  | 'OFFLINE_WRONG_INSTANCE'
+  | 'OFFLINE_EXPIRED'
+  | 'CLOCK_ROLLBACK';
 
 export type DenyCode =
   | 'ORG_CONTEXT_REQUIRED'
@@ -16,16 +27,20 @@ export type DenyCode =
   | 'SEAT_REQUIRED'
   | 'SEATS_EXHAUSTED'
   | 'OVER_ALLOCATED'
+  | 'LEASE_EXPIRED'
   | 'FEATURE_NOT_INCLUDED'
   | 'LIMIT_EXCEEDED'
+  | OfflineDenyCode
+  | 'QUOTA_EXCEEDED'
   | 'CHECK_UNAVAILABLE';
 
 export type DecisionCode = AllowCode | DenyCode;
 
 /** The HTTP status that carries each code. */
-export const httpStatusOfDecision: Readonly<Record<DecisionCode, 200 | 403 | 503>> = {
+export const httpStatusOfDecision: Readonly<Record<DecisionCode, 200 | 403 | 429 | 503>> = {
   OK: 200,
   OK_GRACE: 200,
+  OK_OVERAGE: 200,
   OK_STALE: 200,
   ORG_CONTEXT_REQUIRED: 403,
   ORG_SUSPENDED: 403,
@@ -41,8 +56,15 @@ export const httpStatusOfDecision: Readonly<Record<DecisionCode, 200 | 403 | 503
   SEAT_REQUIRED: 403,
   SEATS_EXHAUSTED: 403,
   OVER_ALLOCATED: 403,
+  LEASE_EXPIRED: 403,
   FEATURE_NOT_INCLUDED: 403,
   LIMIT_EXCEEDED: 403,
+  OFFLINE_BAD_SIGNATURE: 403,
+  OFFLINE_UNKNOWN_KEY: 403,
+  OFFLINE_WRONG_INSTANCE: 403,
+  OFFLINE_EXPIRED: 403,
+  CLOCK_ROLLBACK: 403,
+  QUOTA_EXCEEDED: 429,
   CHECK_UNAVAILABLE: 503,
 };
 
@@ -55,10 +77,17 @@ export interface DecisionQuestion {
   readonly module: string;
   readonly environment: string;
   readonly feature?: string;
-  /** For a limit: how many more are wanted; a whole number, 1 unless told. */
+  /** For a limit or metered use: how many more are wanted; a whole number, 1 unless told. */
   readonly amount?: number;
-  /** For a limit: how many are in use already; a whole number, 0 unless told. */
+  /** How many are in use already, or were used up in this period; a whole number, 0 unless told. */
   readonly current?: number;
+  /** Exclusive: until when the person holds a floating seat; absent when they hold none. */
+  readonly leasedUntil?: Date;
+  /**
+   * The license whose floating seat it is, so that it opens no other one; without it the lease counts for every license
+   * of the module with floating seats.
+   */
+  readonly leasedLicenseId?: string;
 }
 
 export interface Decision {
@@ -71,6 +100,6 @@ export interface Decision {
   readonly decidedAt: Date;
   /** The answer holds for this snapshot until this instant, exclusive; null when time alone never changes it. */
   readonly nextTransitionAt: Date | null;
-  /** For a limit feature: the combined limit; null is unlimited. */
+  /** For a limit or a metered feature: the combined limit; null is unlimited. */
   readonly limit?: number | null;
 }

@@ -1,4 +1,5 @@
 import type { FeatureDefinition, FeatureValue, SnapshotLicense, SnapshotOverride } from './snapshot.js';
+import { termsAt } from './terms.js';
 
 /**
  * What one license says about a feature at an instant, an override in force before the plan.
@@ -12,7 +13,7 @@ export function featureValue(
   const override = license.overrides.find((candidate) => candidate.feature === key && inForce(candidate, at));
   if (override?.removed) return undefined;
   // what every object inherits (a feature may be called "constructor") is of no feature's type
-  const value = override ? override.value : license.features[key];
+  const value = override ? override.value : termsAt(license, at).features[key];
   return value !== undefined && isFeatureValue(value, type) ? value : undefined;
 }
 

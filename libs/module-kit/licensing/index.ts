@@ -7,10 +7,13 @@ export {
   type DecisionCode,
   type DecisionQuestion,
   type DenyCode,
+  type OfflineDenyCode,
 } from './decision.js';
 export { isFeatureValue } from './feature.js';
+export { seatingOf, type Seating } from './seat.js';
 export { licenseState, type LicenseState } from './license-state.js';
 export { LicenseSnapshotError, parseLicenseSnapshot } from './parse-snapshot.js';
+export { termsAt } from './terms.js';
 export {
   limitToModule,
   type FeatureCombine,
@@ -25,4 +28,8 @@ export {
   type SnapshotLicense,
   type SnapshotModule,
   type SnapshotOverride,
+  type SnapshotTerms,
+  type UsagePeriod,
 } from './snapshot.js';
+export { featureValue } from './feature.js';
+export { graceEnd } from './license-state.js';

@@ -22,11 +22,19 @@ const sound = () => ({
       startsAt: '2026-01-01T00:00:00.000Z',
       endsAt: '2027-01-01T00:00:00.000Z',
       graceDays: 5,
-      seatModel: 'named',
-      seatLimit: 2,
       trial: false,
-      overAllocated: false,
-      features: { charts: 5 },
+      overage: 'refuse',
+      timeZone: 'UTC',
+      seatOnFirstUse: false,
+      terms: [
+        {
+          effectiveAt: '2026-01-01T00:00:00.000Z',
+          seatModel: 'named',
+          seatLimit: 2,
+          surplusUntil: null,
+          features: { charts: 5 },
+        },
+      ],
       overrides: [
         { feature: 'charts', removed: false, value: 9, startsAt: '2026-02-01T00:00:00.000Z', endsAt: null },
       ],
@@ -51,6 +59,12 @@ describe('parseLicenseSnapshot', () => {
     expect(parseLicenseSnapshot({ ...sound(), added: 'by a newer server' })).toEqual(sound());
   });
 
+  it('takes terms in the order of time, of which the year 12026 comes after 2026', () => {
+    const [first] = sound().licenses[0]?.terms ?? [];
+    const terms = [first, { ...first, effectiveAt: '+012026-01-01T00:00:00.000Z' }];
+    expect(parseLicenseSnapshot(broken('licenses.0.terms', terms)).licenses[0]?.terms).toEqual(terms);
+  });
+
   it.each([null, undefined, 'text', 7, [], [[]]])('refuses %p, which is no object', (json) => {
     expect(() => parseLicenseSnapshot(json)).toThrow(LicenseSnapshotError);
   });
@@ -63,24 +77,41 @@ describe('parseLicenseSnapshot', () => {
     ['version', '3', 'version must be a whole number from 0 up'],
     ['version', 2 ** 53, 'version must be a whole number from 0 up'],
     ['modules', {}, 'modules must be an array'],
-    ['modules.0.features.0.type', 'metered', 'modules[0].features[0].type must be one of boolean, limit'],
+    [
+      'modules.0.features.0.type',
+      'text',
+      'modules[0].features[0].type must be one of boolean, limit, metered',
+    ],
+    ['modules.0.features.0.type', 'metered', 'modules[0].features[0].period must be one of day, month, year'],
+    ['licenses.0.terms', [], 'licenses[0].terms must be an array that is not empty, the earliest first'],
+    ['licenses.0.terms.1', sound().licenses[0]?.terms[0], 'licenses[0].terms must be free of repetitions'],
     ['licenses.0.status', 'expired', 'licenses[0].status must be one of draft, issued, suspended'],
     ['licenses.0.startsAt', '2026-01-01T00:00:00', 'licenses[0].startsAt must be an instant'],
     ['licenses.0.startsAt', '2026-02-30T00:00:00.000Z', 'licenses[0].startsAt must be an instant'],
     ['licenses.0.endsAt', '2026-01-01T00:00:00.000Z', 'licenses[0].endsAt must be after startsAt'],
     ['licenses.0.endsAt', undefined, 'licenses[0].endsAt must be an instant'],
     ['licenses.0.graceDays', 1.5, 'licenses[0].graceDays must be a whole number'],
-    ['licenses.0.seatLimit', null, 'licenses[0].seatLimit must be null exactly when seats are unlimited'],
     [
-      'licenses.0.seatModel',
+      'licenses.0.terms.0.seatLimit',
+      null,
+      'licenses[0].terms[0].seatLimit must be null exactly when seats are unlimited',
+    ],
+    [
+      'licenses.0.terms.0.seatModel',
       'unlimited',
-      'licenses[0].seatLimit must be null exactly when seats are unlimited',
+      'licenses[0].terms[0].seatLimit must be null exactly when seats are unlimited',
     ],
     ['licenses.0.trial', 'no', 'licenses[0].trial must be true or false'],
-    ['licenses.0.features', [], 'licenses[0].features must be an object'],
-    ['licenses.0.features.charts', -5, 'licenses[0].features.charts must be true, false'],
-    ['licenses.0.features.charts', '5', 'licenses[0].features.charts must be true, false'],
+    ['licenses.0.terms.0.features', [], 'licenses[0].terms[0].features must be an object'],
+    ['licenses.0.terms.0.features.charts', -5, 'licenses[0].terms[0].features.charts must be true, false'],
+    ['licenses.0.terms.0.features.charts', '5', 'licenses[0].terms[0].features.charts must be true, false'],
     ['licenses.0.overrides.0.removed', null, 'licenses[0].overrides[0].removed must be true or false'],
+    ['licenses.0.seats.1', 'ada', 'licenses[0].seats must be free of repetitions'],
+    [
+      'licenses.0.terms.1',
+      { ...sound().licenses[0]?.terms[0], effectiveAt: '2025-12-31T00:00:00.000Z' },
+      'licenses[0].terms must be an array that is not empty, the earliest first',
+    ],
     ['licenses.0.seats.0', 7, 'licenses[0].seats[0] must be a text'],
     ['licenses.1', sound().licenses[0], 'licenses must be free of repetitions'],
     ['modules.1', sound().modules[0], 'modules must be free of repetitions'],

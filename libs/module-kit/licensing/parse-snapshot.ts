@@ -6,6 +6,7 @@ import type {
   SnapshotLicense,
   SnapshotModule,
   SnapshotOverride,
+  SnapshotTerms,
 } from './snapshot.js';
 
 /** The data is not a license snapshot; the message names the place. */
@@ -63,21 +64,33 @@ function parseModule(json: unknown, path: string): SnapshotModule {
 
 function parseFeature(json: unknown, path: string): FeatureDefinition {
   const feature = record(json, path);
+  const type = oneOf(feature['type'], ['boolean', 'limit', 'metered'], `${path}.type`);
   return {
     key: text(feature['key'], `${path}.key`),
-    type: oneOf(feature['type'], ['boolean', 'limit'], `${path}.type`),
+    type,
     combine: oneOf(feature['combine'], ['max', 'sum'], `${path}.combine`),
+    ...(type === 'metered'
+      ? { period: oneOf(feature['period'], ['day', 'month', 'year'], `${path}.period`) }
+      : {}),
   };
 }
 
 function parseLicense(json: unknown, path: string): SnapshotLicense {
   const license = record(json, path);
   const { startsAt, endsAt } = interval(license, path);
-  const seatModel = oneOf(license['seatModel'], ['named', 'floating', 'unlimited'], `${path}.seatModel`);
-  const seatLimit = orNull(license['seatLimit'], `${path}.seatLimit`, whole);
-  if ((seatModel === 'unlimited') !== (seatLimit === null)) {
-    throw new LicenseSnapshotError(`${path}.seatLimit`, 'null exactly when seats are unlimited');
+  const terms = list(license['terms'], `${path}.terms`, parseTerms);
+  const instants = terms.map(({ effectiveAt }) => effectiveAt);
+  // as numbers: a year of more than four digits begins with a sign
+  const ascending = instants.every(
+    (one, index) => index === 0 || Date.parse(instants[index - 1] ?? one) <= Date.parse(one),
+  );
+  if (terms.length === 0 || !ascending) {
+    throw new LicenseSnapshotError(`${path}.terms`, 'an array that is not empty, the earliest first');
   }
+  requireUnique(instants, `${path}.terms`);
+  const seats = list(license['seats'], `${path}.seats`, text);
+  // who is listed twice would have two ranks
+  requireUnique(seats, `${path}.seats`);
   return {
     id: text(license['id'], `${path}.id`),
     module: text(license['module'], `${path}.module`),
@@ -90,18 +103,32 @@ function parseLicense(json: unknown, path: string): SnapshotLicense {
     startsAt,
     endsAt,
     graceDays: whole(license['graceDays'], `${path}.graceDays`),
+    trial: flag(license['trial'], `${path}.trial`),
+    overage: oneOf(license['overage'], ['refuse', 'allow'], `${path}.overage`),
+    timeZone: text(license['timeZone'], `${path}.timeZone`),
+    seatOnFirstUse: flag(license['seatOnFirstUse'], `${path}.seatOnFirstUse`),
+    terms,
+    overrides: list(license['overrides'], `${path}.overrides`, parseOverride),
+    seats,
+  };
+}
+
+function parseTerms(json: unknown, path: string): SnapshotTerms {
+  const terms = record(json, path);
+  const seatModel = oneOf(terms['seatModel'], ['named', 'floating', 'unlimited'], `${path}.seatModel`);
+  const seatLimit = orNull(terms['seatLimit'], `${path}.seatLimit`, whole);
+  if ((seatModel === 'unlimited') !== (seatLimit === null)) {
+    throw new LicenseSnapshotError(`${path}.seatLimit`, 'null exactly when seats are unlimited');
+  }
+  const features = record(terms['features'], `${path}.features`);
+  return {
+    effectiveAt: instant(terms['effectiveAt'], `${path}.effectiveAt`),
     seatModel,
     seatLimit,
-    trial: flag(license['trial'], `${path}.trial`),
-    overAllocated: flag(license['overAllocated'], `${path}.overAllocated`),
+    surplusUntil: orNull(terms['surplusUntil'], `${path}.surplusUntil`, instant),
     features: Object.fromEntries(
-      Object.entries(record(license['features'], `${path}.features`)).map(([key, value]) => [
-        key,
-        featureValue(value, `${path}.features.${key}`),
-      ]),
+      Object.entries(features).map(([key, value]) => [key, featureValue(value, `${path}.features.${key}`)]),
     ),
-    overrides: list(license['overrides'], `${path}.overrides`, parseOverride),
-    seats: list(license['seats'], `${path}.seats`, text),
   };
 }
 

@@ -1,10 +1,14 @@
 /** An instant as JSON carries it: ISO 8601, UTC, milliseconds (`2026-03-01T00:00:00.000Z`). */
 export type Instant = string;
 
-/** `true`/`false` for a boolean feature; a whole number, or null for unlimited, for a limit. */
+/** `true`/`false` for a boolean feature; a whole number, or null for unlimited, for a limit or for metered use. */
 export type FeatureValue = boolean | number | null;
 
-export type FeatureType = 'boolean' | 'limit';
+/** A limit bounds what there is at once, a metered feature what is used up in a period. */
+export type FeatureType = 'boolean' | 'limit' | 'metered';
+
+/** How long a counter of a metered feature counts, in the calendar of the license's time zone. */
+export type UsagePeriod = 'day' | 'month' | 'year';
 
 /** How the values of several licenses become one. A boolean is granted when any license grants it. */
 export type FeatureCombine = 'max' | 'sum';
@@ -13,6 +17,8 @@ export interface FeatureDefinition {
   readonly key: string;
   readonly type: FeatureType;
   readonly combine: FeatureCombine;
+  /** Of a metered feature alone. */
+  readonly period?: UsagePeriod;
 }
 
 export interface SnapshotModule {
@@ -37,6 +43,18 @@ export interface SnapshotOverride {
   readonly endsAt: Instant | null;
 }
 
+/** What a license gives from an instant on. */
+export interface SnapshotTerms {
+  readonly effectiveAt: Instant;
+  readonly seatModel: SeatModel;
+  /** Null exactly when the seat model is `unlimited`. */
+  readonly seatLimit: number | null;
+  /** Exclusive: until when those who are seated beyond the limit keep access; null is not at all. */
+  readonly surplusUntil: Instant | null;
+  /** The plan version's values by feature key. */
+  readonly features: Readonly<Record<string, FeatureValue>>;
+}
+
 export interface SnapshotLicense {
   readonly id: string;
   readonly module: string;
@@ -47,16 +65,20 @@ export interface SnapshotLicense {
   readonly endsAt: Instant | null;
   /** Days of 24 hours after `endsAt` during which access goes on. */
   readonly graceDays: number;
-  readonly seatModel: SeatModel;
-  /** Null exactly when the seat model is `unlimited`. */
-  readonly seatLimit: number | null;
   readonly trial: boolean;
-  /** More people are seated than the limit allows: they keep their seats, nobody new gets one. */
-  readonly overAllocated: boolean;
-  /** The plan version's values by feature key. */
-  readonly features: Readonly<Record<string, FeatureValue>>;
+  /** Metered use beyond the limit: refused, or counted and billed. */
+  readonly overage: 'refuse' | 'allow';
+  /** Of the days and months of metered use, an IANA name. */
+  readonly timeZone: string;
+  /** A member without a seat gets a free one on coming. */
+  readonly seatOnFirstUse: boolean;
+  /** What the license gives, the earliest first and never empty: the last that has begun holds. */
+  readonly terms: readonly SnapshotTerms[];
   readonly overrides: readonly SnapshotOverride[];
-  /** Users who hold a seat; empty when seats are unlimited. */
+  /**
+   * Users who hold a named seat, those who have held theirs longest first: of more than the limit the first ones stay
+   * when the surplus has to go.
+   */
   readonly seats: readonly string[];
 }
 

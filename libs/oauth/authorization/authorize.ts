@@ -83,11 +83,18 @@ export class Authorize {
     return this.errorAnswer(new AuthorizationError('access_denied', description, request));
   }
 
-  /** The license that stands in the way of this request, or undefined when none does. */
+  /** The license that stands in the way of this request, or undefined when none does; takes a seat at first use. */
   async refusal(request: AuthorizationRequest, session: Session): Promise<Refusal | undefined> {
     if (!session.organization) return undefined;
     const { modules } = await this.audience(await this.forRole(request, session));
-    return this.issuance.refusal(modules, session.organization, session.userId);
+    return (await this.issuance.admit(modules, session.organization, session.userId)).refusal;
+  }
+
+  /** As `refusal`, before the person has agreed: takes no seat. */
+  private async prospect(request: AuthorizationRequest, session: Session): Promise<Refusal | undefined> {
+    if (!session.organization) return undefined;
+    const { modules } = await this.audience(request);
+    return this.issuance.prospect(modules, session.organization, session.userId);
   }
 
   /** The request without the scopes that are not for the person's role: fewer may be granted (RFC 6749 §3.3). */
@@ -143,8 +150,10 @@ export class Authorize {
     if (granted.scopes.length === 0 && request.scopes.length > 0) {
       throw new AuthorizationError('access_denied', 'The role of the person allows none of this.', request);
     }
-    if (await this.refusal(granted, session)) return ask('license-refused', 'access_denied');
-    if (mustConsent(granted, submitted.start, context)) return ask('consent', 'consent_required');
+    const agreed = !mustConsent(granted, submitted.start, context);
+    const refusal = await (agreed ? this.refusal(granted, session) : this.prospect(granted, session));
+    if (refusal) return ask('license-refused', 'access_denied');
+    if (!agreed) return ask('consent', 'consent_required');
     return this.issue(granted, submitted, session, session.organization.id, ask);
   }
 

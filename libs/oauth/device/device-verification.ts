@@ -65,11 +65,14 @@ export class DeviceVerification {
     return { kind: 'found', request: { ...device, scopes, client, userCode: formatUserCode(userCode) } };
   }
 
-  /** The license that stands in the way of this request, or undefined when none does. */
+  /**
+   * The license that stands in the way of this request, or undefined when none does. Takes no seat: at first use the
+   * device's poll does.
+   */
   async refusal(request: DeviceRequest, session: ActingSession): Promise<Refusal | undefined> {
     const context = { all: await this.modules.all(), issuer: this.configuration.issuer };
     const { modules } = audienceOf(context, request.client, request.scopes, request.resources);
-    return this.issuance.refusal(modules, session.organization, session.userId);
+    return this.issuance.prospect(modules, session.organization, session.userId);
   }
 
   async approve(

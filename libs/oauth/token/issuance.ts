@@ -3,8 +3,8 @@ import { Configuration } from '#platform';
 import { audienceOf, narrowedResources } from '../audience.js';
 import type { Authorization } from '../authorization/authorization.js';
 import type { Client } from '../clients/client.js';
-import { IssuancePolicy, licenseDenied } from '../issuance-policy.js';
-import { ModuleDirectory, type Modules } from '../module-directory.js';
+import { IssuancePolicy, licenseDenied, type Refusal } from '../issuance-policy.js';
+import { ModuleDirectory, type Module, type Modules } from '../module-directory.js';
 import { scopesForRole } from '../role-policy.js';
 import { requestedScopes } from '../scope.js';
 import { TokenResponses, type TokenResponse } from './token-response.js';
@@ -16,6 +16,17 @@ export interface TokenWish {
   readonly jkt: string | undefined;
 }
 
+/** A license gives this person a free seat at first use, which cannot be taken inside the transaction that asks. */
+class SeatWanted extends Error {
+  constructor(
+    readonly refusal: Refusal,
+    readonly modules: readonly Module[],
+    readonly authorization: Authorization,
+  ) {
+    super('a seat is to be taken first');
+  }
+}
+
 /** What every grant does in the end: audience, license, tokens. */
 @Injectable()
 export class Issuance {
@@ -25,6 +36,27 @@ export class Issuance {
     private readonly responses: TokenResponses,
     private readonly configuration: Configuration,
   ) {}
+
+  /**
+   * Runs a transaction that issues. When all that it lacks is a seat that first use gives, it is rolled back, the seat
+   * is taken while no lock is held, and it runs again.
+   */
+  async seated<T>(transact: () => Promise<T>): Promise<T> {
+    try {
+      return await transact();
+    } catch (error) {
+      if (!(error instanceof SeatWanted)) throw error;
+      const { modules, authorization } = error;
+      const { refusal } = await this.policy.admit(modules, authorization.organization, authorization.userId);
+      if (refusal) throw licenseDenied(refusal);
+    }
+    try {
+      return await transact();
+    } catch (error) {
+      // the seat was taken away again in the meantime
+      throw error instanceof SeatWanted ? licenseDenied(error.refusal) : error;
+    }
+  }
 
   /** Fetches what must be at hand before a transaction begins, since inside it nothing else may be waited for. */
   async prepare(): Promise<PreparedIssuance> {
@@ -40,7 +72,10 @@ export class PreparedIssuance {
     private readonly responses: TokenResponses,
   ) {}
 
-  /** @throws InvalidScope, InvalidTarget, AccessDenied when the organization has no license */
+  /**
+   * Inside `Issuance.seated`.
+   * @throws InvalidScope, InvalidTarget, AccessDenied when the organization has no license
+   */
   async issue(client: Client, authorization: Authorization, wish: TokenWish): Promise<TokenResponse> {
     // nor a scope that the client has lost
     const kept = authorization.scopes.filter((scope) => client.scopes.includes(scope));
@@ -51,6 +86,9 @@ export class PreparedIssuance {
     const audience = audienceOf(this.context, client, scopes, resources);
     const { organization, userId } = authorization;
     const refusal = await this.policy.refusal(audience.modules, organization, userId);
+    if (refusal && refusal.openLicenses.length > 0) {
+      throw new SeatWanted(refusal, audience.modules, authorization);
+    }
     if (refusal) throw licenseDenied(refusal);
     return this.responses.forPerson(client, authorization, audience, wish.jkt);
   }

@@ -176,6 +176,12 @@ describe('the configuration', () => {
     expect(missing).toContain('CORE_AUTH_KEY_ENCRYPTION_KEYS_FILE cannot be read: ENOENT');
   });
 
+  it('a list of numbers is read as numbers', () => {
+    const setting = { CORE_AUTH_LICENSE_ENDING_DAYS: '30, 3' };
+    expect(Configuration.load({ ...good(), ...setting }).licenseEndingDays).toEqual([30, 3]);
+    expect(Configuration.load(good()).licenseEndingDays).toEqual([14, 7, 1]);
+  });
+
   it('what is no secret has no file, and an empty value counts as not set', () => {
     expect(problemsOf({ ...good(), CORE_AUTH_URL_FILE: '/x' })).toHaveLength(1);
     const { port, redisUrl } = Configuration.load({ ...good(), PORT: '', REDIS_URL: '' });
@@ -194,6 +200,12 @@ describe('the configuration', () => {
     ['CORE_AUTH_SESSION_ABSOLUTE', '9999999999'],
     ['CORE_AUTH_TRUSTED_PROXIES', '10.0.0.0/33'],
     ['HOST', 'two words'],
+    ['CORE_AUTH_LICENSE_ENDING_DAYS', '14;7'],
+    ['CORE_AUTH_LICENSE_ENDING_DAYS', '14,,7'],
+    ['CORE_AUTH_LICENSE_ENDING_DAYS', '0'],
+    ['CORE_AUTH_LICENSE_ENDING_DAYS', '366'],
+    ['CORE_AUTH_LICENSE_ENDING_DAYS', '7,-1'],
+    ['CORE_AUTH_LICENSE_ENDING_DAYS', '1,2,3,4,5,6,7,8,9,10,11'],
   ])('%s=%s does not start', (name, value) => {
     expect(problemsOf({ ...good(), [name]: value })).toEqual([expect.stringContaining(name)]);
   });

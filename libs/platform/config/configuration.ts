@@ -1,4 +1,5 @@
 import {
+  ArrayMaxSize,
   IsArray,
   IsIn,
   IsInt,
@@ -227,6 +228,17 @@ export class Configuration {
   })
   @IsIn(['on', 'off'], { message: 'must be on or off' })
   clientIdMetadataDocuments: 'on' | 'off' = 'off';
+
+  @Setting('CORE_AUTH_LICENSE_ENDING_DAYS', {
+    description:
+      'Days before the end of a license, separated by commas, at which `license-ending` is announced; at most 10 of them.',
+    default: '14,7,1',
+  })
+  @ArrayMaxSize(10, { message: 'must be at most 10 numbers' })
+  @IsInt({ each: true, message: 'must be whole numbers separated by commas' })
+  @Min(1, { each: true, message: 'must be 1 to 365 each' })
+  @Max(365, { each: true, message: 'must be 1 to 365 each' })
+  licenseEndingDays: readonly number[] = [14, 7, 1];
 
   @Setting('CORE_AUTH_DEMO_ACCOUNTS', {
     description:

@@ -12,10 +12,18 @@ export function assign(
 ): void {
   const record = target as unknown as Record<string, unknown>;
   if (property === 'keyEncryptionKeys') record[property] = parseKeyRing(setting.name, text, problems);
-  else if (Array.isArray(record[property])) record[property] = text.split(',').map((part) => part.trim());
-  else if (typeof record[property] === 'number')
-    record[property] = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  else if (property === 'licenseEndingDays') record[property] = parts(text).map(wholeNumber);
+  else if (Array.isArray(record[property])) record[property] = parts(text);
+  else if (typeof record[property] === 'number') record[property] = wholeNumber(text);
   else record[property] = text;
+}
+
+function parts(text: string): string[] {
+  return text.split(',').map((part) => part.trim());
+}
+
+function wholeNumber(text: string): number {
+  return /^\d{1,15}$/.test(text) ? Number(text) : NaN;
 }
 
 /** Whether a text is an address, or a network in CIDR notation. */

@@ -31,12 +31,14 @@ export class AuthorizationCodeGrant {
 
     const codeChallenge = verifier === undefined ? undefined : codeChallengeOf(verifier);
     const prepared = await this.issuance.prepare();
-    const response = await this.database.transaction(async (transaction) => {
-      const exchange = { code, client, codeChallenge, redirectUri, jkt };
-      const authorization = await this.authorizations.exchange(exchange, transaction);
-      // thrown inside the transaction: a refused exchange spends nothing
-      return authorization && prepared.issue(client, authorization, { resources: resource, jkt });
-    });
+    const response = await this.issuance.seated(() =>
+      this.database.transaction(async (transaction) => {
+        const exchange = { code, client, codeChallenge, redirectUri, jkt };
+        const authorization = await this.authorizations.exchange(exchange, transaction);
+        // thrown inside the transaction: a refused exchange spends nothing
+        return authorization && prepared.issue(client, authorization, { resources: resource, jkt });
+      }),
+    );
     if (response) return response;
     const reused = await this.authorizations.revokeReusedCode(code, client.id);
     throw new InvalidGrant(

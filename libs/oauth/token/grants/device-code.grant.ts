@@ -39,12 +39,14 @@ export class DeviceCodeGrant {
     if (outcome !== 'approved') throw errorOf(outcome);
 
     const prepared = await this.issuance.prepare();
-    return this.database.transaction(async (transaction) => {
-      const authorization = await this.devices.redeem({ code, client, jkt }, transaction);
-      // thrown inside the transaction: a refused poll spends nothing
-      if (!authorization) throw new InvalidGrant('another poll was first, or who approved it has gone');
-      return prepared.issue(client, authorization, { resources: resource, jkt });
-    });
+    return this.issuance.seated(() =>
+      this.database.transaction(async (transaction) => {
+        const authorization = await this.devices.redeem({ code, client, jkt }, transaction);
+        // thrown inside the transaction: a refused poll spends nothing
+        if (!authorization) throw new InvalidGrant('another poll was first, or who approved it has gone');
+        return prepared.issue(client, authorization, { resources: resource, jkt });
+      }),
+    );
   }
 }
 

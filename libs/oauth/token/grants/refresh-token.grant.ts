@@ -25,11 +25,13 @@ export class RefreshTokenGrant {
     if (!token) throw new InvalidGrant('not a refresh token of this server');
 
     const prepared = await this.issuance.prepare();
-    const response = await this.database.transaction(async (transaction) => {
-      const authorization = await this.authorizations.refresh(token, client.id, jkt, transaction);
-      // all checks come before the commit, so a refusal spends nothing
-      return authorization && prepared.issue(client, authorization, { scope, resources: resource, jkt });
-    });
+    const response = await this.issuance.seated(() =>
+      this.database.transaction(async (transaction) => {
+        const authorization = await this.authorizations.refresh(token, client.id, jkt, transaction);
+        // all checks come before the commit, so a refusal spends nothing
+        return authorization && prepared.issue(client, authorization, { scope, resources: resource, jkt });
+      }),
+    );
     if (response) return response;
     const reused = await this.authorizations.revokeReusedRefreshToken(token, client.id);
     throw new InvalidGrant(

@@ -53,11 +53,9 @@ export class TokenExchangeGrant {
     const scopes = requestedScopes(request.scope, grantableScopes(exchange, authorization));
     const audience = audienceOf(context, client, scopes, wish.targets);
     requireReached(audience, exchange);
-    await this.requireLicense(exchange, authorization, audience);
+    const admitted = await this.admitted(exchange, authorization, audience);
 
-    const grant = authorization
-      ? personGrant(client, authorization, audience)
-      : machineGrant(exchange, audience);
+    const grant = admitted ? personGrant(client, admitted, audience) : machineGrant(exchange, audience);
     const issued = await this.issuer.issue(
       client,
       { ...grant, ...inherited(exchange) },
@@ -94,15 +92,19 @@ export class TokenExchangeGrant {
     return authorization;
   }
 
-  private async requireLicense(
+  /** @returns the authorization with the license version that admitted the person */
+  private async admitted(
     { subject }: Exchange,
     authorization: GrantingAuthorization | null,
     { modules }: Audience,
-  ): Promise<void> {
+  ): Promise<GrantingAuthorization | null> {
     const organization = authorization?.organization ?? machineOrganization(subject);
-    if (!organization) return;
-    const refusal = await this.policy.refusal(modules, organization, authorization?.userId ?? null);
+    if (!organization) return authorization;
+    const userId = authorization?.userId ?? null;
+    const { refusal, licenseVersion } = await this.policy.admit(modules, organization, userId);
     if (refusal) throw licenseDenied(refusal);
+    if (!authorization || licenseVersion === undefined) return authorization;
+    return { ...authorization, organization: { ...authorization.organization, licenseVersion } };
   }
 }
 

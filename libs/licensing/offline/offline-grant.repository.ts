@@ -1,0 +1,219 @@
+import { Injectable } from '@nestjs/common';
+import type { LicenseStatus, SeatModel } from '@core-auth/module-kit/licensing';
+import { Database, PublicError, randomUUID, sql, type Statement } from '#platform';
+import { wholeSeconds, type NewOfflineGrant, type OfflineGrant } from './offline-grant.js';
+
+interface Attempt {
+  status: LicenseStatus;
+  seat_model: SeatModel;
+  organization_id: string;
+  module_key: string;
+  suspended: boolean;
+  ended: boolean;
+  in_time: boolean;
+  /** When access ends for good; null is never. */
+  ends: Date | null;
+  /** Seats that a block may take; null where seats are unlimited. */
+  free: string | null;
+  sequence: string | null;
+  issued_at: Date;
+  version: string;
+}
+
+/** Blocks of seats that are away with a license file. Row locks: licenses in id order, the organization last. */
+@Injectable()
+export class OfflineGrantRepository {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Sets a block of seats aside. The instance's former grant of this license ends with it, in the same statement, so
+   * that of two that are asked for at once one follows the other.
+   * @param grant checked by `offlineGrantProblem`
+   * @throws PublicError 403 `SEATS_EXHAUSTED`; 404 `unknown_license`; 409 `license_not_in_force`, `no_seats`,
+   * `license_ends_before`
+   */
+  async grant(grant: NewOfflineGrant, actor: string): Promise<OfflineGrant> {
+    const { licenseId, seatBlock } = grant;
+    const id = randomUUID();
+    const expiresAt = wholeSeconds(grant.expiresAt);
+    return this.database.transaction(async (transaction) => {
+      const locked = await transaction.query(sql`
+        SELECT id FROM licenses
+         WHERE organization_id = (SELECT organization_id FROM licenses WHERE id = ${licenseId})
+         ORDER BY id FOR UPDATE`);
+      if (locked.length === 0) throw unknownLicense();
+      // a statement of its own: it sees what those who held the locks before have committed
+      const [attempt] = await transaction.query<Attempt>(grantStatement(id, { ...grant, expiresAt }, actor));
+      if (!attempt) throw new Error('a license vanished while it was locked');
+      if (attempt.sequence === null) throw refusal(attempt, seatBlock);
+      return {
+        ...grant,
+        id,
+        expiresAt,
+        organizationId: attempt.organization_id,
+        moduleKey: attempt.module_key,
+        sequence: Number(attempt.sequence),
+        issuedAt: attempt.issued_at,
+        version: Number(attempt.version),
+      };
+    });
+  }
+
+  /**
+   * Gives a block back; the instance has to have stopped to use the file, which nothing here can see.
+   * @param id the file's `jti`
+   * @throws PublicError 404 `unknown_grant`; 409 `grant_superseded`, `grant_returned`, decided by the UPDATE
+   */
+  async return(
+    id: string,
+    actor: string,
+  ): Promise<{ licenseId: string; instance: string; seatBlock: number }> {
+    const [returned] = await this.database.query<{
+      license_id: string;
+      instance: string;
+      seat_block: number;
+    }>(sql`
+      WITH returned AS (
+        UPDATE offline_grants SET returned_at = statement_timestamp() FROM licenses
+         WHERE offline_grants.id = ${id} AND returned_at IS NULL AND licenses.id = license_id
+        RETURNING offline_grants.id, license_id, instance, seat_block, sequence, returned_at, organization_id
+      ), raised AS (
+        UPDATE organizations SET license_version = license_version + 1 FROM returned
+         WHERE organizations.id = organization_id
+      ), told AS (
+        INSERT INTO outbox (kind, subject, organization_id)
+        SELECT 'license-changed', organization_id, organization_id FROM returned
+      ), audited AS (
+        INSERT INTO audit_events (act, actor, target, organization_id, detail)
+        SELECT 'offline-grant.return', ${actor}, license_id, organization_id, jsonb_build_object(
+                 'grant', id, 'instance', instance, 'seat_block', seat_block, 'sequence', sequence,
+                 'returned_at', returned_at)
+          FROM returned
+      )
+      SELECT license_id, instance, seat_block FROM returned`);
+    if (!returned) throw await this.refusedReturn(id);
+    return { licenseId: returned.license_id, instance: returned.instance, seatBlock: returned.seat_block };
+  }
+
+  /**
+   * Deletes up to `limit` grants that ended before `before` and have successors; the last of an instance stays, since
+   * the next one's sequence follows it.
+   */
+  async prune(before: Date, limit: number): Promise<void> {
+    await this.database.query(sql`
+      DELETE FROM offline_grants
+       WHERE id IN (SELECT id FROM offline_grants old
+                     WHERE returned_at < ${before}
+                       AND EXISTS (SELECT FROM offline_grants later
+                                    WHERE later.license_id = old.license_id AND later.instance = old.instance
+                                      AND later.sequence > old.sequence)
+                     LIMIT ${limit})`);
+  }
+
+  private async refusedReturn(id: string): Promise<PublicError> {
+    const [found] = await this.database.query<{ superseded: boolean }>(sql`
+      SELECT EXISTS (SELECT FROM offline_grants later
+                      WHERE later.license_id = g.license_id AND later.instance = g.instance
+                        AND later.sequence > g.sequence) AS superseded
+        FROM offline_grants g WHERE id = ${id}`);
+    if (!found) return new PublicError(404, 'unknown_grant', 'No license file has this jti.');
+    return found.superseded
+      ? new PublicError(
+          409,
+          'grant_superseded',
+          'A later file of this instance has taken its place: return that.',
+        )
+      : new PublicError(409, 'grant_returned', 'This license file was returned already.');
+  }
+}
+
+/** Grants what is allowed and says what was found; the license is locked. */
+function grantStatement(id: string, grant: NewOfflineGrant, actor: string): Statement {
+  const { licenseId, instance, seatBlock, expiresAt } = grant;
+  return sql`
+        WITH target AS (
+          SELECT l.id, l.organization_id, l.module_key, l.status, terms.seat_model, terms.seat_limit,
+                 o.suspended_at IS NOT NULL AS suspended, date_trunc('second', statement_timestamp()) AS issued_at,
+                 l.ends_at + l.grace_days * interval '24 hours' AS ends,
+                 terms.seat_limit
+                   - (SELECT count(*) FROM seat_assignments WHERE license_id = l.id AND released_at IS NULL)
+                   - (SELECT count(*) FROM seat_reservations WHERE license_id = l.id AND expires_at > statement_timestamp())
+                   - (SELECT count(*) FROM seat_leases WHERE license_id = l.id AND expires_at > statement_timestamp())
+                   - (SELECT coalesce(sum(seat_block), 0) FROM offline_grants
+                       WHERE license_id = l.id AND instance <> ${instance}
+                         AND returned_at IS NULL AND expires_at > statement_timestamp()) AS free
+            FROM licenses l JOIN organizations o ON o.id = l.organization_id
+            CROSS JOIN LATERAL (
+              SELECT seat_model, seat_limit FROM license_terms
+               WHERE license_id = l.id AND effective_at <= greatest(statement_timestamp(), l.starts_at)
+               ORDER BY effective_at DESC LIMIT 1) AS terms
+           WHERE l.id = ${licenseId}
+        ), allowed AS (
+          SELECT * FROM target
+           WHERE status = 'issued' AND NOT suspended AND (ends IS NULL OR ends >= ${expiresAt})
+             AND ${expiresAt}::timestamptz > statement_timestamp()
+             AND CASE WHEN seat_limit IS NULL THEN ${seatBlock}::integer = 0 ELSE ${seatBlock}::integer <= free END
+        ), superseded AS (
+          UPDATE offline_grants SET returned_at = statement_timestamp() FROM allowed
+           WHERE license_id = allowed.id AND instance = ${instance} AND returned_at IS NULL
+          RETURNING offline_grants.id
+        ), granted AS (
+          INSERT INTO offline_grants (id, license_id, instance, seat_block, sequence, issued_at, expires_at)
+          SELECT ${id}, allowed.id, ${instance}, ${seatBlock},
+                 1 + (SELECT coalesce(max(sequence), 0) FROM offline_grants
+                       WHERE license_id = allowed.id AND instance = ${instance}), issued_at, ${expiresAt}
+            FROM allowed
+            -- only when the former grant has ended: one instance has one
+           WHERE (SELECT count(*) FROM superseded) >= 0
+          RETURNING id, sequence
+        ), raised AS (
+          UPDATE organizations SET license_version = license_version + 1 FROM allowed, granted
+           WHERE organizations.id = allowed.organization_id
+          RETURNING license_version
+        ), told AS (
+          INSERT INTO outbox (kind, subject, organization_id)
+          SELECT 'license-changed', organization_id, organization_id FROM allowed, granted
+        ), audited AS (
+          INSERT INTO audit_events (act, actor, target, organization_id, detail)
+          SELECT 'offline-grant.issue', ${actor}, allowed.id, organization_id, jsonb_build_object(
+                   'grant', granted.id, 'instance', ${instance}::text, 'seat_block', ${seatBlock}::integer,
+                   'sequence', granted.sequence, 'issued_at', issued_at, 'expires_at', ${expiresAt}::timestamptz,
+                   'supersedes', (SELECT id FROM superseded))
+            FROM allowed, granted
+        )
+        SELECT status, seat_model, organization_id, module_key, suspended, issued_at, ends, free,
+               coalesce(ends <= statement_timestamp(), false) AS ended,
+               (ends IS NULL OR ends >= ${expiresAt}) AND ${expiresAt}::timestamptz > statement_timestamp() AS in_time,
+               (SELECT sequence FROM granted) AS sequence,
+               coalesce((SELECT license_version FROM raised), 0) AS version
+          FROM target`;
+}
+
+function refusal({ status, suspended, seat_model, ended, in_time, ends, free }: Attempt, block: number) {
+  if (status !== 'issued') {
+    return new PublicError(
+      409,
+      'license_not_in_force',
+      `This license is ${status}: only an issued one goes offline.`,
+    );
+  }
+  if (suspended) return new PublicError(409, 'license_not_in_force', 'This organization is suspended.');
+  if (ended) return new PublicError(409, 'license_not_in_force', 'This license has expired.');
+  if (!in_time) {
+    const until = ends ? `: access ends ${ends.toISOString()}. Ask for no more than that` : '';
+    return new PublicError(409, 'license_ends_before', `The file would not end within the license${until}.`);
+  }
+  if (seat_model === 'unlimited') {
+    return new PublicError(409, 'no_seats', 'This license is for everybody: ask for a block of 0 seats.');
+  }
+  const left = Math.max(0, Number(free));
+  return new PublicError(
+    403,
+    'SEATS_EXHAUSTED',
+    `${block} seats are not free: ask for ${left} at most, or release seats first.`,
+  );
+}
+
+function unknownLicense(): PublicError {
+  return new PublicError(404, 'unknown_license', 'There is no such license.');
+}

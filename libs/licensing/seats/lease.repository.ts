@@ -1,0 +1,204 @@
+import { Injectable } from '@nestjs/common';
+import { Database, PublicError, sql } from '#platform';
+import { denied, fullRefusal, isUuid, leaseRefusal, notAMember, unknownLicense } from './seat.js';
+import { dropExpired, lockLicensesBeside, seatStanding } from './seat-standing.repository.js';
+
+/** Who works with which license, at what. */
+export interface LeaseHolder {
+  readonly licenseId: string;
+  readonly userId: string;
+  /** What the person works at, 1 to 128 characters; the same person at two devices holds two leases. */
+  readonly device: string;
+}
+
+export interface Lease {
+  /** Rises with every lease of the license: what was done under a lower one may be refused by whoever keeps it. */
+  readonly fence: number;
+  /** Exclusive, by the database's clock. */
+  readonly expiresAt: Date;
+  /** How often the holder says that they are still there: every third of the lease. */
+  readonly heartbeatSeconds: number;
+}
+
+interface LeaseRow {
+  fence: string;
+  expires_at: Date;
+  lease_seconds: number;
+}
+
+/**
+ * Floating seats: held for as long as their holder is heard of. Leases are no part of a snapshot, so taking and giving
+ * back one raises no version; heartbeats change nothing that anybody else decides by, and leave no traces.
+ */
+@Injectable()
+export class SeatLeaseRepository {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Takes a floating seat. Whoever holds it at this device already gets it anew under a higher fence number, and the
+   * older one is worth nothing from then on.
+   * @throws PublicError 400 `invalid_device`; 403 `SEATS_EXHAUSTED`, `OVER_ALLOCATED`; 404 `unknown_license`; 409
+   * `not_a_member`, `no_leases`, `license_ended`, `license_not_in_effect`
+   */
+  async acquireLease(holder: LeaseHolder, actor: string): Promise<Lease> {
+    requireSound(holder);
+    const { licenseId, userId, device } = holder;
+    return this.database.transaction(async (transaction) => {
+      await lockLicensesBeside(transaction, licenseId);
+      await dropExpired(transaction, licenseId);
+      const standing = await seatStanding(transaction, licenseId, { userId, device });
+      const refusal = leaseRefusal(standing) ?? (standing.member ? fullRefusal(standing) : notAMember());
+      if (refusal) throw refusal;
+      const [row] = await transaction.query<LeaseRow>(sql`
+        WITH target AS (
+          UPDATE licenses SET last_fence = last_fence + 1 WHERE id = ${licenseId}
+          RETURNING id, organization_id, last_fence, lease_seconds
+        ), leased AS (
+          INSERT INTO seat_leases (license_id, user_id, device, fence, leased_at, expires_at)
+          SELECT id, ${userId}, ${device}, last_fence, statement_timestamp(),
+                 statement_timestamp() + make_interval(secs => lease_seconds)
+            FROM target
+          ON CONFLICT (license_id, user_id, device) DO UPDATE
+             SET fence = excluded.fence, leased_at = excluded.leased_at, expires_at = excluded.expires_at
+          RETURNING user_id, device, fence, expires_at
+        ), told AS (
+          INSERT INTO outbox (kind, subject, organization_id)
+          SELECT 'seat-assigned', user_id, organization_id FROM target, leased
+        ), audited AS (
+          INSERT INTO audit_events (act, actor, target, organization_id, detail)
+          SELECT 'seat.lease', ${actor}, id, organization_id,
+                 jsonb_build_object('user', user_id, 'device', device, 'fence', fence)
+            FROM target, leased
+        )
+        SELECT fence, expires_at, lease_seconds FROM target, leased`);
+      return leaseOf(row);
+    });
+  }
+
+  /**
+   * Holds the seat for one more term, from now.
+   * @param fence of the lease that is held
+   * @throws PublicError 400 `invalid_device`, `invalid_fence`; 403 `LEASE_EXPIRED`; 403 `OVER_ALLOCATED` (the license
+   * has fewer seats by now, and those who came first stay); 409 `lease_superseded`
+   */
+  async heartbeat(holder: LeaseHolder, fence: number): Promise<Lease> {
+    requireSound(holder);
+    requireFence(fence);
+    const { licenseId, userId, device } = holder;
+    const [row] = await this.database.query<LeaseRow>(sql`
+      UPDATE seat_leases AS held SET expires_at = now() + make_interval(secs => lease_seconds)
+        FROM licenses
+        CROSS JOIN LATERAL (
+          SELECT seat_model, seat_limit, surplus_until FROM license_terms
+           WHERE license_id = licenses.id AND effective_at <= greatest(now(), starts_at)
+           ORDER BY effective_at DESC LIMIT 1) AS terms
+       WHERE licenses.id = ${licenseId} AND held.license_id = ${licenseId}
+         AND held.user_id = ${userId} AND held.device = ${device} AND held.fence = ${fence}
+         AND held.expires_at > now()
+         AND terms.seat_model = 'floating'
+         AND (surplus_until > now()
+              OR (SELECT count(*) FROM seat_leases AS before
+                   WHERE before.license_id = ${licenseId} AND before.fence < ${fence} AND before.expires_at > now())
+                 + (SELECT coalesce(sum(seat_block), 0) FROM offline_grants
+                     WHERE license_id = ${licenseId} AND returned_at IS NULL AND offline_grants.expires_at > now())
+                 < seat_limit)
+      RETURNING held.fence, held.expires_at, lease_seconds`);
+    if (!row) throw await this.refusedHeartbeat(holder, fence);
+    return leaseOf(row);
+  }
+
+  private async refusedHeartbeat(
+    { licenseId, userId, device }: LeaseHolder,
+    fence: number,
+  ): Promise<PublicError> {
+    const [held] = await this.database.query<{ live: boolean }>(sql`
+      SELECT expires_at > now() AS live FROM seat_leases
+       WHERE license_id = ${licenseId} AND user_id = ${userId} AND device = ${device} AND fence = ${fence}`);
+    if (!held) return superseded();
+    return held.live
+      ? denied('OVER_ALLOCATED', 'The license has fewer floating seats by now, and others came first.')
+      : denied('LEASE_EXPIRED', 'This lease has expired: acquire a new one.');
+  }
+
+  /**
+   * Gives the seat back.
+   * @returns whether this call did it; false when nothing is held there any more
+   * @throws PublicError 400 `invalid_device`, `invalid_fence`; 409 `lease_superseded` when a newer lease is held there
+   */
+  async releaseLease(holder: LeaseHolder, fence: number, actor: string): Promise<boolean> {
+    requireSound(holder);
+    requireFence(fence);
+    const { licenseId, userId, device } = holder;
+    const released = await this.database.query(sql`
+      WITH released AS (
+        DELETE FROM seat_leases USING licenses
+         WHERE licenses.id = license_id AND license_id = ${licenseId} AND user_id = ${userId}
+           AND device = ${device} AND fence = ${fence}
+        RETURNING license_id, organization_id, user_id, device, fence
+      ), told AS (
+        INSERT INTO outbox (kind, subject, organization_id)
+        SELECT 'seat-released', user_id, organization_id FROM released
+      )
+      INSERT INTO audit_events (act, actor, target, organization_id, detail)
+      SELECT 'seat.release-lease', ${actor}, license_id, organization_id,
+             jsonb_build_object('user', user_id, 'device', device, 'fence', fence)
+        FROM released
+      RETURNING id`);
+    if (released.length > 0) return true;
+    const others = await this.database.query(sql`
+      SELECT FROM seat_leases
+       WHERE license_id = ${licenseId} AND user_id = ${userId} AND device = ${device} AND fence > ${fence}`);
+    if (others.length > 0) throw superseded();
+    return false;
+  }
+
+  /** The end of the longest lease that a person holds of a license; undefined when they hold none. */
+  async leasedUntil(licenseId: string, userId: string): Promise<Date | undefined> {
+    const [row] = await this.database.query<{ until: Date | null }>(sql`
+      SELECT max(expires_at) AS until FROM seat_leases
+       WHERE license_id = ${licenseId} AND user_id = ${userId} AND expires_at > now()`);
+    return row?.until ?? undefined;
+  }
+
+  /** Removes leases that ended a day ago. @param limit rows of one call */
+  async prune(limit: number): Promise<void> {
+    await this.database.query(sql`
+      DELETE FROM seat_leases
+       WHERE (license_id, user_id, device) IN (
+         SELECT license_id, user_id, device FROM seat_leases
+          WHERE expires_at <= now() - interval '1 day' LIMIT ${limit} FOR UPDATE SKIP LOCKED)`);
+  }
+}
+
+function leaseOf(row: LeaseRow | undefined): Lease {
+  if (!row) throw new Error('a license vanished while it was locked');
+  return {
+    fence: Number(row.fence),
+    expiresAt: row.expires_at,
+    heartbeatSeconds: Math.floor(row.lease_seconds / 3),
+  };
+}
+
+function requireSound({ licenseId, userId, device }: LeaseHolder): void {
+  if (!isUuid(licenseId)) throw unknownLicense();
+  if (!isUuid(userId)) throw notAMember();
+  // U+0000 is no text to PostgreSQL; length counts characters there
+  const { length } = [...device];
+  if (length < 1 || length > 128 || device.includes('\0')) {
+    throw new PublicError(400, 'invalid_device', 'A device is named by 1 to 128 characters.');
+  }
+}
+
+function requireFence(fence: number): void {
+  if (!Number.isSafeInteger(fence) || fence < 1) {
+    throw new PublicError(400, 'invalid_fence', 'A fence number is a whole number from 1 up.');
+  }
+}
+
+function superseded(): PublicError {
+  return new PublicError(
+    409,
+    'lease_superseded',
+    'This lease was replaced by a newer one, or its seat went to another: acquire a new one.',
+  );
+}

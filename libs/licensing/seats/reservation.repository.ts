@@ -1,0 +1,166 @@
+import { Injectable } from '@nestjs/common';
+import { Database, PublicError, sql, type Transaction } from '#platform';
+import { fullRefusal, isUuid, namedRefusal, type AssignedSeat } from './seat.js';
+import { assignUnderLock } from './seat.repository.js';
+import { dropExpired, lockLicensesBeside, seatStanding } from './seat-standing.repository.js';
+
+export interface Reservation {
+  readonly licenseId: string;
+  /** Exclusive. */
+  readonly expiresAt: Date;
+  /** False when the invitation held the seat already, until when it was first told. */
+  readonly reserved: boolean;
+}
+
+export interface ConvertedSeat extends AssignedSeat {
+  readonly licenseId: string;
+}
+
+/** Seats that are kept for invitations; one that has expired holds nothing any more. */
+@Injectable()
+export class SeatReservationRepository {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Keeps a named seat for who accepts an invitation; asking twice keeps one.
+   * @param expiresAt exclusive, by the database's clock
+   * @throws PublicError as `assignSeat`, and 400 `invalid_reservation`
+   */
+  async reserveSeat(
+    licenseId: string,
+    invitationId: string,
+    expiresAt: Date,
+    actor: string,
+  ): Promise<Reservation> {
+    if (!isUuid(invitationId)) throw invalid('The invitation is named by its id, a UUID.');
+    if (Number.isNaN(expiresAt.getTime())) throw invalid('A reservation expires at an instant.');
+    return this.database.transaction(async (transaction) => {
+      await lockLicensesBeside(transaction, licenseId);
+      await dropExpired(transaction, licenseId);
+      const [kept] = await transaction.query<{ expires_at: Date }>(sql`
+        SELECT expires_at FROM seat_reservations
+         WHERE license_id = ${licenseId} AND invitation_id = ${invitationId}`);
+      if (kept) return { licenseId, expiresAt: kept.expires_at, reserved: false };
+      const standing = await seatStanding(transaction, licenseId);
+      const refusal = namedRefusal(standing, 'invitation') ?? fullRefusal(standing);
+      if (refusal) throw refusal;
+      const reserved = await transaction.query(sql`
+        WITH reserved AS (
+          INSERT INTO seat_reservations (license_id, invitation_id, expires_at, created_at)
+          SELECT id, ${invitationId}, ${expiresAt}, statement_timestamp() FROM licenses
+           WHERE id = ${licenseId} AND ${expiresAt}::timestamptz > statement_timestamp()
+          RETURNING license_id, invitation_id, expires_at
+        ), target AS (
+          SELECT license_id, organization_id, invitation_id, expires_at
+            FROM reserved JOIN licenses ON licenses.id = license_id
+        ), told AS (
+          INSERT INTO outbox (kind, subject, organization_id)
+          SELECT 'license-changed', organization_id, organization_id FROM target
+        )
+        INSERT INTO audit_events (act, actor, target, organization_id, detail)
+        SELECT 'seat.reserve', ${actor}, license_id, organization_id,
+               jsonb_build_object('invitation', invitation_id, 'expires_at', expires_at)
+          FROM target
+        RETURNING id`);
+      if (reserved.length === 0) throw invalid('A reservation expires in the future.');
+      return { licenseId, expiresAt, reserved: true };
+    });
+  }
+
+  /**
+   * Whoever accepted the invitation gets what was kept for them, on every license at once or on none.
+   * @throws PublicError as `assignSeat`, and 404 `unknown_reservation` when nothing is kept, or not any more
+   */
+  async convertReservation(invitationId: string, userId: string, actor: string): Promise<ConvertedSeat[]> {
+    if (!isUuid(invitationId)) throw unknownReservation();
+    return this.database.transaction(async (transaction) => {
+      const locked = await lockLicensesOf(transaction, invitationId);
+      // nothing that was kept only after the locks were asked for: its license might not be locked
+      const kept = await transaction.query<{ license_id: string }>(sql`
+        SELECT license_id FROM seat_reservations
+         WHERE invitation_id = ${invitationId} AND expires_at > statement_timestamp()
+           AND license_id = ANY (${locked}::uuid[])
+         ORDER BY license_id`);
+      if (kept.length === 0) throw unknownReservation();
+      const seats: ConvertedSeat[] = [];
+      for (const { license_id: licenseId } of kept) {
+        const request = { licenseId, userId, way: 'invitation', invitationId } as const;
+        const seat = await assignUnderLock(transaction, request, actor);
+        if (seat.assigned) {
+          await transaction.query(sql`
+            DELETE FROM seat_reservations
+             WHERE license_id = ${licenseId} AND invitation_id = ${invitationId}`);
+        } else {
+          // they sit there already, and the seat that was kept is given back
+          await cancel(transaction, [licenseId], invitationId, actor);
+        }
+        seats.push({ ...seat, licenseId });
+      }
+      return seats;
+    });
+  }
+
+  /** Frees what was kept for an invitation. @returns on how many licenses this call did it */
+  async cancelReservation(invitationId: string, actor: string): Promise<number> {
+    if (!isUuid(invitationId)) return 0;
+    return this.database.transaction(async (transaction) => {
+      // else one that is being converted would be cancelled as well
+      return cancel(transaction, await lockLicensesOf(transaction, invitationId), invitationId, actor);
+    });
+  }
+
+  /** Removes reservations that have expired. @param limit rows of one call */
+  async prune(limit: number): Promise<void> {
+    await this.database.query(sql`
+      DELETE FROM seat_reservations
+       WHERE (license_id, invitation_id) IN (
+         SELECT license_id, invitation_id FROM seat_reservations
+          WHERE expires_at <= now() ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`);
+  }
+}
+
+/** As `lockLicensesBeside`, beside those on which seats are kept for an invitation. @returns what is locked */
+async function lockLicensesOf(transaction: Transaction, invitationId: string): Promise<string[]> {
+  const locked = await transaction.query<{ id: string }>(sql`
+    SELECT id FROM licenses
+     WHERE organization_id IN (SELECT organization_id FROM seat_reservations JOIN licenses ON id = license_id
+                                WHERE invitation_id = ${invitationId})
+     ORDER BY id FOR UPDATE`);
+  return locked.map(({ id }) => id);
+}
+
+async function cancel(
+  transaction: Transaction,
+  licenseIds: readonly string[],
+  invitationId: string,
+  actor: string,
+): Promise<number> {
+  const cancelled = await transaction.query(sql`
+    WITH cancelled AS (
+      DELETE FROM seat_reservations USING licenses
+       WHERE licenses.id = license_id AND invitation_id = ${invitationId}
+         AND license_id = ANY (${licenseIds}::uuid[])
+      RETURNING license_id, organization_id, invitation_id
+    ), told AS (
+      INSERT INTO outbox (kind, subject, organization_id)
+      SELECT 'license-changed', organization_id, organization_id FROM cancelled
+    )
+    INSERT INTO audit_events (act, actor, target, organization_id, detail)
+    SELECT 'seat.cancel-reservation', ${actor}, license_id, organization_id,
+           jsonb_build_object('invitation', invitation_id)
+      FROM cancelled
+    RETURNING id`);
+  return cancelled.length;
+}
+
+function invalid(problem: string): PublicError {
+  return new PublicError(400, 'invalid_reservation', problem);
+}
+
+function unknownReservation(): PublicError {
+  return new PublicError(
+    404,
+    'unknown_reservation',
+    'No seat is kept for this invitation, or not any more: ask for a new one.',
+  );
+}

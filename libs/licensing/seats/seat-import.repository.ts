@@ -1,0 +1,136 @@
+import { Injectable } from '@nestjs/common';
+import { Database, PublicError, sql } from '#platform';
+import { notAMember, unknownLicense } from './seat.js';
+import {
+  candidatesOf,
+  planImport,
+  refused,
+  resultOf,
+  type ImportDirectory,
+  type ImportLicense,
+  type ImportLine,
+  type ImportResult,
+} from './seat-import.js';
+import { SeatRepository } from './seat.repository.js';
+import { seatStanding } from './seat-standing.repository.js';
+
+/** Whose seats of what, by their keys. */
+export interface ImportTarget {
+  readonly organizationKey: string;
+  readonly moduleKey: string;
+}
+
+/** Seats for the people of a file. Each line is one assignment by itself: it happens whole or not at all. */
+@Injectable()
+export class SeatImportRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly seats: SeatRepository,
+  ) {}
+
+  /**
+   * What `run` would do to each line now.
+   * @throws PublicError 404 `unknown_organization`, `unknown_module`, `no_license`
+   */
+  async plan(lines: readonly ImportLine[], target: ImportTarget): Promise<ImportResult[]> {
+    return planImport(lines, await this.directory(lines, target));
+  }
+
+  /**
+   * Assigns line after line; running it again finds those seated that the first run has seated.
+   * @param done is told of each result as it comes
+   * @throws PublicError 404 `unknown_organization`, `unknown_module`, `no_license`, before anything is done
+   */
+  async run(
+    lines: readonly ImportLine[],
+    target: ImportTarget,
+    actor: string,
+    done: (result: ImportResult) => void = () => undefined,
+  ): Promise<ImportResult[]> {
+    const directory = await this.directory(lines, target);
+    const results: ImportResult[] = [];
+    for (const line of lines) {
+      const result = await this.assign(line, directory, actor);
+      results.push(result);
+      done(result);
+    }
+    return results;
+  }
+
+  private async assign(
+    line: ImportLine,
+    { licenses, members }: ImportDirectory,
+    actor: string,
+  ): Promise<ImportResult> {
+    const userId = members.get(line.email);
+    if (userId === undefined) return refused(line, notAMember(), null);
+    const candidates = candidatesOf(line, licenses);
+    const held = await this.seatedOn(userId, candidates);
+    if (held !== undefined) return resultOf(line, 'already-seated', held);
+    let refusal: PublicError | undefined;
+    for (const licenseId of candidates) {
+      try {
+        const { assigned } = await this.seats.assignSeat(licenseId, userId, actor, 'import');
+        return resultOf(line, assigned ? 'assigned' : 'already-seated', licenseId);
+      } catch (error) {
+        if (!(error instanceof PublicError)) throw error;
+        refusal ??= error;
+      }
+    }
+    return refused(line, refusal ?? unknownLicense(), candidates[0] ?? null);
+  }
+
+  private async seatedOn(userId: string, licenseIds: readonly string[]): Promise<string | undefined> {
+    const rows = await this.database.query<{ license_id: string }>(sql`
+      SELECT license_id FROM seat_assignments
+       WHERE user_id = ${userId} AND license_id = ANY (${licenseIds}::uuid[]) AND released_at IS NULL`);
+    return licenseIds.find((id) => rows.some((row) => row.license_id === id));
+  }
+
+  private async directory(
+    lines: readonly ImportLine[],
+    { organizationKey, moduleKey }: ImportTarget,
+  ): Promise<ImportDirectory> {
+    const [target] = await this.database.query<{ organization_id: string | null; module: string | null }>(sql`
+      SELECT (SELECT id FROM organizations WHERE key = ${organizationKey}) AS organization_id,
+             (SELECT key FROM modules WHERE key = ${moduleKey}) AS module`);
+    const organizationId = target?.organization_id;
+    if (!organizationId) throw unknown('organization', organizationKey);
+    if (!target.module) throw unknown('module', moduleKey);
+    const licenses = await this.licensesOf(organizationId, moduleKey);
+    if (licenses.length === 0) {
+      throw new PublicError(404, 'no_license', 'The organization has no license of this module.');
+    }
+    const members = await this.database.query<{ email: string; id: string }>(sql`
+      SELECT email, users.id FROM users JOIN memberships ON user_id = users.id
+       WHERE organization_id = ${organizationId} AND email = ANY (${lines.map(({ email }) => email)})`);
+    return { licenses, members: new Map(members.map(({ email, id }) => [email, id])) };
+  }
+
+  /** Those that may ever be used again, the earliest first. */
+  private async licensesOf(organizationId: string, moduleKey: string): Promise<ImportLicense[]> {
+    const rows = await this.database.query<{ id: string; seated: string[]; cooling: string[] }>(sql`
+      SELECT id,
+             ARRAY (SELECT user_id FROM seat_assignments
+                     WHERE license_id = licenses.id AND released_at IS NULL) AS seated,
+             ARRAY (SELECT DISTINCT user_id FROM seat_assignments AS freed
+                     WHERE license_id = licenses.id
+                       AND released_at > statement_timestamp() - make_interval(secs => seat_cooldown_seconds)
+                       AND NOT EXISTS (SELECT FROM seat_assignments AS held
+                                        WHERE held.license_id = freed.license_id AND held.user_id = freed.user_id
+                                          AND held.released_at IS NULL)) AS cooling
+        FROM licenses
+       WHERE organization_id = ${organizationId} AND module_key = ${moduleKey}
+       ORDER BY status NOT IN ('issued', 'draft', 'suspended'), starts_at, id`);
+    const licenses: ImportLicense[] = [];
+    for (const { id, seated, cooling } of rows) {
+      const standing = await seatStanding(this.database, id);
+      licenses.push({ ...standing, id, seated, coolingUsers: cooling });
+    }
+    return licenses;
+  }
+}
+
+function unknown(what: 'organization' | 'module', key: string): PublicError {
+  return new PublicError(404, `unknown_${what}`, `There is no ${what} "${key}".`);
+}

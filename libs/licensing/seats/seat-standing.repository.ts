@@ -1,0 +1,117 @@
+import type { LicenseStatus, SeatModel } from '@core-auth/module-kit/licensing';
+import { sql, type Transaction } from '#platform';
+import { isUuid, seatsInUse, unknownLicense, type SeatStanding } from './seat.js';
+
+/** A license as it stands for somebody who wants a seat of it. */
+export interface StandingFor extends SeatStanding {
+  readonly member: boolean;
+  /** The seat that this person holds already. */
+  readonly seatId: string | null;
+  /** The organization's license version. */
+  readonly version: number;
+}
+
+interface Comer {
+  readonly userId?: string;
+  /** Of the reservation that the seat is taken for: it does not count against itself. */
+  readonly invitationId?: string;
+  /** At which the person holds a lease that the new one replaces. */
+  readonly device?: string;
+}
+
+interface Row {
+  status: LicenseStatus;
+  time: SeatStanding['time'];
+  model: SeatModel;
+  limit: number | null;
+  active: number;
+  reserved: number;
+  leased: number;
+  offline: number;
+  cooling: number;
+  member: boolean;
+  seat_id: string | null;
+  version: string;
+}
+
+/**
+ * Takes the locks that everything about an organization's seats is decided under: its licenses in id order, the
+ * organization afterwards. What is read by later statements of the transaction is what those before have committed.
+ * @throws PublicError 404 `unknown_license`
+ */
+export async function lockLicensesBeside(transaction: Transaction, licenseId: string): Promise<void> {
+  if (!isUuid(licenseId)) throw unknownLicense();
+  const locked = await transaction.query(sql`
+    SELECT id FROM licenses
+     WHERE organization_id = (SELECT organization_id FROM licenses WHERE id = ${licenseId})
+     ORDER BY id FOR UPDATE`);
+  if (locked.length === 0) throw unknownLicense();
+}
+
+/**
+ * What has expired by the database's clock holds no seat any more; under `lockLicensesBeside`, before `seatStanding`
+ * counts what is left. Dropping waits for a heartbeat of the row that is under way, so that no lease is both counted
+ * out and prolonged.
+ */
+export async function dropExpired(transaction: Transaction, licenseId: string): Promise<void> {
+  await transaction.query(sql`
+    WITH reservations AS (
+      DELETE FROM seat_reservations WHERE license_id = ${licenseId} AND expires_at <= statement_timestamp()
+    )
+    DELETE FROM seat_leases WHERE license_id = ${licenseId} AND expires_at <= statement_timestamp()`);
+}
+
+/**
+ * What a license has and what is held of it, by the database's clock and the terms that hold at this moment (before
+ * the start: those that it starts with). Under `lockLicensesBeside` the answer stays true until the transaction ends.
+ * A lease that has expired holds its seat until it is dropped.
+ * @param comer for whom one more is counted: what the comer holds or may come back to is not counted against them
+ * @throws PublicError 404 `unknown_license`
+ */
+export async function seatStanding(
+  transaction: Transaction,
+  licenseId: string,
+  { userId, invitationId, device }: Comer = {},
+): Promise<StandingFor> {
+  const comer = userId ?? null;
+  // statement_timestamp(), not now(): terms may have changed while the transaction waited for the locks; nor
+  // clock_timestamp(): one count is made at one instant
+  const [row] = await transaction.query<Row>(sql`
+    SELECT status, terms.seat_model AS model, terms.seat_limit AS limit, license_version AS version,
+           CASE WHEN statement_timestamp() < starts_at THEN 'scheduled'
+                WHEN statement_timestamp() >= ends_at + make_interval(hours => 24 * grace_days) THEN 'over'
+                ELSE 'running' END AS time,
+           EXISTS (SELECT FROM memberships
+                    WHERE user_id = ${comer}::uuid AND organization_id = licenses.organization_id) AS member,
+           (SELECT seat.id FROM seat_assignments AS seat
+             WHERE license_id = licenses.id AND user_id = ${comer}::uuid AND released_at IS NULL) AS seat_id,
+           (SELECT count(*)::int FROM seat_assignments
+             WHERE license_id = licenses.id AND released_at IS NULL) AS active,
+           (SELECT count(*)::int FROM seat_reservations
+             WHERE license_id = licenses.id AND expires_at > statement_timestamp()
+               AND invitation_id IS DISTINCT FROM ${invitationId ?? null}::uuid) AS reserved,
+           (SELECT count(*)::int FROM seat_leases
+             WHERE license_id = licenses.id
+               AND NOT coalesce(user_id = ${comer}::uuid AND device = ${device ?? null}::text, false)) AS leased,
+           (SELECT coalesce(sum(seat_block), 0)::int FROM offline_grants
+             WHERE license_id = licenses.id AND returned_at IS NULL
+               AND expires_at > statement_timestamp()) AS offline,
+           -- a person leaves one seat behind, however often they came and went
+           (SELECT count(DISTINCT user_id)::int FROM seat_assignments AS freed
+             WHERE license_id = licenses.id
+               AND released_at > statement_timestamp() - make_interval(secs => seat_cooldown_seconds)
+               AND user_id IS DISTINCT FROM ${comer}::uuid
+               AND NOT EXISTS (SELECT FROM seat_assignments AS held
+                                WHERE held.license_id = freed.license_id AND held.user_id = freed.user_id
+                                  AND held.released_at IS NULL)) AS cooling
+      FROM licenses
+      JOIN organizations ON organizations.id = organization_id
+      CROSS JOIN LATERAL (
+        SELECT seat_model, seat_limit FROM license_terms
+         WHERE license_id = licenses.id AND effective_at <= greatest(statement_timestamp(), starts_at)
+         ORDER BY effective_at DESC LIMIT 1) AS terms
+     WHERE licenses.id = ${licenseId}`);
+  if (!row) throw unknownLicense();
+  const { seat_id: seatId, version, ...rest } = row;
+  return { ...rest, seatId, version: Number(version), inUse: seatsInUse(row.model, row) };
+}

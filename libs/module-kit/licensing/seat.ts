@@ -1,0 +1,37 @@
+import type { DecisionQuestion } from './decision.js';
+import type { SnapshotLicense } from './snapshot.js';
+import { termsAt } from './terms.js';
+
+/** What keeps somebody out of one license, or `in`. */
+export type Seating = 'in' | 'LEASE_EXPIRED' | 'SEAT_REQUIRED' | 'OVER_ALLOCATED';
+
+/**
+ * Whether the person may use what a license gives: a machine client sits in no seat, a person needs one unless seats
+ * are unlimited. Of more people than the limit the first ones stay; the others until the surplus has to be gone.
+ */
+export function seatingOf(
+  license: SnapshotLicense,
+  question: Pick<DecisionQuestion, 'userId' | 'leasedUntil' | 'leasedLicenseId'>,
+  at: number,
+): Seating {
+  const { userId, leasedUntil, leasedLicenseId = license.id } = question;
+  const { seatModel, seatLimit, surplusUntil } = termsAt(license, at);
+  if (seatModel === 'unlimited' || userId === null || seatLimit === null) return 'in';
+  if (seatModel === 'floating') {
+    if (leasedUntil === undefined || leasedLicenseId !== license.id) return 'SEAT_REQUIRED';
+    return at < leasedUntil.getTime() ? 'in' : 'LEASE_EXPIRED';
+  }
+  const rank = ranksOf(license).get(userId);
+  if (rank === undefined) return license.seats.length > seatLimit ? 'OVER_ALLOCATED' : 'SEAT_REQUIRED';
+  const stays = rank < seatLimit || (surplusUntil !== null && at < Date.parse(surplusUntil));
+  return stays ? 'in' : 'OVER_ALLOCATED';
+}
+
+const ranks = new WeakMap<SnapshotLicense, ReadonlyMap<string, number>>();
+
+/** Made once per license: a guard asks on every request, and seats may be many. */
+function ranksOf(license: SnapshotLicense): ReadonlyMap<string, number> {
+  let found = ranks.get(license);
+  if (!found) ranks.set(license, (found = new Map(license.seats.map((user, rank) => [user, rank]))));
+  return found;
+}

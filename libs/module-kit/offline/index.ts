@@ -1,0 +1,18 @@
+export {
+  CLOCK_TOLERANCE,
+  isInstanceName,
+  LICENSE_FILE_ALGORITHM,
+  LICENSE_FILE_TYPE,
+  LicenseFileDenied,
+  readLicenseFile,
+  requireInForce,
+  verifyLicenseFile,
+  type LicenseFileClaims,
+  type LicenseFileExpectations,
+} from './license-file.js';
+export {
+  OfflineLicense,
+  type OfflineDenial,
+  type OfflineLicenseOptions,
+  type OfflineSeatCode,
+} from './offline-license.js';

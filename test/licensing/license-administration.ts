@@ -1,0 +1,44 @@
+import {
+  HistoryRepository,
+  LicenseDetailsRepository,
+  LicenseTermsRepository,
+  PlanRepository,
+  TrialRepository,
+} from '#licensing';
+import { Clock, sql } from '#platform';
+import type { LicensingWorld, Node } from './licensing-world.js';
+
+/** What administers licenses, on one node. */
+export function administrationOf({ database }: Node) {
+  return {
+    terms: new LicenseTermsRepository(database),
+    details: new LicenseDetailsRepository(database),
+    trials: new TrialRepository(database, new Clock()),
+    plans: new PlanRepository(database),
+    history: new HistoryRepository(database),
+  };
+}
+
+export const DAY = 86_400_000;
+
+/** An instant this many days from now. */
+export function inDays(days: number): Date {
+  return new Date(Date.now() + days * DAY);
+}
+
+/** The database's time, to the millisecond after everything that it has done so far. */
+export async function databaseTime({ database }: Node): Promise<Date> {
+  const [row] = await database.query<{ now: Date }>(sql`
+    SELECT clock_timestamp() AS now FROM pg_sleep(0.002)`);
+  if (!row) throw new Error('a SELECT gave no row');
+  return row.now;
+}
+
+/** A plan version of a plan of its own. */
+export async function planOf(world: LicensingWorld, planKey: string, moduleKey = 'reports'): Promise<string> {
+  const { id } = await world.node.catalog.createPlanVersion(
+    { planKey, name: planKey, moduleKey, features: {} },
+    'seed',
+  );
+  return id;
+}

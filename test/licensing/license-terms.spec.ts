@@ -1,0 +1,375 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { decide, type NewLicense } from '#licensing';
+import { administrationOf, databaseTime, inDays, planOf } from './license-administration.js';
+import { LicensingWorld } from './licensing-world.js';
+
+describe('the terms of licenses', () => {
+  let world: LicensingWorld;
+  let here: ReturnType<typeof administrationOf>;
+  let pro = '';
+  beforeAll(async () => {
+    world = await LicensingWorld.create({ nodes: 2 });
+    here = administrationOf(world.node);
+    pro = (
+      await world.node.catalog.createPlanVersion(
+        { planKey: 'reports-pro', name: 'Pro', moduleKey: 'reports', features: { export: true, charts: 50 } },
+        'seed',
+      )
+    ).id;
+  });
+  afterAll(() => world.close());
+
+  const named = { seatModel: 'named', seatLimit: 10 } as const;
+
+  async function seat(licenseId: string, count: number): Promise<string[]> {
+    const people = await world.members(count);
+    for (const person of people) await world.node.seats.assignSeat(licenseId, person, 'seed');
+    return people;
+  }
+
+  async function answer(userId: string, licenseId: string, at = new Date(), feature?: string) {
+    const snapshot = await world.node.licenses.snapshot(world.organizationId);
+    const licenses = snapshot?.licenses.filter(({ id }) => id === licenseId) ?? [];
+    const question = { userId, module: 'reports', environment: 'production' };
+    return decide(
+      snapshot && { ...snapshot, licenses },
+      feature === undefined ? question : { ...question, feature },
+      at,
+    );
+  }
+
+  it('change now, and what is not told stays', async () => {
+    const licenseId = await world.license(named);
+    const changed = await here.terms.changeTerms({ licenseId, planVersionId: pro }, 'admin');
+    expect(changed).toMatchObject({ licenseId, licenseVersion: 2 });
+    const [ada = ''] = await seat(licenseId, 1);
+    expect(await answer(ada, licenseId, new Date(), 'charts')).toMatchObject({ code: 'OK', limit: 50 });
+    const { terms } = await here.details.find(licenseId);
+    expect(terms).toMatchObject([
+      { planVersionId: world.plan.id, ...named },
+      { planVersionId: pro, ...named },
+    ]);
+    await here.terms.changeTerms({ licenseId, planVersionId: world.plan.id, seatLimit: 12 }, 'admin');
+    expect(await answer(ada, licenseId, new Date(), 'charts')).toMatchObject({ code: 'OK', limit: 5 });
+  });
+
+  it('change at a later instant without a job: the snapshot carries it and decisions turn at its first millisecond', async () => {
+    const licenseId = await world.license();
+    const upgrade = inDays(30);
+    await here.terms.changeTerms({ licenseId, planVersionId: pro, effectiveAt: upgrade }, 'admin');
+    const before = await answer('ada', licenseId, new Date(upgrade.getTime() - 1), 'charts');
+    expect(before).toMatchObject({ limit: 5, nextTransitionAt: upgrade });
+    expect(await answer('ada', licenseId, upgrade, 'charts')).toMatchObject({ limit: 50 });
+  });
+
+  it('scheduled are listed, called off before they begin, and replaced by another change of that instant', async () => {
+    const licenseId = await world.license(named);
+    const [soon, late] = [inDays(10), inDays(20)];
+    await here.terms.changeTerms({ licenseId, planVersionId: pro, effectiveAt: soon }, 'admin');
+    await here.terms.changeTerms({ licenseId, seatLimit: 3, effectiveAt: late }, 'admin');
+    await here.terms.changeTerms({ licenseId, seatLimit: 30 }, 'admin');
+    await here.terms.changeTerms({ licenseId, seatLimit: 4, effectiveAt: late }, 'admin');
+    expect(await here.terms.scheduledChanges(licenseId)).toEqual([
+      { effectiveAt: soon.toISOString(), planVersionId: pro, ...named, seatLimit: 30, surplusUntil: null },
+      { effectiveAt: late.toISOString(), planVersionId: pro, ...named, seatLimit: 4, surplusUntil: null },
+    ]);
+    await here.terms.cancelChange({ licenseId, effectiveAt: soon }, 'admin');
+    expect(await here.terms.scheduledChanges(licenseId)).toMatchObject([
+      { effectiveAt: late.toISOString(), planVersionId: world.plan.id, seatLimit: 4 },
+    ]);
+    await expect(here.terms.cancelChange({ licenseId, effectiveAt: soon }, 'admin')).rejects.toMatchObject({
+      status: 404,
+      code: 'unknown_change',
+    });
+    const [first] = (await here.details.find(licenseId)).terms;
+    await expect(
+      here.terms.cancelChange({ licenseId, effectiveAt: new Date(first?.effectiveAt ?? '') }, 'admin'),
+    ).rejects.toMatchObject({ status: 409, code: 'change_has_begun' });
+    expect(await here.terms.scheduledChanges(await world.license())).toEqual([]);
+  });
+
+  it('of a license that has not started change when it starts', async () => {
+    const startsAt = inDays(40);
+    const licenseId = await world.license({ ...named, startsAt });
+    await here.terms.changeTerms({ licenseId, seatLimit: 7 }, 'admin');
+    await here.terms.changeTerms({ licenseId, planVersionId: pro, effectiveAt: inDays(3) }, 'admin');
+    const terms = [
+      { effectiveAt: startsAt.toISOString(), planVersionId: pro, ...named, seatLimit: 7, surplusUntil: null },
+    ];
+    expect((await here.details.find(licenseId)).terms).toEqual(terms);
+    await expect(
+      here.terms.cancelChange({ licenseId, effectiveAt: startsAt }, 'admin'),
+    ).rejects.toMatchObject({ code: 'change_has_begun' });
+    await seat(licenseId, 7);
+    await expect(
+      here.terms.changeTerms({ licenseId, seatLimit: 6, effectiveAt: startsAt }, 'admin'),
+    ).rejects.toMatchObject({ code: 'seats_in_use' });
+  });
+
+  it('are never two of one millisecond, which a snapshot could not tell apart', async () => {
+    const licenseId = await world.license(named);
+    const changes = Array.from({ length: 20 }, (_, index) =>
+      here.terms.changeTerms({ licenseId, seatLimit: 20 + index }, 'admin'),
+    );
+    await Promise.all(changes);
+    expect(await world.node.licenses.snapshot(world.organizationId)).toBeDefined();
+    expect((await here.details.find(licenseId)).version).toBe(21);
+  });
+
+  it('are at most 200 for a license', async () => {
+    const licenseId = await world.license(named);
+    const whole = Math.floor(Date.now() / 1000) * 1000;
+    for (let index = 1; index < 200; index += 1) {
+      const effectiveAt = new Date(whole + index * 1000 + 60_000);
+      await here.terms.changeTerms({ licenseId, seatLimit: index, effectiveAt }, 'admin');
+    }
+    await expect(
+      here.terms.changeTerms({ licenseId, seatLimit: 1, effectiveAt: inDays(9) }, 'admin'),
+    ).rejects.toMatchObject({ status: 409, code: 'too_many_changes' });
+  });
+
+  describe('with fewer seats than are in use', () => {
+    it('are refused now, with the number in use', async () => {
+      const licenseId = await world.license(named);
+      await seat(licenseId, 8);
+      await expect(here.terms.changeTerms({ licenseId, seatLimit: 7 }, 'admin')).rejects.toMatchObject({
+        status: 409,
+        code: 'seats_in_use',
+        publicMessage: expect.stringContaining('8 seats are in use, more than the 7'),
+      });
+      await here.terms.changeTerms({ licenseId, seatLimit: 8 }, 'admin');
+      expect((await here.details.find(licenseId)).terms.at(-1)?.seatLimit).toBe(8);
+    });
+
+    it('are refused for what reservations and offline files hold as well, while they hold it', async () => {
+      const licenseId = await world.license(named);
+      const people = await seat(licenseId, 2);
+      // the leases among what is held are of floating seats, which this license has none of
+      await world.hold(licenseId, people, inDays(1));
+      await expect(here.terms.changeTerms({ licenseId, seatLimit: 6 }, 'admin')).rejects.toMatchObject({
+        publicMessage: expect.stringContaining('7 seats are in use, more than the 6'),
+      });
+      await here.terms.changeTerms({ licenseId, seatLimit: 7 }, 'admin');
+      const other = await world.license(named);
+      await world.hold(other, people, inDays(-1));
+      await here.terms.changeTerms({ licenseId: other, seatLimit: 0 }, 'admin');
+    });
+
+    it('are taken later, when the longest seated stay and nobody new gets in', async () => {
+      const licenseId = await world.license(named);
+      const people = await seat(licenseId, 8);
+      const effectiveAt = inDays(30);
+      await here.terms.changeTerms({ licenseId, seatLimit: 5, effectiveAt }, 'admin');
+      const codes = async (at: Date) =>
+        Promise.all(people.map(async (person) => (await answer(person, licenseId, at)).code));
+      expect(new Set(await codes(new Date(effectiveAt.getTime() - 1)))).toEqual(new Set(['OK']));
+      const then = await codes(effectiveAt);
+      expect(then).toEqual([...Array<string>(5).fill('OK'), ...Array<string>(3).fill('OVER_ALLOCATED')]);
+      expect(await world.seated(licenseId)).toBe(8);
+    });
+
+    it('are forced with a deadline: those seated stay until then, and a later change of plan does not end that', async () => {
+      const licenseId = await world.license(named);
+      const people = await seat(licenseId, 8);
+      const last = people[7] ?? '';
+      const surplusUntil = inDays(14);
+      await here.terms.changeTerms({ licenseId, seatLimit: 5, surplusUntil }, 'admin');
+      await here.terms.changeTerms({ licenseId, planVersionId: pro }, 'admin');
+      expect((await answer(last, licenseId, new Date(surplusUntil.getTime() - 1))).code).toBe('OK');
+      expect((await answer(last, licenseId, surplusUntil)).code).toBe('OVER_ALLOCATED');
+      expect((await answer('eve', licenseId)).code).toBe('OVER_ALLOCATED');
+      const [newcomer = ''] = await world.members(1);
+      await expect(world.node.seats.assignSeat(licenseId, newcomer, 'admin')).rejects.toMatchObject({
+        code: 'OVER_ALLOCATED',
+      });
+      expect(await world.seated(licenseId)).toBe(8);
+    });
+
+    it('and expired: EXPIRED for those who stay, those who go and those who never sat', async () => {
+      const licenseId = await world.license({ ...named, endsAt: inDays(20), graceDays: 5 });
+      const people = await seat(licenseId, 8);
+      await here.terms.changeTerms({ licenseId, seatLimit: 5, surplusUntil: inDays(100) }, 'admin');
+      for (const person of [people[0] ?? '', people[7] ?? '', 'eve']) {
+        expect((await answer(person, licenseId, inDays(25.1))).code).toBe('EXPIRED');
+      }
+      expect((await answer('eve', licenseId, inDays(21))).code).toBe('OVER_ALLOCATED');
+      expect((await answer(people[7] ?? '', licenseId, inDays(21))).code).toBe('OK_GRACE');
+    });
+  });
+
+  describe('racing an assignment from another node', () => {
+    const settle = (
+      licenseId: string,
+      newcomer: string,
+      change: { seatLimit: number; surplusUntil?: Date },
+    ) => {
+      const there = world.nodes[1] ?? world.node;
+      return Promise.allSettled([
+        here.terms.changeTerms({ licenseId, ...change }, 'admin'),
+        there.seats.assignSeat(licenseId, newcomer, 'admin'),
+      ]);
+    };
+
+    async function filled(newcomers: number, changes: Partial<NewLicense> = named) {
+      const licenseId = await world.license(changes);
+      const people = await world.members(newcomers);
+      for (const person of eight) await world.node.seats.assignSeat(licenseId, person, 'seed');
+      return { licenseId, people };
+    }
+
+    let eight: string[] = [];
+    beforeAll(async () => {
+      eight = await world.members(8);
+    });
+
+    it('10 to 5 with 8 seated is refused, whoever comes first, 50 times', async () => {
+      for (let round = 0; round < 50; round += 1) {
+        const { licenseId, people } = await filled(1);
+        const [shrunk, assigned] = await settle(licenseId, people[0] ?? '', { seatLimit: 5 });
+        expect(shrunk).toMatchObject({ status: 'rejected', reason: { code: 'seats_in_use' } });
+        expect(assigned.status).toBe('fulfilled');
+        expect(await world.seated(licenseId)).toBe(9);
+      }
+    }, 60_000);
+
+    it('10 to 5 forced ends over-allocated, with nothing deleted and nobody let in after it, 50 times', async () => {
+      for (let round = 0; round < 50; round += 1) {
+        const { licenseId, people } = await filled(2);
+        const [newcomer = '', latecomer = ''] = people;
+        const surplusUntil = inDays(7);
+        const [shrunk, assigned] = await settle(licenseId, newcomer, { seatLimit: 5, surplusUntil });
+        expect(shrunk.status).toBe('fulfilled');
+        const seated = await world.seated(licenseId);
+        expect(seated).toBe(assigned.status === 'fulfilled' ? 9 : 8);
+        if (assigned.status === 'rejected') {
+          expect(assigned.reason).toMatchObject({ code: 'OVER_ALLOCATED' });
+        }
+        const { entries } = await here.history.timeline(licenseId);
+        expect(entries[0]?.act).toBe('license.change-terms');
+        await expect(world.node.seats.assignSeat(licenseId, latecomer, 'admin')).rejects.toMatchObject({
+          code: 'OVER_ALLOCATED',
+        });
+        expect((await answer(latecomer, licenseId)).code).toBe('OVER_ALLOCATED');
+      }
+    }, 60_000);
+
+    it('10 to 8 with 8 seated lets one of both through and never both, 50 times', async () => {
+      for (let round = 0; round < 50; round += 1) {
+        const { licenseId, people } = await filled(1);
+        const results = await settle(licenseId, people[0] ?? '', { seatLimit: 8 });
+        expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+        const [shrunk] = results;
+        expect(await world.seated(licenseId)).toBe(shrunk.status === 'fulfilled' ? 8 : 9);
+      }
+    }, 60_000);
+  });
+
+  describe('and renewals', () => {
+    it('set a later end, by the last day where the customer lives or by the instant, and revive what has expired', async () => {
+      const licenseId = await world.license({ timeZone: 'America/Los_Angeles', endsAt: inDays(10) });
+      const renewed = await here.terms.renew({ licenseId, lastDay: '2031-12-31', graceDays: 3 }, 'admin');
+      expect(renewed.licenseVersion).toBe(2);
+      expect(await here.details.find(licenseId)).toMatchObject({
+        ...{ endsAt: '2032-01-01T08:00:00.000Z', lastDay: '2031-12-31', graceDays: 3, version: 2 },
+      });
+      await here.terms.renew({ licenseId, endsAt: null }, 'admin');
+      expect(await here.details.find(licenseId)).toMatchObject({ endsAt: null, lastDay: null });
+
+      const ended = await world.license({ graceDays: 0 });
+      await world.end(ended, new Date(Date.now() - 60_000));
+      expect((await answer('ada', ended)).code).toBe('EXPIRED');
+      await here.terms.renew({ licenseId: ended, endsAt: inDays(30) }, 'admin');
+      expect((await answer('ada', ended)).code).toBe('OK');
+    });
+
+    it('shorten only when told to, and never into the past', async () => {
+      const licenseId = await world.license({ endsAt: inDays(30) });
+      const renew = (renewal: object) => here.terms.renew({ licenseId, ...renewal }, 'admin');
+      await expect(renew({ endsAt: inDays(29) })).rejects.toMatchObject({
+        status: 409,
+        code: 'would_shorten',
+      });
+      await expect(renew({ endsAt: inDays(-1) })).rejects.toMatchObject({ status: 400 });
+      await expect(renew({ endsAt: inDays(-1), shorten: true })).rejects.toMatchObject({
+        status: 400,
+        code: 'invalid_license',
+      });
+      expect((await here.details.find(licenseId)).version).toBe(1);
+      const sooner = inDays(5);
+      await renew({ endsAt: sooner, shorten: true });
+      expect((await here.details.find(licenseId)).endsAt).toBe(sooner.toISOString());
+      const endless = await world.license({ endsAt: null });
+      await expect(
+        here.terms.renew({ licenseId: endless, lastDay: '2099-12-31' }, 'admin'),
+      ).rejects.toMatchObject({ publicMessage: expect.stringContaining('without an end') });
+    });
+  });
+
+  describe('and overrides', () => {
+    it('are ended early and removed, and a decision follows at once', async () => {
+      const { licenses } = world.node;
+      const licenseId = await world.license();
+      const limit = async () => (await answer('ada', licenseId, new Date(), 'charts')).limit;
+      const override = { licenseId, feature: 'charts', value: 99, startsAt: inDays(-1), endsAt: inDays(9) };
+      await licenses.setOverride(override, 'admin');
+      expect(await limit()).toBe(99);
+      await licenses.endOverride({ licenseId, feature: 'charts', endsAt: inDays(3) }, 'admin');
+      expect(await limit()).toBe(99);
+      const end = licenses.endOverride({ licenseId, feature: 'charts', endsAt: inDays(4) }, 'admin');
+      await expect(end).rejects.toMatchObject({ status: 400, code: 'invalid_override' });
+      await licenses.endOverride({ licenseId, feature: 'charts' }, 'admin');
+      await databaseTime(world.node);
+      expect(await limit()).toBe(5);
+      await expect(licenses.endOverride({ licenseId, feature: 'charts' }, 'admin')).rejects.toMatchObject({
+        status: 404,
+        code: 'unknown_override',
+      });
+      await licenses.setOverride({ ...override, value: 'REMOVED' }, 'admin');
+      expect((await answer('ada', licenseId, new Date(), 'charts')).code).toBe('FEATURE_NOT_INCLUDED');
+      await licenses.removeOverride({ licenseId, feature: 'charts' }, 'admin');
+      expect(await limit()).toBe(5);
+      await expect(licenses.removeOverride({ licenseId, feature: 'charts' }, 'admin')).rejects.toMatchObject({
+        status: 404,
+        code: 'unknown_override',
+      });
+    });
+  });
+
+  describe('and plan versions', () => {
+    it('leave licenses where they are: a query tells how many are on which, and moving one is a change of terms', async () => {
+      const { catalog } = world.node;
+      const first = await planOf(world, 'reports-grandfathered');
+      const licenseIds = [];
+      for (let index = 0; index < 3; index += 1) {
+        licenseIds.push(await world.license({ planVersionId: first }));
+      }
+      const second = await catalog.createPlanVersion(
+        { planKey: 'reports-grandfathered', name: 'New', moduleKey: 'reports', features: { charts: 1 } },
+        'seed',
+      );
+      const counts = async () =>
+        (await here.plans.adoption('reports'))
+          .filter(({ planKey }) => planKey === 'reports-grandfathered')
+          .map(({ version, licenses, scheduled }) => [version, licenses, scheduled]);
+      expect(await counts()).toEqual([
+        [1, 3, 0],
+        [2, 0, 0],
+      ]);
+      const [one = '', two = '', three = ''] = licenseIds;
+      await here.terms.changeTerms({ licenseId: one, planVersionId: second.id }, 'admin');
+      await here.terms.changeTerms(
+        { licenseId: two, planVersionId: second.id, effectiveAt: inDays(9) },
+        'admin',
+      );
+      expect(await counts()).toEqual([
+        [1, 2, 0],
+        [2, 1, 1],
+      ]);
+      expect(await here.plans.licensesOn(first)).toEqual([two, three].toSorted());
+      await world.node.licenses.changeStatus(three, 'cancelled', 'admin');
+      expect(await here.plans.licensesOn(first)).toEqual([two]);
+      expect(await here.plans.licensesOn(first, two)).toEqual([]);
+      expect((await counts())[0]).toEqual([1, 1, 0]);
+    });
+  });
+});

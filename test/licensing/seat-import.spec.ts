@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { MOST_IMPORT_LINES, readImport, SeatImportRepository } from '#licensing';
+import { sql } from '#platform';
+import { LicensingWorld } from './licensing-world.js';
+
+const NOTHING = { version: 0, audit: [], outbox: [] };
+const TARGET = { organizationKey: 'acme', moduleKey: 'reports' };
+
+describe('importing seats', () => {
+  let world: LicensingWorld;
+  let imports: SeatImportRepository;
+  beforeAll(async () => {
+    world = await LicensingWorld.create();
+    imports = new SeatImportRepository(world.node.database, world.node.seats);
+  });
+  afterAll(() => world.close());
+
+  async function people(count: number): Promise<{ id: string; email: string }[]> {
+    const ids = await world.members(count);
+    return world.node.database.query(
+      sql`SELECT id, email FROM users WHERE id = ANY (${ids}::uuid[]) ORDER BY email`,
+    );
+  }
+  const named = (seatLimit: number) => world.license({ seatModel: 'named', seatLimit });
+  const read = (text: string) => readImport(Buffer.from(text));
+
+  describe('the file', () => {
+    it('is UTF-8 with the columns email and license, of which the second and its values may be left out', () => {
+      const license = 'F81D4FAE-7dec-11d0-a765-00a0c91e6bf6';
+      expect(
+        read(`\u{feff}Email, License\r\n A@acme.example ,${license}\r\n\r\n"b@acme.example",\r\nc@x`),
+      ).toEqual([
+        { line: 2, email: 'a@acme.example', licenseId: license.toLowerCase() },
+        { line: 4, email: 'b@acme.example', licenseId: undefined },
+        { line: 5, email: 'c@x', licenseId: undefined },
+      ]);
+      expect(read('email\n')).toEqual([]);
+    });
+
+    it.each([
+      ['', 'Line 1: the columns'],
+      ['a@acme.example\n', 'Line 1: the columns'],
+      ['email\na@x,b\n', 'Line 2: there are more fields'],
+      ['email,license\na@x\n ,\n', 'Line 3: the e-mail address is missing'],
+      ['email,license\na@x,7\n', 'Line 2: a license is named by its id'],
+      ['email\na@x\nb"@x\n', 'Line 3: '],
+      ['email\n"a@x\n', 'Line 2: a quoted field does not end'],
+      ['email\na\0@x\n', 'Line 2: the e-mail address holds a control character'],
+      [`email\n${'a@x\n'.repeat(MOST_IMPORT_LINES + 1)}`, '10000 are the most'],
+      [`email\n${'a'.repeat(1024 * 1024)}`, 'larger than 1 MiB'],
+    ])('%#: is refused with the number of the line', (text, sentence) => {
+      expect(() => read(text)).toThrow(expect.objectContaining({ status: 400, code: 'invalid_import' }));
+      expect(() => read(text)).toThrow(
+        expect.objectContaining({ publicMessage: expect.stringContaining(sentence) }),
+      );
+    });
+
+    it('in another encoding is refused', () => {
+      expect(() => readImport(Buffer.from('email\n\xe4@x', 'latin1'))).toThrow(
+        expect.objectContaining({ code: 'invalid_import' }),
+      );
+    });
+
+    it('whatever it holds is read or refused as bad input', () => {
+      fc.assert(
+        fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+          try {
+            readImport(Buffer.concat([Buffer.from('email,license\n'), bytes]));
+          } catch (error) {
+            expect(error).toMatchObject({ status: 400 });
+          }
+        }),
+      );
+    });
+  });
+
+  it('a dry run says of each line what the run then does, and changes nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 4 }),
+        fc.integer({ min: 0, max: 2 }),
+        fc.array(fc.record({ who: fc.nat(5), where: fc.constantFrom('', 'one', 'two') }), { maxLength: 10 }),
+        fc.subarray([0, 1, 2]),
+        async (first, second, wanted, cooling) => {
+          await world.node.database.query(
+            sql`UPDATE licenses SET status = 'revoked' WHERE status = 'issued'`,
+          );
+          const one = await world.license({ seatModel: 'named', seatLimit: first, seatCooldownSeconds: 600 });
+          const two = await named(second);
+          const all = await people(5);
+          for (const index of cooling.slice(0, first)) {
+            await world.node.seats.assignSeat(one, all[index]?.id ?? '', 'admin');
+          }
+          for (const { id } of all) await world.node.seats.releaseSeat(one, id, 'admin');
+          const ids: Record<string, string> = { '': '', one, two };
+          const lines = read(
+            `email,license\n${wanted.map(({ who, where }) => `${all[who]?.email ?? 'stranger@x.example'},${ids[where]}`).join('\n')}`,
+          );
+          let planned: unknown;
+          expect(await world.traced(async () => (planned = await imports.plan(lines, TARGET)))).toEqual(
+            NOTHING,
+          );
+          expect(await imports.run(lines, TARGET, 'admin')).toEqual(planned);
+          expect(await world.seated(one)).toBeLessThanOrEqual(first);
+          expect(await world.seated(two)).toBeLessThanOrEqual(second);
+        },
+      ),
+      { numRuns: 15 },
+    );
+  }, 60_000);
+
+  it('each line is assigned by itself and told as it comes; running it again finds everybody seated', async () => {
+    await world.node.database.query(sql`UPDATE licenses SET status = 'revoked' WHERE status = 'issued'`);
+    const licenseId = await named(2);
+    const [a, b, c] = await people(3);
+    const lines = read(
+      `email\n${a?.email}\nstranger@x.example\n${b?.email}\n${c?.email}\n${a?.email.toUpperCase()}\n`,
+    );
+    const told: number[] = [];
+    let results: unknown;
+    const traces = await world.traced(async () => {
+      results = await imports.run(lines, TARGET, 'admin', ({ line }) => told.push(line));
+    });
+    expect(results).toEqual([
+      { line: 2, email: a?.email, outcome: 'assigned', licenseId },
+      {
+        line: 3,
+        email: 'stranger@x.example',
+        outcome: 'refused',
+        licenseId: null,
+        code: 'not_a_member',
+        problem: expect.any(String),
+      },
+      { line: 4, email: b?.email, outcome: 'assigned', licenseId },
+      {
+        line: 5,
+        email: c?.email,
+        outcome: 'refused',
+        licenseId,
+        code: 'SEATS_EXHAUSTED',
+        problem: expect.any(String),
+      },
+      { line: 6, email: a?.email, outcome: 'already-seated', licenseId },
+    ]);
+    expect(told).toEqual([2, 3, 4, 5, 6]);
+    expect([traces.version, traces.audit.length, traces.outbox.length]).toEqual([2, 2, 2]);
+    expect(await world.traced(() => imports.run(lines, TARGET, 'admin'))).toEqual(NOTHING);
+  });
+
+  it('another organization’s license gives nothing, and an unknown organization or module stops before the first line', async () => {
+    const { accounts, licenses } = world.node;
+    const key = `other-${randomBytes(4).toString('hex')}`;
+    const { id: organizationId } = await accounts.createOrganization({ key, name: 'Other' }, 'seed');
+    await named(1);
+    const foreign = await licenses.issue(
+      world.terms({ organizationId, seatModel: 'named', seatLimit: 5 }),
+      'seed',
+    );
+    const [person] = await people(1);
+    const lines = read(`email,license\n${person?.email},${foreign.licenseId}\n`);
+    for (const results of [await imports.plan(lines, TARGET), await imports.run(lines, TARGET, 'admin')]) {
+      expect(results).toMatchObject([{ outcome: 'refused', code: 'unknown_license' }]);
+    }
+    expect(await world.seated(foreign.licenseId)).toBe(0);
+    for (const wrong of [{ organizationKey: 'nobody' }, { moduleKey: 'nothing' }]) {
+      await expect(imports.run(lines, { ...TARGET, ...wrong }, 'admin')).rejects.toMatchObject({
+        status: 404,
+      });
+    }
+  });
+});
