@@ -80,7 +80,7 @@ describe('client credentials (RFC 6749 §4.4)', () => {
   });
 
   it('without a license of its organization the client is refused, and served again once the license is back', async () => {
-    const heard = () => new Promise((resolve) => setTimeout(resolve, 500));
+    const heard = () => world.heard();
     await ask('projects:read');
     await world.licenses.changeStatus(world.id('license:acme:projects'), 'suspended', 'test');
     await heard();

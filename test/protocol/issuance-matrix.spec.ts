@@ -207,7 +207,7 @@ describe('the issuance matrix: no token without a license, whatever the grant', 
   }
 
   /** A node hears of a change within its bound; a grant that reads no version waits for that. */
-  const heard = () => new Promise((resolve) => setTimeout(resolve, 700));
+  const heard = () => world.heard();
 
   const seatsOf = async (license: string, email: string) =>
     world.app.get(Database).query(sql`

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 /** What was changed in the catalog is heard by the node. */
-const heard = () => new Promise((resolve) => setTimeout(resolve, 600));
+const heard = () => world.heard();
 const permit = (moduleKey: string, role: Role, ...permissions: string[]) =>
   catalog.setPermissions({ moduleKey, role, permissions }, 'test');
 const accessToken = (answer: Answer) => {

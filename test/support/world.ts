@@ -3,7 +3,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AccountRepository, PasswordHasher, type Role } from '#accounts';
 import { CatalogRepository, LicenseRepository, SeatRepository, type NewLicense } from '#licensing';
 import { ClientRepository, codeChallengeOf, type NewClient } from '#oauth';
-import { Configuration, Database, randomSecret, sha256, sql } from '#platform';
+import { EventStream } from '#events';
+import { Configuration, Database, randomSecret, randomUUID, sha256, sql } from '#platform';
 import { createServer } from '../../apps/server/server.js';
 import { createDatabase, type TestDatabase } from './database.js';
 import { HttpBrowser } from './http-browser.js';
@@ -126,6 +127,22 @@ export class World {
       await this.accounts.addMember({ userId: id, organizationId: this.id(organization), role }, ACTOR);
     }
     return (this.ids[email] = id);
+  }
+
+  /** Waits until this node has heard of everything that was committed before, however long others hold it back. */
+  async heard(): Promise<void> {
+    const marker = randomUUID();
+    const told = new Promise<void>((resolve) => {
+      const end = this.app.get(EventStream).subscribe(({ subject }) => {
+        if (subject !== marker) return;
+        end();
+        resolve();
+      });
+    });
+    await this.app
+      .get(Database)
+      .query(sql`INSERT INTO outbox (kind, subject) VALUES ('client-changed', ${marker})`);
+    await told;
   }
 
   /** A license that was issued; an end that is near or has passed was given to it afterwards. */
