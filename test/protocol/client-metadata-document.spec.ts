@@ -6,7 +6,7 @@ import { addSeconds } from '#platform';
 import { Sweeper } from '../../apps/server/sweeper.js';
 import { parametersOf } from '../support/answers.js';
 import { DocumentServer, type ServedDocument } from '../support/document-server.js';
-import { consentedCode, heard } from '../support/registering.js';
+import { consentedCode } from '../support/registering.js';
 import { World, type TestClient } from '../support/world.js';
 
 const REDIRECT = 'https://app.example/callback';
@@ -383,7 +383,7 @@ describe('client ID metadata documents', () => {
       const client = publish();
       const { body } = await world.exchange(client, await consentedCode(world, client));
       await world.clients.disable(client.id, world.clock.now(), 'test');
-      await heard();
+      await world.heard();
       await expectRefused(client, 400, UNKNOWN);
       expect((await world.refresh(client, String(body['refresh_token']))).status).toBe(401);
       await database.query('DELETE FROM authorizations WHERE client_id = $1', [client.id]);
@@ -398,7 +398,7 @@ describe('client ID metadata documents', () => {
       const origin = 'https://spa-by-document.example';
       const client = publish({ redirect_uris: [`${origin}/callback`] });
       await consentedCode(world, client);
-      await heard();
+      await world.heard();
       const answer = await fetch(`${world.url}/oauth2/token`, {
         method: 'OPTIONS',
         headers: { origin, 'access-control-request-method': 'POST' },

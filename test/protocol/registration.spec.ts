@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { InitialAccessTokenRepository, MAX_UNASKED_CLIENTS } from '#oauth';
 import { addSeconds, Database, sha256 } from '#platform';
 import { Sweeper } from '../../apps/server/sweeper.js';
-import { callRegistration, clientOf, consentedCode, heard } from '../support/registering.js';
+import { callRegistration, clientOf, consentedCode } from '../support/registering.js';
 import { World, type Answer } from '../support/world.js';
 
 const REDIRECT = 'https://app.example/callback';
@@ -408,7 +408,7 @@ describe('dynamic client registration', () => {
       });
       expect(answer.body).not.toHaveProperty('contacts');
       expect(answer.body).not.toHaveProperty('client_secret');
-      await heard();
+      await world.heard();
       const moved = { ...client, redirectUri: elsewhere };
       expect((await world.exchange(moved, await consentedCode(world, moved))).status).toBe(200);
       await expect(consentedCode(world, client)).rejects.toThrow();
@@ -450,7 +450,7 @@ describe('dynamic client registration', () => {
         const given = answers.flatMap((answer) => answer.body['client_secret'] ?? []);
         expect(given).toHaveLength(1);
         for (const { status } of answers) expect([200, 409]).toContain(status);
-        await heard();
+        await world.heard();
         expect((await world.introspect({ ...client, secret: given[0] as string }, 'x')).body).toEqual({
           active: false,
         });
@@ -468,11 +468,11 @@ describe('dynamic client registration', () => {
           body: { ...WEB, client_id: client.id, token_endpoint_auth_method: method },
         });
       expect((await put('none')).body).not.toHaveProperty('client_secret_expires_at');
-      await heard();
+      await world.heard();
       expect((await world.introspect(client, 'x')).body['error']).toBe('invalid_client');
       const { client_secret: secret } = (await put('client_secret_basic')).body;
       expect(secret).toEqual(expect.any(String));
-      await heard();
+      await world.heard();
       expect((await world.introspect(client, 'x')).body['error']).toBe('invalid_client');
       expect((await world.introspect({ ...client, secret: String(secret) }, 'x')).body).toEqual({
         active: false,
@@ -495,7 +495,7 @@ describe('dynamic client registration', () => {
       const deleted = await callRegistration(url, { method: 'DELETE', token });
       expect([deleted.status, deleted.body]).toEqual([204, {}]);
       expect(await userinfo()).toBe(401);
-      await heard();
+      await world.heard();
       expect((await world.refresh(client, String(tokens['refresh_token']))).body['error']).toBe(
         'invalid_client',
       );

@@ -4,7 +4,6 @@ import { Client } from 'pg';
 import { CLIENT } from '../modules/fake-core-auth.js';
 import { startModule, type GuardedModule } from '../modules/guarded-module.js';
 import { DocumentServer } from '../support/document-server.js';
-import { heard } from '../support/registering.js';
 import { World } from '../support/world.js';
 
 const REDIRECT = 'http://127.0.0.1/callback';
@@ -41,7 +40,7 @@ describe('a client that nobody has heard of', () => {
     await database.query("UPDATE modules SET base_url = $1 WHERE key = 'projects'", [module.url]);
     await database.query("INSERT INTO outbox (kind, subject) VALUES ('catalog-changed', 'projects')");
     await database.end();
-    await heard();
+    await world.heard();
   });
   afterAll(async () => {
     await module.stop();

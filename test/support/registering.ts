@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, TestClient, World } from './world.js';
 
 /** A call of the registration endpoint, or of a registration's own address. */
@@ -48,6 +47,3 @@ export async function consentedCode(
   if (code === null) throw new Error(`no code: ${answer.status} ${await answer.text()}`);
   return { code, verifier };
 }
-
-/** Long enough for every node to have heard of a change. */
-export const heard = () => sleep(600);
