@@ -72,14 +72,21 @@ export class AccountRepository {
     return row && userOf(row);
   }
 
-  /** Disables the account and tells everyone. @returns whether this call did it */
+  /**
+   * Disables the account, ends its sessions (OWASP ASVS 5.0 V7.4.2) and tells everyone: the clients that it was signed
+   * in to are told of the end of a session. @returns whether this call did it
+   */
   async disableUser(id: string, actor: string): Promise<boolean> {
     const changed = await this.database.query(sql`
       WITH disabled AS (
         UPDATE users SET disabled_at = now() WHERE id = ${id} AND disabled_at IS NULL
         RETURNING id
+      ), ended AS (
+        UPDATE sessions s SET ended_at = now() FROM disabled WHERE s.user_id = disabled.id AND s.ended_at IS NULL
+        RETURNING s.id
       ), told AS (
-        INSERT INTO outbox (kind, subject) SELECT 'user-disabled', id FROM disabled
+        INSERT INTO outbox (kind, subject)
+        SELECT 'user-disabled', id FROM disabled UNION ALL SELECT 'session-ended', id FROM ended
       )
       INSERT INTO audit_events (act, actor, target) SELECT 'user.disable', ${actor}, id FROM disabled
       RETURNING id`);

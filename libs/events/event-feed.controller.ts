@@ -51,6 +51,12 @@ export class EventFeedController {
       // at its next request the reader is told that its place is lost
       () => out.end(),
     );
+    // who went away meanwhile: the close has been told already
+    if (request.raw.destroyed) {
+      stop();
+      reply.hijack();
+      return;
+    }
     const heartbeat = setInterval(() => write(': heartbeat\n\n'), HEARTBEAT);
     request.raw.on('close', () => {
       clearInterval(heartbeat);

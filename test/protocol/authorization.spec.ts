@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { destinationOf, parametersOf } from '../support/answers.js';
+import { destinationOf, parametersOf, pathTo } from '../support/answers.js';
 import { hiddenFields, type HttpBrowser } from '../support/http-browser.js';
 import { claimsOf, PASSWORD, World, type TestClient } from '../support/world.js';
 
@@ -188,6 +188,25 @@ describe('the authorization endpoint', () => {
       });
     });
 
+    it('RFC 9700 §4.12: whatever form is sent, the redirect that answers it is a 303', async () => {
+      const stranger = await world.createClient({ id: 'stranger', firstParty: false });
+      const browser = world.browser();
+      const { parameters } = world.authorizationRequest(stranger);
+      const follow = async (page: Response) => pathTo(await browser.get(pathTo(page)));
+      const asked = await browser.post('/oauth2/authorize', parameters);
+      const credentials = { email: CONSULTANT, password: PASSWORD };
+      const signedIn = await browser.submit(pathTo(asked), '/sign-in', credentials);
+      const choice = { organization_id: world.id('acme') };
+      const chosen = await browser.submit(await follow(signedIn), '/choose-organization', choice);
+      const consented = await browser.submit(await follow(chosen), '/consent', { decision: 'allow' });
+      const answered = await browser.post('/oauth2/authorize', parameters);
+      expect(parametersOf(answered)).toHaveProperty('code');
+      const leaving = await browser.post('/oauth2/logout', {});
+      const left = await browser.submit(pathTo(leaving), '/sign-out', {});
+      const answers = [asked, signedIn, chosen, consented, answered, leaving, left];
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 303));
+    });
+
     it('RFC 9207 §2: an error carries the issuer too, and the state', async () => {
       const response = await ask(projects, { response_type: 'token', state: 'xyz' });
       expect(response.status).toBe(303);
@@ -256,10 +275,11 @@ describe('the authorization endpoint', () => {
     });
 
     it('OAuth 2.1 §4.1.1, RFC 9700 §2.1.1: a request without a code challenge is refused, of any client', async () => {
-      expect(await refusal({}, ['code_challenge'])).toBe('invalid_request');
-      expect(await refusal({ redirect_uri: 'http://127.0.0.1:1/callback' }, ['code_challenge'], native)).toBe(
-        'invalid_request',
-      );
+      const loopback = { redirect_uri: 'http://127.0.0.1:1/callback' };
+      for (const without of [['code_challenge'], ['code_challenge', 'code_challenge_method']]) {
+        expect(await refusal({}, without)).toBe('invalid_request');
+        expect(await refusal(loopback, without, native)).toBe('invalid_request');
+      }
     });
 
     it('RFC 9700 §2.1.1: the method of the challenge is S256 alone; plain, and plain by default, are refused', async () => {

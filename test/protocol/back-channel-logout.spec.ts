@@ -350,4 +350,15 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     });
     expect(await world.clients.find('never')).toBeUndefined();
   });
+
+  it('ASVS 5.0 V7.4.2: when an account is disabled its sessions end, and the clients are told', async () => {
+    const leaver = 'disabled@acme.example';
+    await world.createPerson(leaver, 'Dee Disabled', { acme: 'member' });
+    const browser = await world.signIn(leaver);
+    const { body } = await world.exchange(told, await world.code(told, browser));
+    const sid = String(claimsOf(String(body['access_token']))['sid']);
+    await world.accounts.disableUser(world.id(leaver), 'test');
+    await heard(receiver);
+    expect(claimsOf(tokenAt(receiver, 0))).toMatchObject({ sub: world.id(leaver), sid });
+  });
 });

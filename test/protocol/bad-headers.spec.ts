@@ -177,6 +177,27 @@ describe('bad headers', () => {
     return harms;
   };
 
+  it('RFC 9700 §4.13: headers by which a proxy would name somebody name nobody', async () => {
+    const names = ['x-forwarded-user', 'x-forwarded-email', 'x-remote-user', 'remote-user', 'x-user-id'];
+    const more = ['x-auth-request-user', 'x-authenticated-userid', 'x-authentik-username', 'x-client-id'];
+    for (const identity of ['member@acme.example', world.id('member@acme.example'), projects.id]) {
+      const headers = Object.fromEntries([...names, ...more].map((name) => [name, identity]));
+      headers['x-ssl-client-verify'] = 'SUCCESS';
+      headers['x-ssl-client-s-dn'] = `CN=${identity}`;
+      const { path } = world.authorizationRequest(projects, { prompt: 'none' });
+      const { location } = await sendRaw(world.url, 'GET', path, { headers });
+      expect(new URL(location ?? '').searchParams.get('error')).toBe('login_required');
+      const page = await sendRaw(world.url, 'GET', '/', { headers: { accept: 'text/html', ...headers } });
+      expect([page.status, page.location?.startsWith('/sign-in?')]).toEqual([303, true]);
+      const userinfo = await sendRaw(world.url, 'GET', '/oauth2/userinfo', { headers });
+      const token = await sendRaw(world.url, 'POST', '/oauth2/token', {
+        headers: { 'content-type': FORM, ...headers },
+        body: `grant_type=client_credentials&client_id=${projects.id}`,
+      });
+      expect([userinfo.status, token.status]).toEqual([401, 401]);
+    }
+  });
+
   it('RFC 6749 §5.2, RFC 6750 §3: whatever stands in Authorization, nobody is let in and nothing breaks', async () => {
     expect(await harmsBy('authorization', AUTHORIZATIONS)).toEqual([]);
     for (const authorization of AUTHORIZATIONS) {

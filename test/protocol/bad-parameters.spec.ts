@@ -131,6 +131,13 @@ describe('bad parameters', () => {
       expect(await complaintsAbout(endpoint, REPEATED, once)).toEqual([]);
     });
 
+    it('RFC 6749 §3.1, §3.2: a parameter that nobody knows is ignored', async () => {
+      const endpoint = endpointOf(title);
+      const answer = await send(endpoint, [...pairsOf(goodOf(endpoint)), 'unheard_of=x']);
+      if (endpoint.renew) renewed.set(endpoint, await endpoint.renew());
+      expect([answer.status, errorOf(answer)]).toEqual([endpoint.success, undefined]);
+    });
+
     it('a parameter that is longer than any good one is refused', async () => {
       const endpoint = endpointOf(title);
       const read = (name: string) => !(endpoint.ignored ?? []).includes(name);

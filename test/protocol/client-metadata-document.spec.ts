@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { MAX_UNASKED_CLIENTS } from '#oauth';
 import { addSeconds } from '#platform';
 import { Sweeper } from '../../apps/server/sweeper.js';
-import { parametersOf } from '../support/answers.js';
+import { eventually, parametersOf } from '../support/answers.js';
 import { DocumentServer, type ServedDocument } from '../support/document-server.js';
 import { consentedCode } from '../support/registering.js';
 import { World, type TestClient } from '../support/world.js';
@@ -168,10 +168,10 @@ describe('client ID metadata documents', () => {
     });
 
     it.each([
-      ['§8.7: that is too long', { body: JSON.stringify({ x: 'x'.repeat(20_000) }) }],
-      ['that cannot be had', { status: 503 }],
-    ])('%s makes no client either, and is no failure of this server', async (_, served) => {
-      await expectRefused(publish({}, served), 400, 'invalid_client');
+      ['§8.7: that is too long', { x: 'x'.repeat(20_000) }, {}],
+      ['that cannot be had', {}, { status: 503 }],
+    ])('%s makes no client either, and is no failure of this server', async (_, members, served) => {
+      await expectRefused(publish(members, served), 400, 'invalid_client');
     });
 
     it('that does not come in time is given up', async () => {
@@ -391,6 +391,23 @@ describe('client ID metadata documents', () => {
       await aged(client.id);
       await sweep();
       expect(await row(client.id)).toBeDefined();
+      await expectRefused(client, 400, UNKNOWN);
+    });
+
+    it('a client that is disabled while its document is on the way is not remembered', async () => {
+      let release!: (value?: unknown) => void;
+      const client = publish({}, { after: new Promise((resolve) => (release = resolve)) });
+      await database.query(
+        `INSERT INTO clients (id, name, token_endpoint_auth_method, grant_types, scopes, source)
+         VALUES ($1, 'Some App', 'none', '{authorization_code}', '{openid}', 'metadata_document')`,
+        [client.id],
+      );
+      const asking = authorize(client);
+      await eventually(() => host.timesAsked(client.path) || undefined, 'the request for the document');
+      await world.clients.disable(client.id, world.clock.now(), 'test');
+      await world.heard();
+      release();
+      await asking;
       await expectRefused(client, 400, UNKNOWN);
     });
 

@@ -1,6 +1,7 @@
 import { isBackground } from '../support/statement-log.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createPublicKey, verify, type JsonWebKey } from 'node:crypto';
+import { createPublicKey, randomBytes, verify, type JsonWebKey } from 'node:crypto';
+import { OpaqueTokens } from '#tokens';
 import { altered } from '../support/answers.js';
 import type { HttpBrowser } from '../support/http-browser.js';
 import { claimsOf, World, type Answer, type TestClient } from '../support/world.js';
@@ -129,11 +130,16 @@ describe('the exchange of a code (RFC 6749 §4.1.3)', () => {
     expect(claimsOf(String(body['id_token']))).not.toHaveProperty('nonce');
   });
 
-  it('OpenID Connect Core §15.1: a client may have RS256 for its ID tokens', async () => {
+  it('OpenID Connect Core §15.1: RS256 is there for the ID tokens of clients that want it; ES256 is the default', async () => {
     const rsa = await world.createClient({ id: 'rsa', idTokenAlgorithm: 'RS256' });
-    const { body } = await world.exchange(rsa, await world.code(rsa, member));
-    const header = Buffer.from(String(body['id_token']).split('.')[0] ?? '', 'base64url').toString();
-    expect(JSON.parse(header)).toMatchObject({ alg: 'RS256', typ: 'JWT' });
+    for (const [client, alg] of [
+      [rsa, 'RS256'],
+      [projects, 'ES256'],
+    ] as const) {
+      const { body } = await world.exchange(client, await world.code(client, member));
+      const header = Buffer.from(String(body['id_token']).split('.')[0] ?? '', 'base64url').toString();
+      expect(JSON.parse(header)).toMatchObject({ alg, typ: 'JWT' });
+    }
   });
 
   it('OAuth 2.1 §4.1.3: a code works once; used again it is refused and what it gave is revoked', async () => {
@@ -160,6 +166,13 @@ describe('the exchange of a code (RFC 6749 §4.1.3)', () => {
     expect((await world.exchange(patient, inTime)).status).toBe(200);
     world.clock.advance(2000);
     expect(await world.exchange(patient, late)).toMatchObject(INVALID_GRANT);
+  });
+
+  it('an access token expires after 24 hours, whatever the client would like', async () => {
+    const patient = await world.createClient({ id: 'very-patient', accessTokenSeconds: 172_800 });
+    const { body } = await world.exchange(patient, await world.code(patient, member));
+    const { iat, exp } = claimsOf(String(body['access_token']));
+    expect([body['expires_in'], Number(exp) - Number(iat)]).toEqual([86_400, 86_400]);
   });
 
   it('a client may have a shorter code, and a shorter access token', async () => {
@@ -275,6 +288,30 @@ describe('the exchange of a code (RFC 6749 §4.1.3)', () => {
     expect((await world.exchange(projects, exchange)).status).toBe(200);
   });
 
+  it('the key of the server alone makes no token: without the secret of the row it is refused, and spends nothing', async () => {
+    const exchange = await code();
+    const tokens = world.app.get(OpaqueTokens);
+    const forged = (type: 'code' | 'refresh_token', text: string) => {
+      const read = tokens.read(type, text);
+      if (!read) throw new Error(`no ${type}`);
+      return tokens.mint(type, { ...read, rowSecret: randomBytes(16) });
+    };
+    const stolen = { ...exchange, code: forged('code', exchange.code) };
+    expect(await world.exchange(projects, stolen)).toMatchObject(INVALID_GRANT);
+    const { status, body } = await world.exchange(projects, exchange);
+    expect(status).toBe(200);
+    expect(await world.exchange(projects, stolen)).toMatchObject(INVALID_GRANT);
+    const token = String(body['refresh_token']);
+    const made = forged('refresh_token', token);
+    expect(await world.refresh(projects, made)).toMatchObject(INVALID_GRANT);
+    expect((await world.introspect(projects, made)).body).toEqual({ active: false });
+    const { body: next } = await world.refresh(projects, token);
+    world.clock.advance(11_000);
+    // nor is it reuse, which would end what is somebody else's
+    expect(await world.refresh(projects, made)).toMatchObject(INVALID_GRANT);
+    expect((await world.refresh(projects, String(next['refresh_token']))).status).toBe(200);
+  });
+
   it('a refresh token is no code and a code is no refresh token', async () => {
     const exchange = await code();
     const { body } = await world.exchange(projects, await code());
@@ -283,6 +320,8 @@ describe('the exchange of a code (RFC 6749 §4.1.3)', () => {
     ).toMatchObject(INVALID_GRANT);
     expect(await world.refresh(projects, exchange.code)).toMatchObject(INVALID_GRANT);
     expect((await world.exchange(projects, exchange)).status).toBe(200);
+    // nor a code that was used before, whose reuse would have ended it
+    expect((await world.refresh(projects, String(body['refresh_token']))).status).toBe(200);
   });
 
   it('§5.2: an unknown grant type is unsupported_grant_type, the password grant among them (RFC 9700 §2.4)', async () => {

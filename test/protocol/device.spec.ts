@@ -202,8 +202,11 @@ describe('the device access token request (RFC 8628 §3.4)', () => {
   });
 
   it('§3.4: a device code of another client is invalid_grant, and nothing is spent', async () => {
-    const codes = await approved();
-    expect(errorOf(await pollDevice(world, printer, codes))).toEqual({ status: 400, error: 'invalid_grant' });
+    const refused = { status: 400, error: 'invalid_grant' };
+    const codes = await beginDevice(world, television);
+    expect(errorOf(await pollDevice(world, printer, codes))).toEqual(refused);
+    await decideDevice(member, codes);
+    expect(errorOf(await pollDevice(world, printer, codes))).toEqual(refused);
     expect(await stateOf(codes.user_code)).toEqual({ state: 'approved', authorization: 'code' });
     expect((await pollDevice(world, television, codes)).status).toBe(200);
     expect(await stateOf(codes.user_code)).toEqual({ state: 'spent', authorization: 'active' });

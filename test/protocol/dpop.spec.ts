@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { exportJWK, generateSecret, SignJWT } from 'jose';
 import { ExpiryRepository } from '#oauth';
 import { Database, numericDate, sql } from '#platform';
+import { parametersOf } from '../support/answers.js';
 import { DpopKey, type ProofOptions } from '../support/dpop-key.js';
 import { answerOf, basic, claimsOf, World, type Answer, type TestClient } from '../support/world.js';
 
@@ -453,6 +454,19 @@ describe('DPoP-bound refresh tokens and codes (RFC 9449 §5, §10)', () => {
       by === undefined ? {} : { dpop: await tokenProof({ nonce: await nonceOf() }, by) },
     );
 
+  const exchange = async (by: DpopKey | undefined, asked: { code: string; verifier: string }) =>
+    post(
+      '/oauth2/token',
+      open,
+      {
+        grant_type: 'authorization_code',
+        code: asked.code,
+        code_verifier: asked.verifier,
+        redirect_uri: open.redirectUri,
+      },
+      by === undefined ? {} : { dpop: await tokenProof({ nonce: await nonceOf() }, by) },
+    );
+
   it("§5: a public client's refresh token works with its key alone", async () => {
     const { body } = await boundTokens();
     const thief = await DpopKey.create();
@@ -469,21 +483,30 @@ describe('DPoP-bound refresh tokens and codes (RFC 9449 §5, §10)', () => {
 
   it('§10: a code that was asked for with dpop_jkt is exchanged with that key alone', async () => {
     const browser = await world.signIn('member@acme.example');
-    const exchange = async (by: DpopKey | undefined, asked: { code: string; verifier: string }) =>
-      post(
-        '/oauth2/token',
-        open,
-        {
-          grant_type: 'authorization_code',
-          code: asked.code,
-          code_verifier: asked.verifier,
-          redirect_uri: open.redirectUri,
-        },
-        by === undefined ? {} : { dpop: await tokenProof({ nonce: await nonceOf() }, by) },
-      );
     const asked = await world.code(open, browser, { dpop_jkt: key.thumbprint });
     expect(await exchange(await DpopKey.create(), asked)).toMatchObject({ status: 400 });
     expect(await exchange(undefined, asked)).toMatchObject({ status: 400 });
+    expect((await exchange(key, asked)).status).toBe(200);
+  });
+
+  it('§10.1: a request that was pushed with a proof gives a code for that key alone, whatever key dpop_jkt names', async () => {
+    const browser = await world.signIn('member@acme.example');
+    const thief = await DpopKey.create();
+    const push = async (extra: Header) => {
+      const { parameters, verifier } = world.authorizationRequest(open, extra);
+      const dpop = await proofFor('/oauth2/par', { nonce: await nonceOf() });
+      return { verifier, answer: await post('/oauth2/par', open, parameters, { dpop }) };
+    };
+    expect((await push({ dpop_jkt: thief.thumbprint })).answer).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_request' },
+    });
+    const { verifier, answer } = await push({});
+    const request = { client_id: open.id, request_uri: String(answer.body['request_uri']) };
+    const answered = await browser.get(`/oauth2/authorize?${new URLSearchParams(request)}`);
+    const asked = { code: parametersOf(answered)['code'] ?? '', verifier };
+    for (const by of [thief, undefined])
+      expect(await exchange(by, asked)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
     expect((await exchange(key, asked)).status).toBe(200);
   });
 

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { get } from 'node:http';
+import type { Server, Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { SessionRepository } from '#sessions';
-import { OutboxRepository } from '#events';
+import { EventStream, OutboxRepository } from '#events';
+import { Sweeper } from '../../apps/server/sweeper.js';
 import { eventually } from '../support/answers.js';
 import { emptied } from '../support/outbox.js';
 import { EventReader } from '../support/event-reader.js';
-import { claimsOf, World, type TestClient } from '../support/world.js';
+import { basic, claimsOf, World, type TestClient } from '../support/world.js';
 
 describe('the event stream of module guards', () => {
   let world: World;
@@ -100,6 +104,32 @@ describe('the event stream of module guards', () => {
       events: { 'urn:core-auth:event-type:license-changed': { event_timestamp: claims.iat } },
     });
     expect(Math.abs(claims.iat * 1000 - began)).toBeLessThan(5000);
+  });
+
+  it('RFC 9700 §4.14.2, OAuth 2.1 §4.1.3: the reuse of a refresh token, or of a code, is heard and audited', async () => {
+    const reader = await open();
+    const browser = await world.signIn('owner@acme.example');
+    const [first, second] = [await world.code(projects, browser), await world.code(projects, browser)];
+    const { body: refreshed } = await world.exchange(projects, first);
+    const { body: exchanged } = await world.exchange(projects, second);
+    await world.refresh(projects, String(refreshed['refresh_token']));
+    world.clock.advance(11_000);
+    await world.refresh(projects, String(refreshed['refresh_token']));
+    await world.exchange(projects, second);
+    const audit = await connection();
+    for (const [{ access_token: token }, act] of [
+      [refreshed, 'authorization.refresh-reuse'],
+      [exchanged, 'authorization.code-reuse'],
+    ] as const) {
+      const id = String(claimsOf(String(token))['authorization_id']);
+      await reader.next('authorization-revoked', id);
+      const { rows } = await audit.query('SELECT actor FROM audit_events WHERE act = $1 AND target = $2', [
+        act,
+        id,
+      ]);
+      expect(rows).toEqual([{ actor: 'projects' }]);
+    }
+    await audit.end();
   });
 
   it('what concerns the nodes of the server alone is told to nobody outside', async () => {
@@ -335,12 +365,69 @@ describe('the event stream of module guards', () => {
     await other.stop();
   });
 
+  it('an event is kept until every access token that it can concern has expired, and then removed', async () => {
+    const other = await World.start();
+    const first = await EventReader.open(other.url, other.client('projects'));
+    readers.push(first);
+    const { id } = await first.ready();
+    const { client, tokens } = await other.signedInClient();
+    await other.revoke(client, tokens.access_token);
+    const resumed = async () => {
+      const reader = await EventReader.open(other.url, other.client('projects'), id);
+      readers.push(reader);
+      return reader;
+    };
+    const sweepAfter = (seconds: number) => {
+      other.clock.advance(seconds * 1000);
+      return other.app.get(Sweeper).sweep();
+    };
+    await sweepAfter(tokens.expires_in);
+    await (
+      await resumed()
+    ).next('authorization-revoked', String(claimsOf(tokens.access_token)['authorization_id']));
+    await sweepAfter(2 * 3600);
+    expect((await resumed()).response.status).toBe(410);
+    readers.splice(0).forEach((each) => each.close());
+    await other.stop();
+  });
+
   it('the stream of a client that is disabled ends', async () => {
     const module = await world.createClient({ id: 'ending-module', moduleKey: 'projects' });
     const reader = await EventReader.open(world.url, module);
     await reader.ready();
     await world.clients.disable(module.id, world.clock.now(), 'test');
     await eventually(() => reader.ended || undefined, 'the end of the stream', 3000);
+  });
+
+  it('a reader that goes away before its stream begins leaves nothing behind', async () => {
+    const { listeners } = world.app.get<{ listeners: ReadonlySet<unknown> }>(EventStream);
+    const before = listeners.size;
+    const holder = await connection();
+    await holder.query('BEGIN; LOCK TABLE outbox_history IN ACCESS EXCLUSIVE MODE');
+    const waiting = async () => {
+      const { rows } = await holder.query<{ count: number }>(
+        "SELECT count(*)::int AS count FROM pg_locks WHERE NOT granted AND relation = 'outbox_history'::regclass",
+      );
+      return rows[0]?.count ?? 0;
+    };
+    // both nodes look there for themselves
+    await eventually(async () => (await waiting()) === 2 || undefined, 'the nodes to wait');
+    const server = world.app.getHttpServer() as Server;
+    const connected = new Promise<Socket>((resolve) => server.once('connection', resolve));
+    const leaving = get(`${world.url}/v1/events`, {
+      agent: false,
+      headers: { authorization: basic(projects) },
+    });
+    leaving.on('error', () => undefined);
+    const socket = await connected;
+    await eventually(async () => (await waiting()) === 3 || undefined, 'the reader to wait');
+    const gone = once(socket, 'close');
+    leaving.destroy();
+    await gone;
+    await holder.query('COMMIT');
+    await holder.end();
+    await world.heard();
+    expect(listeners.size).toBe(before);
   });
 
   it('a server that stops ends its streams', async () => {

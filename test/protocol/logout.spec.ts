@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { IdTokens } from '#tokens';
 import { altered, destinationOf } from '../support/answers.js';
 import type { HttpBrowser } from '../support/http-browser.js';
-import { World, type TestClient } from '../support/world.js';
+import { claimsOf, World, type TestClient } from '../support/world.js';
 
 describe('RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)', () => {
   let world: World;
@@ -57,14 +58,27 @@ describe('RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)', () => {
 
   it('§2: an expired ID token is still a hint', async () => {
     const { browser, tokens } = await world.signedInClient();
-    world.clock.advance(3_500_000);
-    await browser.get('/');
-    world.clock.advance(3_500_000);
+    const { sub, sid } = claimsOf(tokens.id_token);
+    const aDay = 86_400_000;
+    world.clock.advance(-aDay);
+    // one that has expired by whatever clock is looked at
+    const expired = world.app.get(IdTokens).issue({
+      sub: String(sub),
+      clientId: 'projects',
+      algorithm: 'ES256',
+      authTime: world.clock.now(),
+      sid: String(sid),
+      amr: ['pwd'],
+      accessToken: tokens.access_token,
+      claims: {},
+    });
+    world.clock.advance(aDay);
     const response = await logout(browser, {
-      id_token_hint: tokens.id_token,
+      id_token_hint: expired,
       post_logout_redirect_uri: signedOutOf,
     });
     expect(destinationOf(response).href).toBe(signedOutOf);
+    expect(await isActive(tokens.access_token)).toBe(false);
   });
 
   it('§2: without a destination the browser stays here', async () => {

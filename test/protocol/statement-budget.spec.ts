@@ -104,10 +104,12 @@ describe('the statement budget (counted in the log of PostgreSQL)', () => {
     expectSpent(1, 0);
   });
 
-  it('revocation: one write', async () => {
-    const { refresh } = await start();
-    expect((await world.revoke(client, refresh)).status).toBe(200);
-    expectSpent(0, 1);
+  it('revocation of a refresh or an access token: one write', async () => {
+    for (const kind of ['refresh', 'access'] as const) {
+      const tokens = await start();
+      expect((await world.revoke(client, tokens[kind])).status).toBe(200);
+      expectSpent(0, 1);
+    }
   });
 
   it('a license check over HTTP: one read', async () => {

@@ -24,11 +24,19 @@ beforeAll(async () => {
 afterAll(() => readiness.stop());
 
 describe('security.auth.token-expiry', () => {
-  it('is verified, red for a client with 48 h, and verified again', async () => {
+  it('is verified, red for a client with 48 h, or refreshing for 31 days, and verified again', async () => {
     expect(await readiness.verify(tokenExpiry)).toMatchObject({ state: 'verified' });
-    await readiness.sql("UPDATE clients SET access_token_seconds = 172800 WHERE id = 'projects'");
-    expect(await readiness.verify(tokenExpiry)).toMatchObject({ state: 'failed', seen: 'longer: projects' });
-    await readiness.sql("UPDATE clients SET access_token_seconds = 86400 WHERE id = 'projects'");
+    for (const [column, tooLong, longest] of [
+      ['access_token_seconds', 172_800, 86_400],
+      ['refresh_token_seconds', 2_678_400, 2_592_000],
+    ] as const) {
+      await readiness.sql(`UPDATE clients SET ${column} = ${tooLong} WHERE id = 'projects'`);
+      expect(await readiness.verify(tokenExpiry)).toMatchObject({
+        state: 'failed',
+        seen: 'longer: projects',
+      });
+      await readiness.sql(`UPDATE clients SET ${column} = ${longest} WHERE id = 'projects'`);
+    }
     expect(await readiness.verify(tokenExpiry)).toMatchObject({ state: 'verified' });
   });
 

@@ -5,6 +5,8 @@ export interface ServedDocument {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
+  /** It is answered when this has come. */
+  readonly after?: Promise<unknown>;
 }
 
 /** Somebody's web server with documents on it, which keeps count of who has come for them. */
@@ -26,11 +28,9 @@ export class DocumentServer {
         status = 200,
         headers = { 'content-type': 'application/json' },
         body,
-      } = found ?? {
-        status: 404,
-        body: '{}',
-      };
-      response.writeHead(status, { ...headers }).end(body);
+        after,
+      }: ServedDocument = found ?? { status: 404, body: '{}' };
+      void Promise.resolve(after).then(() => response.writeHead(status, { ...headers }).end(body));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return documents;

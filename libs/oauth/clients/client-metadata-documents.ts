@@ -87,9 +87,15 @@ export class ClientMetadataDocuments {
     if (remembered && remembered.until > this.clock.now()) return remembered.client;
     const under = this.fetching.get(id);
     if (under) return under;
-    const load = this.load(id).finally(() => {
-      if (this.fetching.get(id) === load) this.fetching.delete(id);
-    });
+    const load = this.load(id)
+      .then((loaded) => {
+        // an event that came meanwhile has taken this load out: the client may have been disabled since it was looked up
+        if (loaded && this.fetching.get(id) === load) this.remembered.set(id, loaded);
+        return loaded?.client;
+      })
+      .finally(() => {
+        if (this.fetching.get(id) === load) this.fetching.delete(id);
+      });
     this.fetching.set(id, load);
     return load;
   }
@@ -114,14 +120,13 @@ export class ClientMetadataDocuments {
       throw busy('too many documents are kept');
   }
 
-  private async load(id: string): Promise<Client | undefined> {
+  /** §5.2: to be remembered by its headers, within bounds; what cannot be used is not. */
+  private async load(id: string): Promise<Remembered | undefined> {
     if (await this.registrations.isDisabled(id)) return undefined;
     const answer = await this.fetch(id);
     const client = this.read(id, answer);
-    // §5.2: by its headers, within bounds; what cannot be used is not remembered
     const now = this.clock.now();
-    this.remembered.set(id, { client, until: addSeconds(now, freshSeconds(answer.headers, now)) });
-    return client;
+    return { client, until: addSeconds(now, freshSeconds(answer.headers, now)) };
   }
 
   private async fetch(id: string): Promise<OutboundAnswer> {

@@ -221,6 +221,16 @@ describe('outbound requests', () => {
     await expect(named('127.0.0.1').send('http://hooks.example:1/')).rejects.toThrow('ECONNREFUSED');
   });
 
+  it('RFC 9110 §15.2.2: a receiver that would switch to another protocol has not answered', async () => {
+    answer = ({ socket }) =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n');
+    const sent = named('127.0.0.1').send(`http://hooks.example:${port}/`, {
+      timeout: 2000,
+      discardBody: true,
+    });
+    await expect(sent).rejects.toThrow('the connection was closed without an answer');
+  });
+
   it('TLS is checked: a receiver that speaks none, or whose certificate nobody vouches for, is not spoken to', async () => {
     await expect(named('127.0.0.1').send(`https://hooks.example:${port}/`)).rejects.toBeInstanceOf(
       OutboundFailed,

@@ -165,6 +165,10 @@ function exchange(
     // once the answer has begun, reading it decides
     if (!answered) reject(failure(error, timeout));
   });
+  // an answer that would switch protocols (RFC 9110 §15.2.2) closes the connection and is neither error nor response
+  request.on('close', () => {
+    if (!answered) reject(new OutboundFailed('the connection was closed without an answer'));
+  });
   request.on('response', (response) => {
     answered = true;
     const status = response.statusCode ?? 0;
