@@ -12,7 +12,7 @@ const LEVELS = [
   ['platform'],
 ];
 
-const DOORS = ['^libs/[^/]+/index\\.ts$', '^libs/module-kit/(licensing|offline)/index\\.ts$'];
+const DOORS = ['^libs/[^/]+/index\\.ts$', '^libs/module-kit/(licensing|node|offline)/index\\.ts$'];
 const SPEC = '\\.spec\\.tsx?$';
 
 const levelRules = LEVELS.flatMap((level, index) => {
@@ -91,6 +91,13 @@ export default {
       severity: 'error',
       from: { path: '^libs/module-kit/licensing/', pathNot: SPEC },
       to: { pathNot: '^libs/module-kit/licensing/' },
+    },
+    {
+      name: 'core-without-nest',
+      comment: 'What Express, Fastify and plain Node import loads no framework, however far it reaches.',
+      severity: 'error',
+      from: { path: '^libs/module-kit/node/', pathNot: SPEC },
+      to: { path: '(^|node_modules/)(@nestjs/|reflect-metadata|rxjs|passport)', reachable: true },
     },
     {
       name: 'no-tests-in-production',

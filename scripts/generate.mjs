@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { licensingGuide } from './generate/decisions.mjs';
+import { administrationApi, authorityReference } from './generate/licensing-administration.mjs';
 import { configurationReference, environmentExample } from './generate/settings.mjs';
 import { schema } from './generate/schema.mjs';
 
@@ -14,6 +15,8 @@ const generated = {
   '.env.example': environmentExample(),
   'docs/reference/configuration.md': await pretty('configuration.md', configurationReference()),
   'docs/guides/licensing.md': await pretty('licensing.md', licensingGuide(read('docs/guides/licensing.md'))),
+  'docs/reference/licensing-authority.md': await pretty('licensing-authority.md', authorityReference()),
+  'docs/reference/licensing-api.json': await pretty('licensing-api.json', administrationApi()),
   'migrations/schema.sql': await schema(),
 };
 

@@ -7,6 +7,8 @@ interface DemonstrationAccount {
   readonly email: string;
   readonly name: string;
   readonly roles: Readonly<Record<string, Role>>;
+  /** Whether they run the seller's side too. */
+  readonly operator?: boolean;
   /** What one sees by signing in as this person. */
   readonly shows: string;
 }
@@ -57,7 +59,8 @@ export const accounts: readonly DemonstrationAccount[] = [
     email: 'consultant@partners.example',
     name: 'Carla Reyes',
     roles: { acme: 'member', globex: 'member' },
-    shows: 'a choice of organization',
+    operator: true,
+    shows: 'a choice of organization, and the licenses of all',
   },
 ];
 
@@ -129,7 +132,8 @@ type PlanKey = (typeof plans)[number]['key'];
 export const licenses: readonly {
   readonly organization: string;
   readonly plan: PlanKey;
-  readonly seats?: { readonly limit: number; readonly emails: readonly string[] };
+  /** Named seats of these people; without any, that many may come at the same time. */
+  readonly seats?: { readonly limit: number; readonly emails?: readonly string[] };
 }[] = [
   { organization: 'acme', plan: 'projects-business' },
   {
@@ -145,5 +149,5 @@ export const licenses: readonly {
       ],
     },
   },
-  { organization: 'globex', plan: 'projects-team' },
+  { organization: 'globex', plan: 'projects-team', seats: { limit: 2 } },
 ];

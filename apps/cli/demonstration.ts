@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { AccountRepository, PasswordHasher } from '#accounts';
+import { AccountRepository, AdministratorRepository, PasswordHasher } from '#accounts';
 import { CatalogRepository, LicenseRepository, SeatRepository } from '#licensing';
 import { ClientRepository, type NewClient } from '#oauth';
 import { Database, OutboundHttp, sha256, type Transaction } from '#platform';
@@ -102,8 +102,9 @@ async function createAccounts(
   passwordHashes: ReadonlyMap<string, string>,
 ): Promise<Map<string, string>> {
   const repository = new AccountRepository(database);
+  const administrators = new AdministratorRepository(database);
   const ids = new Map<string, string>();
-  for (const { email, name, roles } of accounts) {
+  for (const { email, name, roles, operator = false } of accounts) {
     const passwordHash = known(passwordHashes, email);
     const { id } = await repository.createUser({ email, name, passwordHash }, ACTOR);
     ids.set(email, id);
@@ -111,6 +112,7 @@ async function createAccounts(
       const organizationId = known(organizationIds, organization);
       await repository.addMember({ userId: id, organizationId, role }, ACTOR);
     }
+    if (operator) await administrators.setOperator(id, true, ACTOR);
   }
   return ids;
 }
@@ -147,7 +149,7 @@ async function createLicenses(
         startsAt: new Date(),
         endsAt: null,
         graceDays: 0,
-        seatModel: seats ? 'named' : 'unlimited',
+        seatModel: seats ? (seats.emails ? 'named' : 'floating') : 'unlimited',
         seatLimit: seats?.limit ?? null,
         trial: false,
       },

@@ -1,7 +1,9 @@
 import 'reflect-metadata';
 import { ConfigurationError } from '#platform';
 import { keysCommand } from './commands/keys.command.js';
+import { licenseCommand } from './commands/license.command.js';
 import { migrateCommand } from './commands/migrate.command.js';
+import { operatorsCommand } from './commands/operators.command.js';
 import { registrationTokenCommand } from './commands/registration-token.command.js';
 import { seatsCommand } from './commands/seats.command.js';
 import { seedCommand } from './commands/seed.command.js';
@@ -36,6 +38,16 @@ const commands: Readonly<Record<string, Command>> = {
   seats: {
     about: 'give seats to the people that a CSV file names',
     run: seatsCommand,
+    takesArguments: true,
+  },
+  license: {
+    about: 'issue, verify, inspect and return license files for use without a network, and their keys',
+    run: licenseCommand,
+    takesArguments: true,
+  },
+  operators: {
+    about: 'list, add and remove the people who administer every organization',
+    run: operatorsCommand,
     takesArguments: true,
   },
 };

@@ -50,7 +50,7 @@ export class ProjectsService implements UsageCounter {
       limit: decision.limit ?? null,
     });
     if (created) return created;
-    throw this.licenses.refusal({ ...decision, allow: false, code: 'LIMIT_EXCEEDED' }, principal, question);
+    throw this.licenses.refusal({ ...decision, code: 'LIMIT_EXCEEDED' }, principal, question);
   }
 }
 

@@ -1,8 +1,10 @@
 import { Controller, Get, Header, Inject, Req, Res } from '@nestjs/common';
 import {
   CurrentPrincipal,
+  CurrentUse,
   LauncherLinks,
   LicenseChecker,
+  Metered,
   MODULE_KIT_OPTIONS,
   ProblemException,
   RequireFeature,
@@ -13,6 +15,7 @@ import {
   type KitRequest,
   type Principal,
   type ResolvedOptions,
+  type Use,
 } from '@core-auth/module-kit';
 import { toCsv } from './csv.js';
 import { reportsPage } from './pages/reports-page.js';
@@ -31,10 +34,13 @@ export class ReportsController {
     @Inject(LauncherLinks) private readonly launcher: LauncherLinks,
   ) {}
 
+  /** A page of charts is what the plan counts; nothing is drawn once the month's are used up. */
   @Get()
+  @Metered('rendered-reports')
   @Header('content-type', 'text/html; charset=utf-8')
   async page(
     @CurrentPrincipal() principal: Principal,
+    @CurrentUse() use: Use,
     @Req() request: KitRequest,
     @Res({ passthrough: true }) reply: KitReply,
   ): Promise<string> {
@@ -47,6 +53,7 @@ export class ReportsController {
       header: { principal, links, options: this.options },
       answer,
       exportable: exportable.allow,
+      use,
     });
   }
 

@@ -11,6 +11,7 @@ import { PlatformModule, type Clock, type Configuration } from '#platform';
 import { ReadinessModule } from '#readiness';
 import { SessionsModule } from '#sessions';
 import { TokensModule } from '#tokens';
+import { LicensesPageController } from './console/licenses.controller.js';
 import { ErrorFilter } from './error.filter.js';
 import { AssetsController } from './pages/assets.controller.js';
 import { AuthorizationAnswers } from './pages/authorization-answers.js';
@@ -57,6 +58,7 @@ export class AppModule {
         DeviceQrController,
         LauncherController,
         LicenseRefusedController,
+        LicensesPageController,
         ReadinessPageController,
         SignInController,
         SignOutController,

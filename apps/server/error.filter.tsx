@@ -12,7 +12,8 @@ const PROGRAMS =
   /^\/(oauth2\/(token|introspect|revoke|par|userinfo|jwks|device_authorization|register)|v1\/|\.well-known\/|health\/)/;
 
 /** Those among them whose errors are problem details (RFC 9457). */
-const PROBLEMS = /^\/v1\/usage(?:[/?]|$)/;
+const PROBLEMS =
+  /^\/v1\/(usage|leases|licenses(?!\/(check|snapshot)[?]?)|plans|features|trials|seat-imports|reservations|offline-grants|organizations)(?:[/?]|$)/;
 
 /**
  * Every error becomes one answer: a page for a person, `{ error, error_description }` or problem details for a program.

@@ -2,6 +2,7 @@ import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { ThrottlerGuard, ThrottlerModule, type ThrottlerOptions } from '@nestjs/throttler';
 import type { FastifyRequest } from 'fastify';
 import { Configuration, PublicError, RedisConnection } from '#platform';
+import { clientNetwork } from './client-network.js';
 import { SharedThrottlerStorage } from './rate-limit.storage.js';
 
 const MINUTE = 60_000;
@@ -14,7 +15,11 @@ const LIMITED: Readonly<Record<string, (request: FastifyRequest) => boolean>> = 
   registration: ({ routeOptions }) => /^\/oauth2\/register(\/|$)/.test(routeOptions.url ?? ''),
   token: ({ method, routeOptions }) =>
     routeOptions.url === '/device/qr' ||
-    /^\/v1\/(events(\/poll)?|licenses\/(snapshot|check)|usage|webhooks(\/.*)?)$/.test(
+    /^\/v1\/(events(\/poll)?|licenses\/(snapshot|check)|usage|leases(\/.*)?|webhooks(\/.*)?)$/.test(
+      routeOptions.url ?? '',
+    ) ||
+    // administration of licenses, beside what modules ask
+    /^\/v1\/(licenses|plans|features|trials|seat-imports|reservations|offline-grants|organizations|usage\/export)(\/|$)/.test(
       routeOptions.url ?? '',
     ) ||
     (method === 'POST' &&
@@ -58,7 +63,7 @@ export class RateLimitGuard extends ThrottlerGuard {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     for (const { name, ttl, limit } of this.limitsOf(request)) {
       // one count per limit and address, whichever of its routes is called
-      const key = `${name}|${request.ip}`;
+      const key = `${name}|${clientNetwork(request.ip)}`;
       const { isBlocked, timeToBlockExpire } = await this.storageService.increment(
         key,
         ttl,

@@ -205,6 +205,13 @@ export class AccountRepository {
     return rows.map((row) => ({ ...organizationOf(row), role: row.role }));
   }
 
+  /** What people are called, by id; of those whom we know. */
+  async namesOf(ids: readonly string[]): Promise<Map<string, string>> {
+    const rows = await this.database.query<{ id: string; name: string }>(sql`
+      SELECT id, name FROM users WHERE id::text = ANY(${ids}::text[])`);
+    return new Map(rows.map(({ id, name }) => [id, name]));
+  }
+
   /** Whom to ask for a license or a seat: owners, then administrators, who can sign in. */
   async contactsOf(organizationId: string): Promise<Contact[]> {
     return this.database.query<Contact>(sql`

@@ -50,3 +50,17 @@ export interface Contact {
   readonly email: string;
   readonly role: Role;
 }
+
+/** What a person may administer by what they are. */
+export interface Administrator {
+  /** Of the seller, who administers every organization. */
+  readonly operator: boolean;
+  /** By organization id. */
+  readonly roles: ReadonlyMap<string, Role>;
+}
+
+export interface Operator {
+  readonly email: string;
+  readonly name: string;
+  readonly disabledAt: Date | null;
+}

@@ -20,6 +20,7 @@ export const EVENT_KINDS = [
   'catalog-changed',
   'keys-changed',
   'key-revoked',
+  'operator-changed',
 ] as const;
 
 export type EventKind = (typeof EVENT_KINDS)[number];

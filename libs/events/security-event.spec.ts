@@ -76,7 +76,7 @@ const TOLD: Readonly<Partial<Record<EventKind, readonly [type: string, subject: 
   'catalog-changed': ['urn:core-auth:event-type:catalog-changed', subject],
   'key-revoked': ['urn:core-auth:event-type:key-revoked', subject],
 };
-const INTERNAL: readonly EventKind[] = ['client-changed', 'keys-changed'];
+const INTERNAL: readonly EventKind[] = ['client-changed', 'keys-changed', 'operator-changed'];
 
 describe('a security event token', () => {
   it('every kind is either told to others or kept among the nodes of this server', () => {

@@ -106,6 +106,7 @@ const DESCRIPTIONS: Readonly<Record<EventKind, Description | null>> = {
   'catalog-changed': { type: `${OWN}:catalog-changed`, subject: itself },
   'keys-changed': null,
   'key-revoked': { type: `${OWN}:key-revoked`, subject: itself },
+  'operator-changed': null,
 };
 
 /** Whether others than this server's nodes are told of events of this kind. */

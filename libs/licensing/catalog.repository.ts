@@ -72,6 +72,13 @@ export class CatalogRepository {
     return rows.map(moduleOf);
   }
 
+  /** The keys of what a module counts, by name. */
+  async meteredFeatures(moduleKey: string): Promise<string[]> {
+    const rows = await this.database.query<{ key: string }>(sql`
+      SELECT key FROM features WHERE module_key = ${moduleKey} AND type = 'metered' ORDER BY key COLLATE "C"`);
+    return rows.map(({ key }) => key);
+  }
+
   /** All of them, by key, with what an organization's roles may do there. */
   async modulesWithAccess(): Promise<ModuleAccess[]> {
     const rows = await this.database.query<ModuleRow & Pick<ModuleAccess, 'permissions' | 'scopeRoles'>>(sql`

@@ -24,6 +24,11 @@ export type {
 } from './license.js';
 export { LicenseRepository } from './license.repository.js';
 export { LicensingModule } from './licensing.module.js';
+export {
+  LicenseOverviewRepository,
+  type LicenseOverview,
+  type SeatHolder,
+} from './license-overview.repository.js';
 export { LicenseDetailsRepository } from './license-details.repository.js';
 export { readLicenseSnapshot } from './license-snapshot.repository.js';
 export type { Renewal, TermsChange } from './license-terms.js';
@@ -64,3 +69,11 @@ export type { NewOfflineGrant, OfflineGrant } from './offline/offline-grant.js';
 export { LONGEST_FILE_DAYS } from './offline/offline-grant.js';
 export { OfflineGrantRepository } from './offline/offline-grant.repository.js';
 export { OfflineLicenses, type IssuedLicenseFile } from './offline/offline-licenses.js';
+export {
+  LICENSING_AUTHORITY,
+  LICENSING_ROLES,
+  mayAdminister,
+  type LicensingAction,
+  type LicensingRole,
+} from './administration/authority.js';
+export { administrationRoutes, type DescribedRoute } from './administration/routes.js';

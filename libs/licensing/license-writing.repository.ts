@@ -148,7 +148,9 @@ export async function insertLicense(
     ...{ seatOnFirstUse, seatCooldownSeconds, leaseSeconds },
     terms: [{ effectiveAt, planVersionId, seatModel, seatLimit, surplusUntil: null }],
   };
-  return recordChange(transaction, id, { act, actor, detail: { license: detail } });
+  const { requestSha256: request } = license;
+  const asked = request === undefined ? {} : { request };
+  return recordChange(transaction, id, { act, actor, detail: { license: detail, ...asked } });
 }
 
 async function refusedInsertion(transaction: Transaction, id: string): Promise<PublicError> {

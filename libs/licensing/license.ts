@@ -36,6 +36,8 @@ export interface NewLicense {
   readonly seatCooldownSeconds?: number;
   /** How long a floating seat is held without a heartbeat, 30 to 86,400; 300 unless told. */
   readonly leaseSeconds?: number;
+  /** Of what was asked, for who asks again under the same id. */
+  readonly requestSha256?: string;
 }
 
 /** What has to be so for a change to be made; decided by the statement that makes it. */

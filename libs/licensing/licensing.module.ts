@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
+import { AccountsModule } from '#accounts';
 import { TokensModule } from '#tokens';
+import { ADMINISTRATION_CONTROLLERS, ADMINISTRATION_PROVIDERS } from './administration/administration.js';
 import { AnnouncementRepository } from './announcements/announcement.repository.js';
 import { Announcer } from './announcements/announcer.js';
 import { CatalogRepository } from './catalog.repository.js';
@@ -10,6 +12,7 @@ import { LicenseSnapshots } from './license-snapshots.js';
 import { LicenseRepository } from './license.repository.js';
 import { HistoryRepository } from './history.repository.js';
 import { LicenseDetailsRepository } from './license-details.repository.js';
+import { LicenseOverviewRepository } from './license-overview.repository.js';
 import { LicenseTermsRepository } from './license-terms.repository.js';
 import { PlanRepository } from './plan.repository.js';
 import { TrialRepository } from './trial.repository.js';
@@ -17,6 +20,7 @@ import { LicensingController } from './licensing.controller.js';
 import { LicenseKeysController } from './offline/license-keys.controller.js';
 import { OfflineGrantRepository } from './offline/offline-grant.repository.js';
 import { OfflineLicenses } from './offline/offline-licenses.js';
+import { LeaseController } from './seats/lease.controller.js';
 import { SeatLeaseRepository } from './seats/lease.repository.js';
 import { SeatReservationRepository } from './seats/reservation.repository.js';
 import { SeatImportRepository } from './seats/seat-import.repository.js';
@@ -30,6 +34,7 @@ const DOORS = [
   CatalogRepository,
   HistoryRepository,
   LicenseDetailsRepository,
+  LicenseOverviewRepository,
   LicenseRepository,
   LicenseSnapshots,
   LicenseTermsRepository,
@@ -46,9 +51,23 @@ const DOORS = [
 ];
 
 @Module({
-  imports: [TokensModule],
-  controllers: [CheckController, LicenseKeysController, LicensingController, UsageController],
-  providers: [...DOORS, AnnouncementRepository, Announcer, CheckRepository, LicenseChecks],
+  imports: [AccountsModule, TokensModule],
+  controllers: [
+    CheckController,
+    LeaseController,
+    LicenseKeysController,
+    LicensingController,
+    UsageController,
+    ...ADMINISTRATION_CONTROLLERS,
+  ],
+  providers: [
+    ...DOORS,
+    AnnouncementRepository,
+    Announcer,
+    CheckRepository,
+    LicenseChecks,
+    ...ADMINISTRATION_PROVIDERS,
+  ],
   exports: DOORS,
 })
 export class LicensingModule {}

@@ -9,7 +9,9 @@ export { KitClock } from './clock.js';
 export {
   CurrentOrganization,
   CurrentPrincipal,
+  CurrentUse,
   CurrentUser,
+  Metered,
   Public,
   RequireFeature,
   RequireLicense,
@@ -36,3 +38,8 @@ export { InvalidTokenError, type AccessTokenClaims } from './tokens/access-token
 export { DPOP_ALGORITHMS } from './tokens/dpop-proof.js';
 export type { DpopReplayStore } from './tokens/dpop-replay-store.js';
 export { TokenVerifier } from './tokens/token-verifier.js';
+export { CoreAuthLicenses } from './node/core-auth-licenses.js';
+export { SeatLeases, type HeldLease } from './leases/seat-leases.js';
+export type { DecisionCount, DecisionSource } from './licenses/decision-counts.js';
+export { UsageRecorder } from './usage/usage-recorder.js';
+export type { Use } from './usage/use.js';

@@ -8,6 +8,8 @@ import { clientsBehind, tokensBehind } from './token-holder.js';
 export interface LiveToken {
   readonly claims: AccessTokenClaims;
   readonly person: Person | undefined;
+  /** Of a machine's token: whether an administrator registered every client behind it as the suite's own, for no organization. */
+  readonly trusted?: boolean;
 }
 
 /** Whether a token whose signature is right still counts; one read. */
@@ -24,7 +26,8 @@ export class LiveTokens {
     const clientIds = clientsBehind(claims);
     const jtis = tokensBehind(claims);
     if (id === undefined) {
-      return (await this.revokedTokens.isLive(jtis, clientIds)) ? { claims, person: undefined } : undefined;
+      const machine = await this.revokedTokens.liveMachine(jtis, clientIds);
+      return machine && { claims, person: undefined, trusted: machine.trusted };
     }
     const person = await this.authorizations.live(id, jtis, clientIds);
     return person && { claims, person };

@@ -385,6 +385,13 @@ describe('rate limits', () => {
     ['GET', '/v1/events'],
     ['GET', '/v1/webhooks'],
     ['GET', '/v1/licenses/snapshot'],
+    ['POST', '/v1/licenses/check'],
+    ['POST', '/v1/usage'],
+    ['POST', '/v1/leases'],
+    ['POST', '/v1/leases/0190a000-0000-7000-8000-0000000000c1/heartbeat'],
+    ['GET', '/v1/licenses'],
+    ['GET', '/v1/usage/export'],
+    ['GET', '/v1/plans'],
   ])('guesses of a client secret count wherever a client authenticates: %s %s', async (method, path) => {
     const response = await fetch(`${one.url}${path}`, {
       method,

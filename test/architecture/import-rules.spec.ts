@@ -82,6 +82,7 @@ const planted: readonly [rule: string, file: string, specifier: string][] = [
   ['no-migrations-below', 'libs/platform/migrating.ts', '#migrations'],
   ['modules-are-customers', 'apps/projects/planted.ts', '#platform'],
   ['kit-imports-packages-only', 'libs/module-kit/planted.ts', '../platform/index.js'],
+  ['core-without-nest', 'libs/module-kit/node/planted.ts', '@nestjs/common'],
   ['pure-licensing', 'libs/module-kit/licensing/planted.ts', 'node:crypto'],
   ['no-tests-in-production', 'apps/server/testing.ts', '../../test/support/helper.js'],
   ['no-cycle', 'libs/events/circle-back.ts', './circle.js'],

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Browser, Page } from 'playwright-core';
 import { REPOSITORY } from '../support/built-process.js';
 import { chromium } from '../support/chromium.js';
-import { CONSULTANT, MEMBER, Person } from './person.js';
+import { CONSULTANT, MEMBER, OWNER, Person } from './person.js';
 import { RunningSystem } from './running-system.js';
 import { violations, WatchedContext } from './watched-context.js';
 
@@ -107,6 +107,15 @@ describe('every page, as a person finds it', () => {
     await look('signed-out');
   }, 60_000);
 
+  it('licenses: the overview, one of them, and a seat that is not to be had', async () => {
+    await signIn(OWNER);
+    await look('launcher-owner');
+    await page.getByRole('link', { name: 'Manage licenses' }).click();
+    await look('console-licenses');
+    await page.getByRole('link', { name: 'Reports' }).first().click();
+    await look('console-license');
+  }, 60_000);
+
   it('consent for an application of somebody else', async () => {
     await signIn(MEMBER);
     const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url');
@@ -172,6 +181,32 @@ describe('every page, as a person finds it', () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.waitForURL(`${system.projects}/auth/signed-out`);
     await look('projects-signed-out');
+  }, 90_000);
+
+  it('projects: all floating seats in use', async () => {
+    const others: { context: WatchedContext; page: Page }[] = [];
+    for (const email of ['admin@globex.example', 'member@globex.example']) {
+      const context = await WatchedContext.open(browser, system.hosts, { viewport: WIDE });
+      const other = { context, page: await context.page() };
+      others.push(other);
+      await other.page.goto(`${system.projects}/`);
+      await new Person(other.page, system).signIn(email);
+      await other.page.waitForURL(`${system.projects}/`);
+    }
+    await signIn(CONSULTANT, 'Globex');
+    await page.goto(`${system.projects}/auth/sign-in`);
+    expect(await person.heading()).toBe('All seats in use');
+    await look('projects-no-seat');
+    // who signs out makes room
+    const leaving = others[0]?.page;
+    await leaving?.getByRole('button', { name: 'Sign out' }).click();
+    await leaving?.waitForURL(`${system.projects}/auth/signed-out`);
+    await page.goto(`${system.projects}/`);
+    expect(await person.heading()).toBe('Projects');
+    for (const { context } of others) {
+      await context.close();
+      expect(context.complaints).toEqual([]);
+    }
   }, 90_000);
 
   it('reports: empty, with a chart, signed out', async () => {

@@ -3,6 +3,7 @@ import type { RunningSystem } from './running-system.js';
 
 export const CONSULTANT = 'consultant@partners.example';
 export const MEMBER = 'member@acme.example';
+export const OWNER = 'owner@acme.example';
 
 /** What a person does with pages, in their words. */
 export class Person {

@@ -71,7 +71,7 @@ describe('a license file, from two nodes to an instance without a network', () =
     await world.app.get(OfflineLicenses).return(grant.id, 'test');
   });
 
-  it('denies each forgery, misplacement, step back and end by its own code', async () => {
+  it('hard case 9: denies each forgery, misplacement, step back and end by its own code', async () => {
     const { file } = await issue('mill');
     const [header = '', payload = '', signature = ''] = file.split('.');
     const [key] = keys.keys;
@@ -124,7 +124,7 @@ describe('a license file, from two nodes to an instance without a network', () =
     expect((await issue('more', 6)).grant.seatBlock).toBe(6);
   });
 
-  it('a block of 4 out of 10 leaves exactly 6 online, whoever comes at once on whichever node', async () => {
+  it('hard case 9: a block of 4 out of 10 leaves exactly 6 online, whoever comes at once on whichever node', async () => {
     const license = await world.license('globex', 'projects', { seatModel: 'named', seatLimit: 10 });
     const expiresAt = new Date(Date.now() + 30 * DAY);
     const { grant } = await world.app

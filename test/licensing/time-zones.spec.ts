@@ -85,7 +85,7 @@ async function decideIn(
 }
 
 describe('decisions on hosts in other time zones', () => {
-  it('are the same at ends_at - 1 ms, ends_at and the end of grace in Kiritimati, Los Angeles and UTC', async () => {
+  it('hard case 4: are the same at ends_at - 1 ms, ends_at and the end of grace in Kiritimati, Los Angeles and UTC', async () => {
     const kiritimati = await decideIn('Pacific/Kiritimati');
     const losAngeles = await decideIn('America/Los_Angeles');
     const utc = await decideIn('UTC');
@@ -120,7 +120,7 @@ describe('decisions on hosts in other time zones', () => {
     ] as const;
 
     it.each(lastDays)(
-      'the last day in %s is %s until %s, the plan changes before it, and every host says the same at each boundary',
+      'hard case 4, with no job running: the last day in %s is %s until %s, the plan changes before it, and every host says the same at each boundary',
       async (timeZone, lastDay, endsAt) => {
         const { licenses, catalog } = world.node;
         const { terms, details } = administrationOf(world.node);

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { BenchDatabase } from './bench-database.js';
 import { compare, comparisonSteps } from './comparison.js';
-import { machine, pinDriver } from './machine.js';
+import { licensing, licensingSteps, licensingTable } from './licensing.js';
+import { machine, pinDriver, type Pinning } from './machine.js';
 import { readOptions, USAGE, UsageError, type BenchOptions } from './options.js';
 import { Progress } from './progress.js';
 import { benchTable, circumstancesText, write } from './report.js';
@@ -18,23 +19,19 @@ export async function bench(args: readonly string[], build: () => void): Promise
     return 1;
   }
   if (options.build) build();
-  const progress = new Progress(
-    options.soak ? 2 * soakScales(options.rows).length : comparisonSteps(options),
-  );
+  const name = options.soak ? 'soak' : options.licensing ? 'licensing' : 'bench';
+  const progress = new Progress(stepsOf(name, options));
   // asked before this process is bound to one core
   const here = machine();
   const pinning = pinDriver();
   const database = await BenchDatabase.start();
   try {
     const circumstances = { machine: here, postgres: database.version, pinning };
-    const [json, text] = options.soak
-      ? await soak(database, options, pinning, progress).then((rows) => [rows, soakTable(rows)] as const)
-      : await compare(database, options, pinning, progress).then((rows) => [rows, benchTable(rows)] as const);
+    const [json, text] = await measure(name, database, options, pinning, progress);
     progress.end();
     const conditions = circumstancesText(circumstances, options);
     process.stdout.write(`${text}\n\n${conditions}\n`);
     if (options.output !== undefined) {
-      const name = options.soak ? 'soak' : 'bench';
       write(resolve(options.output), name, json, `# ${TITLES[name]}\n\n${text}\n\n${conditions}\n`);
     }
     return 0;
@@ -50,4 +47,31 @@ export async function bench(args: readonly string[], build: () => void): Promise
 const TITLES = {
   bench: 'Core Auth beside node-oidc-provider',
   soak: 'Refreshing among more and more authorizations',
+  licensing: 'What licenses cost',
 } as const;
+type Name = keyof typeof TITLES;
+
+function stepsOf(name: Name, options: BenchOptions): number {
+  if (name === 'soak') return 2 * soakScales(options.rows).length;
+  return name === 'licensing' ? licensingSteps(options) : comparisonSteps(options);
+}
+
+/** The rows as data and as a table. */
+async function measure(
+  name: Name,
+  database: BenchDatabase,
+  options: BenchOptions,
+  pinning: Pinning | undefined,
+  progress: Progress,
+): Promise<readonly [json: unknown, text: string]> {
+  if (name === 'soak') {
+    const rows = await soak(database, options, pinning, progress);
+    return [rows, soakTable(rows)];
+  }
+  if (name === 'licensing') {
+    const rows = await licensing(database, options, pinning, progress);
+    return [rows, licensingTable(rows)];
+  }
+  const rows = await compare(database, options, pinning, progress);
+  return [rows, benchTable(rows)];
+}

@@ -84,6 +84,12 @@ export function postRequest(path: string, headers: Readonly<Record<string, strin
   return `POST ${path} HTTP/1.1\r\n${lines(all)}content-length: ${form.length}\r\n\r\n${form}`;
 }
 
+export function jsonRequest(path: string, headers: Readonly<Record<string, string>>, body: unknown): string {
+  const text = JSON.stringify(body);
+  const all = { ...headers, 'content-type': 'application/json' };
+  return `POST ${path} HTTP/1.1\r\n${lines(all)}content-length: ${text.length}\r\n\r\n${text}`;
+}
+
 function lines(headers: Readonly<Record<string, string>>): string {
   return Object.entries({ host: 'localhost', ...headers })
     .map(([name, value]) => `${name}: ${value}\r\n`)

@@ -197,7 +197,7 @@ export async function authorizeAndExchange(
   return answer;
 }
 
-function repeated(request: string, check: (answer: HttpAnswer) => void): Prepared {
+export function repeated(request: string, check: (answer: HttpAnswer) => void): Prepared {
   return inTurn([request], check);
 }
 

@@ -10,6 +10,7 @@ export interface BenchOptions {
   readonly rows: number;
   readonly connections: number;
   readonly soak: boolean;
+  readonly licensing: boolean;
   readonly profile: string | undefined;
   readonly build: boolean;
 }
@@ -17,13 +18,14 @@ export interface BenchOptions {
 export class UsageError extends Error {}
 
 export const USAGE = `npm run bench -- [options]
-  --output DIR       write bench.json and bench.md (with --soak: soak.json and soak.md) there
+  --output DIR       write bench.json and bench.md (with --soak or --licensing: soak.*, licensing.*) there
   --duration SECONDS of one round of one operation at one server (5)
   --rounds N         rounds of each operation, ours and the peer's in turn (3)
   --only A,B         these operations alone: ${OPERATIONS.map(({ name }) => name).join(', ')}
   --rows N           generated authorizations (10000); with --soak the largest number (1000000)
   --connections N    kept-alive connections of the driver (32)
   --soak             refresh at 1 thousand, 100 thousand and 1 million authorizations instead
+  --licensing        what licenses cost instead: decisions, checks, seats, change to refusal
   --profile DIR      write a CPU profile of our server for each operation there; slows it down
   --no-build         use dist/ as it is`;
 
@@ -36,6 +38,8 @@ export function readOptions(args: readonly string[]): BenchOptions {
   const unknown = only.find((name) => !OPERATIONS.some((operation) => operation.name === name));
   if (unknown !== undefined) throw new UsageError(`There is no operation "${unknown}".`);
   const soak = values.soak ?? false;
+  const licensing = values.licensing ?? false;
+  if (soak && licensing) throw new UsageError('--soak and --licensing are runs of their own.');
   return {
     output: values.output,
     duration: number('duration', values.duration ?? '5', 0.05, 3600),
@@ -44,6 +48,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     rows: whole('rows', values.rows ?? (soak ? '1000000' : '10000'), 100, MOST_ROWS),
     connections: whole('connections', values.connections ?? '32', 1, 1000),
     soak,
+    licensing,
     profile: values.profile,
     build: !(values['no-build'] ?? false),
   };
@@ -63,6 +68,7 @@ function parse(args: readonly string[]) {
         rows: text,
         connections: text,
         soak: flag,
+        licensing: flag,
         profile: text,
         'no-build': flag,
       },

@@ -78,7 +78,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 export function circumstancesText(
   { machine, postgres, pinning }: Circumstances,
-  { duration, rounds, connections, rows }: BenchOptions,
+  { duration, rounds, connections, rows, licensing }: BenchOptions,
 ): string {
   const settings = Object.entries(POSTGRES_SETTINGS).map(([name, value]) => `${name}=${value}`);
   return [
@@ -87,7 +87,9 @@ export function circumstancesText(
     pinning
       ? `- Pinned: the servers to core ${pinning.servers}, driver and database to core ${pinning.others}`
       : '- Not pinned: there is no taskset here, or one core alone; the figures vary more',
-    `- Load: ${connections} connections, ${rounds} rounds of ${duration} s for each server in turn; pool of ${POOL_SIZE} connections; ${rows} authorizations`,
+    licensing
+      ? `- Load: ${connections} connections, or as many people who want seats; ${rounds} rounds of ${duration} s; pool of ${POOL_SIZE} connections; the guard, its two nodes and what assigns seats run in the driver's process`
+      : `- Load: ${connections} connections, ${rounds} rounds of ${duration} s for each server in turn; pool of ${POOL_SIZE} connections; ${rows} authorizations`,
   ].join('\n');
 }
 

@@ -201,6 +201,19 @@ describe('browser sign-in of a module', () => {
       expect(core.count('/oauth2/token')).toBe(4);
     });
 
+    it('with the answer that came while the keys were out of reach: its refresh token is spent', async () => {
+      await signIn();
+      // keys are not trusted for longer without being fetched again
+      ahead(24 * 3_600_000 + 1000);
+      core.down.add('/oauth2/jwks');
+      expect((await browser.get(`${module.url}/page`)).status).toBe(503);
+      core.down.delete('/oauth2/jwks');
+      // by now Core Auth would take the same refresh token for a stolen one
+      ahead(20_000);
+      expect((await browser.get(`${module.url}/page`)).status).toBe(200);
+      expect(core.count('/oauth2/token')).toBe(2);
+    });
+
     it('not at all costs: while the token lives, an unreachable Core Auth ends no session', async () => {
       await aged();
       core.down.add('/oauth2/token');

@@ -39,6 +39,10 @@ export class FakeCoreAuth {
   /** The next refresh answers are cut off after the rotation. */
   loseRefreshAnswers = 0;
   snapshot: LicenseSnapshot | undefined = licensedSnapshot();
+  /** Of any metered feature. */
+  readonly quota = { used: 0, limit: 10, keys: new Set<string>() };
+  /** The next answers about use are cut off after the count. */
+  loseUsageAnswers = 0;
   /** Connections get no byte while false. */
   streaming = true;
   readonly inactive = new Set<string>();
@@ -197,7 +201,8 @@ export class FakeCoreAuth {
     const url = new URL(request.url ?? '/', this.issuer);
     this.asked.set(url.pathname, this.count(url.pathname) + 1);
     if (this.down.has(url.pathname)) return json(response, 503, { error: 'server_error' });
-    const form = new URLSearchParams(await readBody(request));
+    const body = await readBody(request);
+    const form = new URLSearchParams(body);
     switch (url.pathname) {
       case '/oauth2/authorize':
         return this.authorize(url.searchParams, response);
@@ -212,6 +217,8 @@ export class FakeCoreAuth {
         return this.token(form, request, response);
       case '/oauth2/introspect':
         return json(response, 200, this.introspection(form.get('token') ?? ''));
+      case '/v1/usage':
+        return this.use(body, String(request.headers['idempotency-key']), response);
       case '/v1/licenses/snapshot':
         return this.snapshot
           ? json(response, 200, this.snapshot)
@@ -220,6 +227,30 @@ export class FakeCoreAuth {
         return this.openStream(request, response);
     }
     return json(response, 404, {});
+  }
+
+  /** As Core Auth, for one feature with one limit: a key counts once. */
+  private use(body: string, key: string, response: ServerResponse): void {
+    const { amount } = JSON.parse(body) as { amount: number };
+    const { limit } = this.quota;
+    const known = this.quota.keys.has(key);
+    if (!known && this.quota.used + amount > limit) {
+      return json(response, 429, {
+        ...QUOTA,
+        allow: false,
+        code: 'QUOTA_EXCEEDED',
+        used: this.quota.used,
+        limit,
+      });
+    }
+    if (!known) this.quota.used += amount;
+    this.quota.keys.add(key);
+    if (this.loseUsageAnswers > 0) {
+      this.loseUsageAnswers -= 1;
+      response.destroy();
+      return;
+    }
+    return json(response, 200, { ...QUOTA, allow: true, code: 'OK', used: this.quota.used, limit });
   }
 
   private introspection(token: string): Record<string, unknown> {
@@ -347,6 +378,8 @@ export class FakeCoreAuth {
   }
 }
 
+const QUOTA = { period_starts_at: '2020-01-01T00:00:00.000Z', period_ends_at: '2120-01-01T00:00:00.000Z' };
+
 const LAUNCHER = {
   organization: { id: ORGANIZATION, key: 'acme', name: 'Acme' },
   modules: [
@@ -375,6 +408,8 @@ export function licensedSnapshot(
         features: [
           { key: 'projects', type: 'limit', combine: 'max' },
           { key: 'export', type: 'boolean', combine: 'max' },
+          { key: 'rendered-reports', type: 'metered', combine: 'max', period: 'month' },
+          { key: 'renders', type: 'metered', combine: 'max', period: 'month' },
         ],
       },
     ],

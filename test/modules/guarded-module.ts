@@ -3,8 +3,10 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   CurrentOrganization,
+  CurrentUse,
   CurrentUser,
   KitClock,
+  Metered,
   ModuleKitModule,
   Public,
   RequireFeature,
@@ -16,11 +18,15 @@ import {
   type CurrentOrganizationData,
   type CurrentUserData,
   type ModuleKitOptions,
+  type Use,
   type UsageCounter,
 } from '@core-auth/module-kit';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../support/ports.js';
 import { CLIENT } from './fake-core-auth.js';
+
+/** How often a handler ran. */
+export const handled = { renders: 0 };
 
 /** How many projects the test module claims to have. */
 export const usage = { projects: 0 };
@@ -83,6 +89,30 @@ class Routes {
   @RequireFeature('projects', { current: Usage })
   limited() {
     return { ok: true };
+  }
+
+  /** Names an organization in its path, as some modules do; whose license counts is the token's alone. */
+  @Post('api/organizations/:organization/licensed')
+  @RequireScope('projects:read')
+  @RequireLicense('projects')
+  licensedIn(@CurrentOrganization() organization: CurrentOrganizationData) {
+    return { organization: organization.id };
+  }
+
+  @Get('api/rendered')
+  @RequireScope('projects:read')
+  @Metered('renders')
+  rendered(@CurrentUse() { used, remaining }: Use) {
+    return { used, remaining };
+  }
+
+  @Post('api/renders')
+  @RequireScope('projects:read')
+  @RequireFeature('export')
+  @Metered('renders', 2)
+  render(@CurrentUse() { used, remaining }: Use) {
+    handled.renders += 1;
+    return { used, remaining };
   }
 
   @Get('page')

@@ -39,6 +39,8 @@ describe('how current a module is', () => {
       introspections: 2,
       snapshotsRemembered: 1,
       oldestSnapshotSeconds: expect.any(Number),
+      decisions: [{ code: 'OK', source: 'stream', count: 1 }],
+      leasesHeld: 0,
       keysSeconds: expect.any(Number),
     });
     const { oldestSnapshotSeconds, keysSeconds } = health().snapshot();
@@ -66,6 +68,8 @@ describe('how current a module is', () => {
       introspections: 0,
       snapshotsRemembered: 0,
       oldestSnapshotSeconds: null,
+      decisions: [],
+      leasesHeld: 0,
       keysSeconds: null,
     });
   });

@@ -50,6 +50,7 @@ describe('the reports module', () => {
   });
   beforeEach(async () => {
     await license({});
+    core.quota.used = 0;
     tokens = [];
     answers = [];
     browser = new CookieBrowser();
@@ -58,7 +59,7 @@ describe('the reports module', () => {
   const license = async (overrides: Parameters<typeof licensedSnapshot>[0]) => {
     version += 1;
     const snapshot = licensedSnapshot(
-      { module: 'reports', features: { export: true }, ...overrides },
+      { module: 'reports', features: { export: true, 'rendered-reports': 10 }, ...overrides },
       version,
     );
     core.snapshot = { ...snapshot, modules: snapshot.modules.map((each) => ({ ...each, key: 'reports' })) };
@@ -111,6 +112,27 @@ describe('the reports module', () => {
     expect(status).toBe(403);
     expect(html).toContain('The license for Reports is suspended. Ask an owner or administrator of Acme.');
     expect(tokens).toHaveLength(0);
+  });
+
+  it('counts each page of charts, says what is left, and refuses without asking projects once it is used up', async () => {
+    core.quota.used = 8;
+    expect((await visit()).html).toContain('1 of 10 reports left this month');
+    expect((await visit()).html).toContain('0 of 10 reports left this month');
+    const asked = tokens.length;
+    const { status, html } = await visit();
+    expect(status).toBe(429);
+    expect(html).toContain('<h1>Quota used up</h1>');
+    expect(html).toContain('The plan for Reports limits rendered reports to 10.');
+    expect(html).toContain('or wait until the next period begins.');
+    expect(tokens).toHaveLength(asked);
+  });
+
+  it('draws nothing that it cannot count', async () => {
+    core.down.add('/v1/usage');
+    const { status, html } = await visit();
+    core.down.clear();
+    expect([status, tokens.length]).toEqual([503, 0]);
+    expect(html).toContain('cannot be checked right now');
   });
 
   it('exports CSV where the plan includes it', async () => {

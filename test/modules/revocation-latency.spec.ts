@@ -1,8 +1,8 @@
-import { createServer, request, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PasswordHasher } from '#accounts';
 import { PasswordRepository, SessionRepository } from '#sessions';
+import { Line } from '../support/line.js';
 import { freePort } from '../support/ports.js';
 import { claimsOf, World, type TestClient } from '../support/world.js';
 import { startModule, type GuardedModule } from './guarded-module.js';
@@ -13,57 +13,6 @@ const AT_ONCE = 10;
 const CAUSES = ['revocation', 'session end', 'password change', 'license loss'] as const;
 type Cause = (typeof CAUSES)[number];
 
-/** Between a module and Core Auth: passes everything on, and cuts the event stream when told to. */
-class Line {
-  private readonly streams = new Set<() => void>();
-  private cut = false;
-
-  private constructor(
-    private readonly server: Server,
-    readonly url: string,
-  ) {}
-
-  static async open(target: string): Promise<Line> {
-    const port = await freePort();
-    const { hostname, port: targetPort } = new URL(target);
-    const server = createServer((incoming, answer) => {
-      const isStream = incoming.url?.startsWith('/v1/events') ?? false;
-      if (isStream && line.cut) {
-        answer.destroy();
-        return;
-      }
-      const { url: path, method, headers } = incoming;
-      const onward = request({ hostname, port: targetPort, path, method, headers }, (response) => {
-        answer.writeHead(response.statusCode ?? 502, response.headers);
-        response.pipe(answer);
-      });
-      onward.on('error', () => answer.destroy());
-      answer.on('close', () => onward.destroy());
-      incoming.pipe(onward);
-      if (isStream) line.streams.add(() => answer.destroy());
-    });
-    const line = new Line(server, `http://localhost:${port}`);
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-    return line;
-  }
-
-  cutStream(): void {
-    this.cut = true;
-    for (const end of this.streams) end();
-    this.streams.clear();
-  }
-
-  restoreStream(): void {
-    this.cut = false;
-  }
-
-  async close(): Promise<void> {
-    this.cutStream();
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
-}
-
 describe('how long after a commit at one node a module that listens to another still lets a token in', () => {
   let line: Line;
   let world: World;
@@ -73,7 +22,7 @@ describe('how long after a commit at one node a module that listens to another s
 
   beforeAll(async () => {
     const port = await freePort();
-    line = await Line.open(`http://127.0.0.1:${port}`);
+    line = await Line.open(port);
     world = await World.start({ env: { PORT: String(port), CORE_AUTH_URL: line.url } });
     node = await World.start({ beside: world });
     client = world.client('projects');
@@ -178,7 +127,7 @@ describe('how long after a commit at one node a module that listens to another s
     const waiting = await trials('cut', TRIALS_OF_EACH);
     line.cutStream();
     const latencies = await Promise.all(waiting.map(([cause, trial]) => latency(cause, trial, 100)));
-    line.restoreStream();
+    line.restore();
     expect(report('commit to refusal, stream cut', latencies)).toBeLessThanOrEqual(5000);
   }, 180_000);
 });

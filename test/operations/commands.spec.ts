@@ -67,6 +67,7 @@ describe('the command line on a database of its own', () => {
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     expect(both.filter(({ said }) => said === 'The demonstration is there.')).toHaveLength(1);
     expect(await count('users')).toBe(7);
+    expect(await count('users WHERE operator')).toBe(1);
     expect(await count('organizations')).toBe(2);
     expect(await count('licenses')).toBe(3);
     expect(await count('seat_assignments')).toBe(4);

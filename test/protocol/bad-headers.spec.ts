@@ -21,6 +21,8 @@ const ROUTES = [
   ['GET', '/v1/webhooks'],
   ['GET', '/v1/licenses/snapshot'],
   ['POST', '/v1/licenses/check'],
+  ['POST', '/v1/leases'],
+  ['DELETE', '/v1/leases/x'],
   ['GET', '/v1/launcher'],
   ['GET', '/device'],
   ['GET', '/'],

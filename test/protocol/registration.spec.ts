@@ -272,6 +272,7 @@ describe('dynamic client registration', () => {
       ['a code without its grant', { grant_types: [], response_types: ['code'] }],
       ['a grant without its response type', { response_types: [] }],
       ['a scope that is not to be had', { scope: 'openid readiness:read' }],
+      ['a scope of the administration', { scope: 'openid licensing:write' }],
       ['no scope', { scope: ' ' }],
       ['a name that is too long', { client_name: 'x'.repeat(129) }],
       ['a name that turns the text around', { client_name: 'Core\u202eAuth' }],

@@ -1,3 +1,4 @@
+import type { Use } from '@core-auth/module-kit';
 import type { VNode } from 'preact';
 import {
   PROJECT_STATUSES,
@@ -12,9 +13,10 @@ interface ReportsView {
   header: HeaderView;
   answer: ProjectsAnswer;
   exportable: boolean;
+  use: Use;
 }
 
-export function reportsPage({ header, answer, exportable }: ReportsView): string {
+export function reportsPage({ header, answer, exportable, use }: ReportsView): string {
   const { moduleName } = header.options;
   const { organization } = header.principal;
   return renderPage({
@@ -27,6 +29,7 @@ export function reportsPage({ header, answer, exportable }: ReportsView): string
           <div>
             <p class="muted small">{organization?.name ?? organization?.key}</p>
             <h1>Projects by status</h1>
+            <Allowance use={use} />
           </div>
           {answer.state === 'ok' &&
             (exportable ? (
@@ -41,6 +44,18 @@ export function reportsPage({ header, answer, exportable }: ReportsView): string
       </>
     ),
   });
+}
+
+/** What the plan leaves; a plan without a limit has nothing to say. */
+function Allowance({ use: { limit, remaining, code } }: { use: Use }): VNode | null {
+  if (limit === null || remaining === null) return null;
+  return (
+    <p class="muted small">
+      {code === 'OK_OVERAGE'
+        ? `More than the ${limit} reports of your plan: this one is billed.`
+        : `${remaining} of ${limit} reports left this month`}
+    </p>
+  );
 }
 
 function Report({ counts }: { counts: ProjectCounts }): VNode {

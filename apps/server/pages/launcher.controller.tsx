@@ -1,6 +1,7 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AccountRepository } from '#accounts';
+import { AccountRepository, AdministratorRepository } from '#accounts';
+import { mayAdminister } from '#licensing';
 import { InvalidToken, IssuancePolicy, ModuleDirectory, type LiveToken, type Module } from '#oauth';
 import { CurrentSession, CurrentToken, RequireScope, RequireSession } from '#platform';
 import { Csrf, type Session } from '#sessions';
@@ -24,6 +25,7 @@ export class LauncherController {
     private readonly modules: ModuleDirectory,
     private readonly issuance: IssuancePolicy,
     private readonly accounts: AccountRepository,
+    private readonly administrators: AdministratorRepository,
     private readonly contacts: Contacts,
     private readonly csrf: Csrf,
     private readonly pages: Pages,
@@ -56,6 +58,11 @@ export class LauncherController {
           code,
         }))}
         contacts={await this.contacts.of(organization.id)}
+        administersLicenses={mayAdminister(
+          'licenses:read',
+          await this.administrators.find(userId),
+          organization.id,
+        )}
         signedInAt={session.authTime}
       />
     );

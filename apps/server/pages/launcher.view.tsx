@@ -27,6 +27,7 @@ interface LauncherProps {
   readonly modules: readonly LauncherModule[];
   /** Whom to ask for a module: owners and administrators of the organization. */
   readonly contacts: readonly Contact[];
+  readonly administersLicenses: boolean;
   readonly signedInAt: Date;
 }
 
@@ -84,7 +85,7 @@ function ClosedModule({ module, organization, contacts }: ClosedModuleProps): VN
   );
 }
 
-function Organization({ organization, hasOtherOrganizations }: LauncherProps): VNode {
+function Organization({ organization, hasOtherOrganizations, administersLicenses }: LauncherProps): VNode {
   return (
     <div class="organization">
       <Monogram name={organization.name} />
@@ -95,6 +96,11 @@ function Organization({ organization, hasOtherOrganizations }: LauncherProps): V
       {hasOtherOrganizations && (
         <a class="button" href="/choose-organization">
           Switch organization
+        </a>
+      )}
+      {administersLicenses && (
+        <a class="button" href="/console/licenses">
+          Manage licenses
         </a>
       )}
     </div>

@@ -115,12 +115,19 @@ function everyPage(text: string, url: string): readonly (readonly [string, VNode
           { ...module, licensed: true },
           { ...module, licensed: false, code: text },
         ]}
+        administersLicenses={false}
         signedInAt={new Date(0)}
       />,
     ],
     [
       'launcher, empty',
-      <LauncherView {...launcher} hasOtherOrganizations={false} modules={[]} signedInAt={new Date(0)} />,
+      <LauncherView
+        {...launcher}
+        hasOtherOrganizations={false}
+        modules={[]}
+        administersLicenses
+        signedInAt={new Date(0)}
+      />,
     ],
     [
       'license-refused',

@@ -96,6 +96,42 @@ export class OfflineGrantRepository {
   }
 
   /**
+   * The license of an organization for a module that a file can be issued for.
+   * @throws PublicError 404 `unknown_organization`, `unknown_module`, `no_license`; 409 `several_licenses`
+   */
+  async licenseFor(organizationKey: string, moduleKey: string): Promise<string> {
+    const [found] = await this.database.query<{
+      organization_id: string | null;
+      module_key: string | null;
+      ids: string[];
+    }>(sql`
+      SELECT o.id AS organization_id, m.key AS module_key,
+             ARRAY(SELECT l.id::text FROM licenses l
+                    WHERE l.organization_id = o.id AND l.module_key = m.key AND l.status = 'issued'
+                      AND (l.ends_at IS NULL
+                           OR l.ends_at + l.grace_days * interval '24 hours' > statement_timestamp())
+                    ORDER BY l.id LIMIT 20) AS ids
+        FROM (SELECT) AS one
+        LEFT JOIN organizations o ON o.key = ${organizationKey}
+        LEFT JOIN modules m ON m.key = ${moduleKey}`);
+    if (!found?.organization_id) {
+      throw new PublicError(404, 'unknown_organization', `There is no organization "${organizationKey}".`);
+    }
+    if (!found.module_key) throw new PublicError(404, 'unknown_module', `There is no module "${moduleKey}".`);
+    const [id, ...more] = found.ids;
+    if (id === undefined) {
+      throw new PublicError(
+        404,
+        'no_license',
+        `"${organizationKey}" has no license for "${moduleKey}" that is issued and has not ended.`,
+      );
+    }
+    if (more.length === 0) return id;
+    const ids = found.ids.join(', ');
+    throw new PublicError(409, 'several_licenses', `There are several licenses: name one of ${ids}.`);
+  }
+
+  /**
    * Deletes up to `limit` grants that ended before `before` and have successors; the last of an instance stays, since
    * the next one's sequence follows it.
    */

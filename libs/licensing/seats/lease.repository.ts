@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, PublicError, sql } from '#platform';
+import type { LeaseName, WantedLease } from './lease-request.js';
 import { denied, fullRefusal, isUuid, leaseRefusal, notAMember, unknownLicense } from './seat.js';
 import { dropExpired, lockLicensesBeside, seatStanding } from './seat-standing.repository.js';
 
@@ -16,6 +17,8 @@ export interface Lease {
   readonly fence: number;
   /** Exclusive, by the database's clock. */
   readonly expiresAt: Date;
+  /** How long that is from now. */
+  readonly seconds: number;
   /** How often the holder says that they are still there: every third of the lease. */
   readonly heartbeatSeconds: number;
 }
@@ -152,6 +155,52 @@ export class SeatLeaseRepository {
     return false;
   }
 
+  /**
+   * For a module, several of whose processes may work for the same person at the same device: a lease that is live there
+   * is held for one more term under its own fence number, and only where there is none a new one is taken.
+   * @throws PublicError as `acquireLease`; 404 `unknown_license` too when the license is of another organization or module
+   */
+  async holdLease(wanted: WantedLease & { readonly module: string }, actor: string): Promise<Lease> {
+    requireSound(wanted);
+    const { licenseId, userId, device, organizationId, module } = wanted;
+    const [license] = await this.database.query<{ fence: string | null }>(sql`
+      SELECT (SELECT fence FROM seat_leases
+               WHERE license_id = ${licenseId} AND user_id = ${userId} AND device = ${device}
+                 AND expires_at > now()) AS fence
+        FROM licenses
+       WHERE id = ${licenseId} AND organization_id = ${organizationId} AND module_key = ${module}`);
+    if (!license) throw unknownLicense();
+    if (license.fence !== null) {
+      try {
+        return await this.heartbeat(wanted, Number(license.fence));
+      } catch (error) {
+        // it ended, or was replaced, in this moment; or it has no seat any more, which taking one says as well
+        if (!(error instanceof PublicError) || error.status >= 500) throw error;
+      }
+    }
+    return this.acquireLease(wanted, actor);
+  }
+
+  /** `heartbeat` of a lease that the module names. @throws PublicError as `heartbeat`; 409 of a lease of another module */
+  async heartbeatNamed(name: LeaseName, module: string): Promise<Lease> {
+    const holder = await this.holderOf(name, module);
+    if (!holder) throw superseded();
+    return this.heartbeat(holder, name.fence);
+  }
+
+  /** `releaseLease` of a lease that the module names; a lease that is not there, or of another module, is left alone. */
+  async releaseNamed(name: LeaseName, module: string, actor: string): Promise<void> {
+    const holder = await this.holderOf(name, module);
+    if (holder) await this.releaseLease(holder, name.fence, actor);
+  }
+
+  private async holderOf({ licenseId, fence }: LeaseName, module: string): Promise<LeaseHolder | undefined> {
+    const [holder] = await this.database.query<{ user_id: string; device: string }>(sql`
+      SELECT user_id, device FROM seat_leases JOIN licenses ON licenses.id = license_id
+       WHERE license_id = ${licenseId} AND fence = ${fence} AND module_key = ${module}`);
+    return holder && { licenseId, userId: holder.user_id, device: holder.device };
+  }
+
   /** The end of the longest lease that a person holds of a license; undefined when they hold none. */
   async leasedUntil(licenseId: string, userId: string): Promise<Date | undefined> {
     const [row] = await this.database.query<{ until: Date | null }>(sql`
@@ -175,6 +224,7 @@ function leaseOf(row: LeaseRow | undefined): Lease {
   return {
     fence: Number(row.fence),
     expiresAt: row.expires_at,
+    seconds: row.lease_seconds,
     heartbeatSeconds: Math.floor(row.lease_seconds / 3),
   };
 }
@@ -195,7 +245,7 @@ function requireFence(fence: number): void {
   }
 }
 
-function superseded(): PublicError {
+export function superseded(): PublicError {
   return new PublicError(
     409,
     'lease_superseded',

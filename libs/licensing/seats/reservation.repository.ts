@@ -100,12 +100,18 @@ export class SeatReservationRepository {
     });
   }
 
-  /** Frees what was kept for an invitation. @returns on how many licenses this call did it */
-  async cancelReservation(invitationId: string, actor: string): Promise<number> {
+  /**
+   * Frees what was kept for an invitation.
+   * @param licenseId on this license alone
+   * @returns on how many licenses this call did it
+   */
+  async cancelReservation(invitationId: string, actor: string, licenseId?: string): Promise<number> {
     if (!isUuid(invitationId)) return 0;
     return this.database.transaction(async (transaction) => {
       // else one that is being converted would be cancelled as well
-      return cancel(transaction, await lockLicensesOf(transaction, invitationId), invitationId, actor);
+      const locked = await lockLicensesOf(transaction, invitationId);
+      const meant = licenseId === undefined ? locked : locked.filter((id) => id === licenseId);
+      return cancel(transaction, meant, invitationId, actor);
     });
   }
 

@@ -1,15 +1,10 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoreAuthClient } from '../http/core-auth.client.js';
 import { LauncherLinks } from '../launcher/launcher-links.js';
+import type { SeatLeases } from '../leases/seat-leases.js';
 import { SnapshotCache } from '../licenses/snapshot-cache.js';
-import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
+import type { KitLog } from '../log.js';
+import type { ResolvedOptions } from '../options.js';
 import { Revocations } from './revocations.js';
 import { parseSecurityEvent } from './security-event.js';
 import { StreamParser, type StreamFrame } from './sse-parser.js';
@@ -21,44 +16,44 @@ const LONGEST_DELAY_MS = 5000;
 const PLACE_LOST = new Set([400, 404, 409, 410, 412]);
 
 /** Listens to Core Auth's event stream from boot to shutdown and applies what it hears. */
-@Injectable()
-export class EventListener implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger('EventListener');
-  private readonly stop = new AbortController();
+export class EventListener {
+  private readonly stopping = new AbortController();
   private lastEventId: string | undefined;
   private failures = 0;
   private running: Promise<void> | undefined;
 
   constructor(
-    @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(CoreAuthClient) private readonly client: CoreAuthClient,
-    @Inject(StreamHealth) private readonly health: StreamHealth,
-    @Inject(Revocations) private readonly revocations: Revocations,
-    @Inject(SnapshotCache) private readonly snapshots: SnapshotCache,
-    @Inject(LauncherLinks) private readonly launcher: LauncherLinks,
+    private readonly options: ResolvedOptions,
+    private readonly client: CoreAuthClient,
+    private readonly health: StreamHealth,
+    private readonly revocations: Revocations,
+    private readonly snapshots: SnapshotCache,
+    private readonly launcher: LauncherLinks,
+    private readonly leases: SeatLeases,
+    private readonly log: KitLog,
   ) {}
 
-  onApplicationBootstrap(): void {
-    this.running = this.listen();
+  start(): void {
+    this.running ??= this.listen();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.stop.abort();
+  async stop(): Promise<void> {
+    this.stopping.abort();
     await this.running;
   }
 
   private async listen(): Promise<void> {
-    while (!this.stop.signal.aborted) {
+    while (!this.stopping.signal.aborted) {
       try {
         await this.connectOnce();
       } catch (error) {
-        if (this.stop.signal.aborted) return;
+        if (this.stopping.signal.aborted) return;
         this.failures += 1;
-        if (this.failures === 1) this.logger.warn(`The event stream broke off: ${describe(error)}`);
+        if (this.failures === 1) this.log.warn(`The event stream broke off: ${describe(error)}`);
       }
       const most = Math.min(FIRST_DELAY_MS * 2 ** Math.min(this.failures, 10), LONGEST_DELAY_MS);
       // Full jitter: a restarted server is not met by every module at the same instant.
-      await sleep(most * (0.5 + Math.random() / 2), undefined, { signal: this.stop.signal }).catch(
+      await sleep(most * (0.5 + Math.random() / 2), undefined, { signal: this.stopping.signal }).catch(
         () => undefined,
       );
     }
@@ -73,7 +68,7 @@ export class EventListener implements OnApplicationBootstrap, OnApplicationShutd
       // fetch loses sight of its signal once the request object is collected: the reader is ended by hand.
       reader?.cancel().catch(() => undefined);
     };
-    this.stop.signal.addEventListener('abort', end, { once: true });
+    this.stopping.signal.addEventListener('abort', end, { once: true });
     const watchdog = setTimeout(end, this.options.streamSilenceMs);
     try {
       const resumeAt = this.lastEventId;
@@ -88,7 +83,7 @@ export class EventListener implements OnApplicationBootstrap, OnApplicationShutd
       throw new Error('It was closed, or silent');
     } finally {
       clearTimeout(watchdog);
-      this.stop.signal.removeEventListener('abort', end);
+      this.stopping.signal.removeEventListener('abort', end);
       end();
     }
   }
@@ -111,13 +106,15 @@ export class EventListener implements OnApplicationBootstrap, OnApplicationShutd
 
   private receive(frame: StreamFrame, resumed: boolean): void {
     if (frame.event === 'ready') {
-      if (this.failures > 0) this.logger.log('The event stream is back');
+      if (this.failures > 0) this.log.log('The event stream is back');
       this.failures = 0;
       this.health.ready(resumed);
     } else {
       const event = parseSecurityEvent(frame.data);
       if (event) {
         this.revocations.apply(event);
+        if (event.kind === 'session-ended') void this.leases.endSession(event.subject);
+        if (event.kind === 'user-disabled') void this.leases.endUser(event.subject);
         if (event.kind === 'license-changed') {
           this.snapshots.drop(event.subject);
           this.launcher.forget(event.subject);

@@ -1,4 +1,3 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { KitClock } from '../clock.js';
 import type { AccessTokenClaims } from '../tokens/access-token.js';
@@ -14,7 +13,6 @@ const REMEMBERED_MS = 24 * 60 * 60_000;
 const MOST = 100_000;
 
 /** What has been revoked, as heard on the event stream; kept until the tokens concerned have expired. */
-@Injectable()
 export class Revocations {
   /** Key `<kind> <subject>`; value: when it happened, in milliseconds by Core Auth's clock. */
   private readonly entries: LRUCache<string, number>;
@@ -22,8 +20,8 @@ export class Revocations {
   private keyRevokedAt = -Infinity;
 
   constructor(
-    @Inject(KitClock) private readonly clock: KitClock,
-    @Inject(StreamHealth) stream: StreamHealth,
+    private readonly clock: KitClock,
+    stream: StreamHealth,
   ) {
     this.entries = new LRUCache({
       max: MOST,

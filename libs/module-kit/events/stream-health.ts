@@ -1,16 +1,14 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { KitClock } from '../clock.js';
-import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options.js';
 
 /** Whether the event stream can be relied on, and since when without a gap. */
-@Injectable()
 export class StreamHealth {
   private lastHeardAt = -Infinity;
   private since: number | undefined;
 
   constructor(
-    @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(KitClock) private readonly clock: KitClock,
+    private readonly options: ResolvedOptions,
+    private readonly clock: KitClock,
   ) {}
 
   /** Bytes came: an event or a heartbeat. */

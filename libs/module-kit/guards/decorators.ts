@@ -2,6 +2,7 @@ import { createParamDecorator, SetMetadata, type ExecutionContext, type Type } f
 import type { KitRequest } from '../http/http-types.js';
 import { ProblemException } from '../http/problem.exception.js';
 import { describeRefusal } from '../licenses/refusal-text.js';
+import type { Use } from '../usage/use.js';
 import type { CurrentOrganizationData, CurrentUserData, Principal } from './principal.js';
 
 /** Which credential a route takes, and no other: the session cookie, or a bearer token. */
@@ -23,6 +24,12 @@ export const SCOPES = 'core-auth:scopes';
 export const PERMISSIONS = 'core-auth:permissions';
 export const LICENSES = 'core-auth:licenses';
 export const FEATURES = 'core-auth:features';
+export const METERED = 'core-auth:metered';
+
+export interface MeteredRequirement {
+  feature: string;
+  amount: number;
+}
 
 /** Anybody may come; no credential is read. */
 export const Public = (): MethodDecorator & ClassDecorator => SetMetadata(CREDENTIAL, 'public');
@@ -56,6 +63,27 @@ export const RequireFeature = (
   const requirement: FeatureRequirement = { feature, ...options };
   return SetMetadata(FEATURES, [requirement]);
 };
+
+/**
+ * Each request uses so much of a metered feature, which is counted before the handler runs: all of it, or the request is
+ * refused with 429 `QUOTA_EXCEEDED`, 403 with the code of the license, or 503 `CHECK_UNAVAILABLE` when it cannot be
+ * counted. A request that changes something may be repeated under its `Idempotency-Key` and counts once; its handler
+ * gives back what it gave the first time.
+ */
+export const Metered = (feature: string, amount = 1): MethodDecorator & ClassDecorator => {
+  if (!Number.isSafeInteger(amount) || amount < 1) {
+    throw new RangeError(`@Metered('${feature}') takes a whole number from 1 up, not ${amount}`);
+  }
+  const requirement: MeteredRequirement = { feature, amount };
+  return SetMetadata(METERED, requirement);
+};
+
+/** What this request has used, on a route with `@Metered()`. */
+export const CurrentUse = createParamDecorator((_: unknown, context: ExecutionContext): Use => {
+  const { use } = context.switchToHttp().getRequest<KitRequest>();
+  if (!use) throw new Error('A route that reads what was used must be @Metered()');
+  return use;
+});
 
 /** Who is asking, person or service. */
 export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal =>

@@ -1,12 +1,4 @@
-import {
-  Catch,
-  HttpException,
-  Inject,
-  Injectable,
-  Logger,
-  type ArgumentsHost,
-  type ExceptionFilter,
-} from '@nestjs/common';
+import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { wantsHtml, type KitReply, type KitRequest } from '../http/http-types.js';
 import { ProblemException } from '../http/problem.exception.js';
 import { localPath } from '../http/return-to.js';
@@ -18,6 +10,9 @@ import { PassportRedirect } from '../sign-in/passport-redirect.js';
 import { bearerChallenge } from './bearer.js';
 import { toProblem } from './problems.js';
 import { SignInRequired } from './sign-in-required.js';
+
+/** Refusals that end by themselves, when somebody leaves. */
+const PASSING = new Set(['SEATS_EXHAUSTED', 'LEASE_EXPIRED']);
 
 /** Answers every error: a page for a person, problem details (RFC 9457) for a program, and never a stack. */
 @Catch()
@@ -43,7 +38,7 @@ export class KitExceptionFilter implements ExceptionFilter {
       return;
     }
     const problem = toProblem(error);
-    if (problem.getStatus() >= 500) {
+    if (problem.status >= 500) {
       this.logger.error(describe(error), error instanceof Error ? error.stack : undefined);
     }
     this.answer(problem, request, reply);
@@ -70,17 +65,17 @@ export class KitExceptionFilter implements ExceptionFilter {
   private answer(problem: ProblemException, request: KitRequest, reply: KitReply): void {
     for (const [name, value] of Object.entries(problem.extras.headers ?? {})) reply.header(name, value);
     if (wantsHtml(request)) {
-      this.pages.send(reply, problem.getStatus(), 'error', this.view(problem, request));
+      this.pages.send(reply, problem.status, 'error', this.view(problem, request));
       return;
     }
-    reply.code(problem.getStatus());
+    reply.code(problem.status);
     reply.header('content-type', 'application/problem+json; charset=utf-8');
-    reply.send(JSON.stringify(problem.getResponse()));
+    reply.send(JSON.stringify(problem));
   }
 
   private view(problem: ProblemException, request: KitRequest): ErrorView {
     const { coreAuthUrl, moduleUrl, moduleName } = this.options;
-    const status = problem.getStatus();
+    const status = problem.status;
     const view: ErrorView = {
       moduleName,
       status,
@@ -93,7 +88,7 @@ export class KitExceptionFilter implements ExceptionFilter {
     const back = `${moduleUrl}/auth/sign-in`;
     if (status === 401 || problem.extras.members?.['retry'] === true) {
       view.actions.push({ label: status === 401 ? 'Sign in' : 'Try again', href: '/auth/sign-in' });
-    } else if (status === 503) {
+    } else if (status === 503 || PASSING.has(problem.code)) {
       view.actions.push({
         label: 'Try again',
         href: request.method === 'GET' ? localPath(request.url) : '/',
@@ -111,7 +106,6 @@ export class KitExceptionFilter implements ExceptionFilter {
 }
 
 function describe(error: unknown): string {
-  if (error instanceof HttpException && !(error instanceof ProblemException)) return error.message;
   if (error instanceof ProblemException) return `${error.code}: ${error.detail}`;
   return error instanceof Error ? error.message : 'Something that is no Error was thrown';
 }

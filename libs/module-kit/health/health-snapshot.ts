@@ -1,3 +1,5 @@
+import type { DecisionCount } from '../licenses/decision-counts.js';
+
 /** How current this process is. */
 export interface HealthSnapshot {
   /** The event stream counts: it has not been silent for longer than `streamSilenceMs`. */
@@ -12,6 +14,10 @@ export interface HealthSnapshot {
   snapshotsRemembered: number;
   /** Age of the license snapshot that was verified longest ago, in seconds; null when there is none. */
   oldestSnapshotSeconds: number | null;
+  /** What this process has decided since it began; a metered use is decided here and once more by the server. */
+  decisions: readonly DecisionCount[];
+  /** Floating seats that this process holds for people. */
+  leasesHeld: number;
   /** Age of the signing keys, in seconds; null when none have been fetched. */
   keysSeconds: number | null;
 }

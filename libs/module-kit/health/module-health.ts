@@ -1,15 +1,11 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
 import { KitClock } from '../clock.js';
 import { StreamHealth } from '../events/stream-health.js';
 import { CoreAuthClient } from '../http/core-auth.client.js';
 import { SnapshotCache } from '../licenses/snapshot-cache.js';
-import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
+import type { KitLog } from '../log.js';
+import type { SeatLeases } from '../leases/seat-leases.js';
+import type { DecisionCounts } from '../licenses/decision-counts.js';
+import type { ResolvedOptions } from '../options.js';
 import { KeySet } from '../tokens/key-set.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 import type { HealthSnapshot } from './health-snapshot.js';
@@ -17,29 +13,30 @@ import type { HealthSnapshot } from './health-snapshot.js';
 const INTERVAL_MS = 10_000;
 
 /** Measures the staleness of what this process decides by; for gauges, and for a health endpoint. */
-@Injectable()
-export class ModuleHealth implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger('ModuleHealth');
+export class ModuleHealth {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(KitClock) private readonly clock: KitClock,
-    @Inject(StreamHealth) private readonly stream: StreamHealth,
-    @Inject(TokenVerifier) private readonly tokens: TokenVerifier,
-    @Inject(CoreAuthClient) private readonly client: CoreAuthClient,
-    @Inject(SnapshotCache) private readonly snapshots: SnapshotCache,
-    @Inject(KeySet) private readonly keys: KeySet,
+    private readonly options: ResolvedOptions,
+    private readonly clock: KitClock,
+    private readonly stream: StreamHealth,
+    private readonly tokens: TokenVerifier,
+    private readonly client: CoreAuthClient,
+    private readonly snapshots: SnapshotCache,
+    private readonly keys: KeySet,
+    private readonly leases: SeatLeases,
+    private readonly counts: DecisionCounts,
+    private readonly log: KitLog,
   ) {}
 
-  onApplicationBootstrap(): void {
-    if (!this.options.onHealth) return;
+  start(): void {
+    if (!this.options.onHealth || this.timer) return;
     this.timer = setInterval(() => this.report(), INTERVAL_MS);
     this.timer.unref();
     this.report();
   }
 
-  onApplicationShutdown(): void {
+  stop(): void {
     clearInterval(this.timer);
   }
 
@@ -54,6 +51,8 @@ export class ModuleHealth implements OnApplicationBootstrap, OnApplicationShutdo
       introspections: this.client.introspections,
       snapshotsRemembered: size,
       oldestSnapshotSeconds: this.age(oldestVerifiedAt),
+      decisions: this.counts.list(),
+      leasesHeld: this.leases.size,
       keysSeconds: this.age(this.keys.fetchedTime),
     };
   }
@@ -72,7 +71,7 @@ export class ModuleHealth implements OnApplicationBootstrap, OnApplicationShutdo
     try {
       this.options.onHealth?.(this.snapshot());
     } catch (error) {
-      this.logger.error('onHealth failed', error instanceof Error ? error.stack : undefined);
+      this.log.error('onHealth failed', error instanceof Error ? error.stack : undefined);
     }
   }
 

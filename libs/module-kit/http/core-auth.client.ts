@@ -1,6 +1,5 @@
-import { Inject, Injectable } from '@nestjs/common';
 import type { JSONWebKeySet } from 'jose';
-import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options.js';
 
 /** Core Auth gave no usable answer: no connection, a time-out, or a 5xx. Worth a retry. */
 export class CoreAuthUnavailable extends Error {
@@ -38,11 +37,10 @@ interface Answer {
 }
 
 /** Every request that this process makes to Core Auth itself, each with a time limit. */
-@Injectable()
 export class CoreAuthClient {
   private readonly basic: string;
 
-  constructor(@Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions) {
+  constructor(private readonly options: ResolvedOptions) {
     // RFC 6749 section 2.3.1: both parts are form-encoded before they are joined.
     const pair = `${encodeURIComponent(options.clientId)}:${encodeURIComponent(options.clientSecret)}`;
     this.basic = `Basic ${Buffer.from(pair).toString('base64')}`;
@@ -84,6 +82,32 @@ export class CoreAuthClient {
     return this.readJson<unknown>('the license snapshot', answer);
   }
 
+  /**
+   * Tells of a use of a metered feature. A refusal by license is an answer too; any other is a `CoreAuthRefusal`.
+   * @param idempotencyKey of the organization and this module: the same one counts once
+   */
+  async recordUse(use: Readonly<Record<string, unknown>>, idempotencyKey: string): Promise<unknown> {
+    const answer = await this.json('POST', '/v1/usage', use, { 'idempotency-key': idempotencyKey });
+    const decided = readDecided(answer.text);
+    return decided ?? this.readJson<unknown>('/v1/usage', answer);
+  }
+
+  /** Takes a floating seat, or holds the one that the person has at this device. */
+  async holdLease(wanted: Readonly<Record<string, string>>): Promise<unknown> {
+    return this.readJson<unknown>('/v1/leases', await this.json('POST', '/v1/leases', wanted));
+  }
+
+  async heartbeat(leaseId: string): Promise<unknown> {
+    const path = `/v1/leases/${encodeURIComponent(leaseId)}/heartbeat`;
+    return this.readJson<unknown>('/v1/leases', await this.json('POST', path));
+  }
+
+  /** Gives a floating seat back; one that is gone already is no error. */
+  async releaseLease(leaseId: string): Promise<void> {
+    const answer = await this.json('DELETE', `/v1/leases/${encodeURIComponent(leaseId)}`);
+    if (answer.status !== 204) this.readJson<unknown>('/v1/leases', answer);
+  }
+
   /** The launcher's modules for the person who owns the token. */
   async launcher(accessToken: string): Promise<unknown> {
     const answer = await this.fetch('/v1/launcher', { headers: { authorization: `Bearer ${accessToken}` } });
@@ -96,6 +120,20 @@ export class CoreAuthClient {
     if (lastEventId) headers['last-event-id'] = lastEventId;
     const url = `${this.options.coreAuthInternalUrl}/v1/events`;
     return fetch(url, { headers, signal, redirect: 'error', cache: 'no-store' });
+  }
+
+  private json(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
+    const content = body === undefined ? {} : { 'content-type': 'application/json' };
+    return this.fetch(path, {
+      method,
+      headers: { authorization: this.basic, ...content, ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
   }
 
   private async token(parameters: Record<string, string>): Promise<TokenResponse> {
@@ -157,5 +195,15 @@ export class CoreAuthClient {
     throw text === undefined
       ? new CoreAuthRefusal(answer.status, name)
       : new CoreAuthRefusal(answer.status, name, text);
+  }
+}
+
+/** An answer that a license gave, whatever its status: it has `allow` and `code`. */
+function readDecided(text: string): unknown {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === 'object' && body !== null && 'allow' in body ? body : undefined;
+  } catch {
+    return undefined;
   }
 }

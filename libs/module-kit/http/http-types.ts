@@ -1,16 +1,24 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Principal } from '../guards/principal.js';
+import type { Use } from '../usage/use.js';
 import type { ModuleSession } from '../session/module-session.js';
 
-/** The part of a Fastify request that the kit uses. */
-export interface KitRequest {
+/** What a credential is read from. */
+export interface KitCall {
   method: string;
+  /** Path and query, as they were sent. */
   url: string;
   headers: IncomingHttpHeaders;
+}
+
+/** The part of a Fastify request that the kit uses. */
+export interface KitRequest extends KitCall {
   query: unknown;
   body: unknown;
   /** Who is asking, once the guard has found out. */
   principal?: Principal;
+  /** What was counted, on a route with `@Metered()`. */
+  use?: Use;
   /** The browser's session, on a route with `@RequireSignIn()`. */
   moduleSession?: ModuleSession;
 }

@@ -1,5 +1,3 @@
-import { HttpException } from '@nestjs/common';
-
 export interface ProblemOptions {
   /** Sent with the answer, e.g. `WWW-Authenticate`. */
   headers?: Readonly<Record<string, string>>;
@@ -8,16 +6,23 @@ export interface ProblemOptions {
 }
 
 /** A refusal that people and programs can read: problem details (RFC 9457), or a page for a browser. */
-export class ProblemException extends HttpException {
+export class ProblemException extends Error {
   constructor(
-    status: number,
+    readonly status: number,
     /** Stable and machine-readable, e.g. `NO_LICENSE` or `insufficient_scope`. */
     readonly code: string,
     readonly title: string,
     readonly detail: string,
     readonly extras: ProblemOptions = {},
   ) {
-    super({ type: 'about:blank', title, status, detail, code, ...extras.members }, status);
+    super(detail);
+    this.name = 'ProblemException';
+  }
+
+  /** The problem details object. */
+  toJSON(): Record<string, string | number | boolean | null> {
+    const { title, status, detail, code } = this;
+    return { type: 'about:blank', title, status, detail, code, ...this.extras.members };
   }
 }
 

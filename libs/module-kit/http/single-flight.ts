@@ -12,6 +12,11 @@ export class SingleFlight<Result> {
     return started;
   }
 
+  /** Of the work under way. */
+  keys(): Iterable<string> {
+    return this.running.keys();
+  }
+
   isRunning(key: string): boolean {
     return this.running.has(key);
   }

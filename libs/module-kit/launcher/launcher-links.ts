@@ -1,4 +1,3 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { KitClock } from '../clock.js';
 import type { Principal } from '../guards/principal.js';
@@ -20,14 +19,13 @@ const REMEMBERED_MS = 30_000;
 const FAILURE_REMEMBERED_MS = 3000;
 
 /** The other modules of a person's organization, for a module's header. */
-@Injectable()
 export class LauncherLinks {
   private readonly cache: LRUCache<string, readonly LauncherLink[]>;
   private readonly flights = new SingleFlight<readonly LauncherLink[]>();
 
   constructor(
-    @Inject(CoreAuthClient) private readonly client: CoreAuthClient,
-    @Inject(KitClock) clock: KitClock,
+    private readonly client: CoreAuthClient,
+    clock: KitClock,
   ) {
     this.cache = new LRUCache({
       max: 5000,

@@ -1,15 +1,18 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { KitClock } from '../clock.js';
 import type { Principal } from '../guards/principal.js';
 import { ProblemException } from '../http/problem.exception.js';
 import {
   decide,
   httpStatusOfDecision,
+  leasableLicenses,
   type Decision,
   type DecisionQuestion,
   type DenyCode,
+  type LicenseSnapshot,
 } from '../licensing/index.js';
-import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options.js';
+import type { SeatLeases } from '../leases/seat-leases.js';
+import type { DecisionCounts, DecisionSource } from './decision-counts.js';
 import { describeRefusal } from './refusal-text.js';
 import { SnapshotCache } from './snapshot-cache.js';
 
@@ -24,13 +27,21 @@ export interface LicenseQuestion {
   current?: number;
 }
 
+interface Seatless {
+  readonly snapshot: LicenseSnapshot;
+  readonly full: DecisionQuestion;
+  readonly decision: Decision;
+  readonly leasable: readonly string[];
+}
+
 /** Decides what an organization may use, in the process. */
-@Injectable()
 export class LicenseChecker {
   constructor(
-    @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(SnapshotCache) private readonly snapshots: SnapshotCache,
-    @Inject(KitClock) private readonly clock: KitClock,
+    private readonly options: ResolvedOptions,
+    private readonly snapshots: SnapshotCache,
+    private readonly leases: SeatLeases,
+    private readonly clock: KitClock,
+    readonly counts: DecisionCounts,
   ) {}
 
   /**
@@ -39,19 +50,57 @@ export class LicenseChecker {
    */
   async decide(principal: Principal, question: LicenseQuestion = {}): Promise<Decision> {
     const full = this.complete(principal, question);
-    const now = (): Date => new Date(this.clock.now());
     const organization = principal.organization;
-    if (!organization) return decide(undefined, full, now());
+    if (!organization) return this.counted(decide(undefined, full, this.now()), 'token');
 
     const answer = await this.snapshots.get(organization.id);
-    if (answer.state === 'unavailable') return unavailable(now());
-    const decision = decide(answer.snapshot, full, now());
-    if (answer.state === 'current') return decision;
+    if (answer.state === 'unavailable') return this.counted(unavailable(this.now()), 'none');
+    const { snapshot } = answer;
+    const decision = decide(snapshot, full, this.now());
+    const wantsLease = decision.code === 'SEAT_REQUIRED' || decision.code === 'LEASE_EXPIRED';
+    const leasable = snapshot && wantsLease ? leasableLicenses(snapshot, full, this.now()) : [];
+    if (answer.state === 'current') {
+      const seated =
+        snapshot && leasable.length > 0
+          ? await this.withLease(principal, { snapshot, full, decision, leasable })
+          : decision;
+      return this.counted(seated, this.snapshots.heard ? 'stream' : 'poll');
+    }
 
     // While Core Auth is away, an allow needs a verified allow behind it: a denial never becomes one.
-    const verified = decide(answer.snapshot, full, new Date(answer.verifiedAt));
-    if (!verified.allow) return verified;
-    return decision.allow ? { ...decision, code: 'OK_STALE' } : decision;
+    const verified = decide(snapshot, full, new Date(answer.verifiedAt));
+    if (decision.code === 'SEAT_REQUIRED' && leasable.length > 0)
+      return this.counted(unavailable(this.now()), 'none');
+    if (!verified.allow) return this.counted(verified, 'stale');
+    return this.counted(decision.allow ? { ...decision, code: 'OK_STALE' } : decision, 'stale');
+  }
+
+  /** A floating seat is taken on coming: only when nothing else is missing, and once for all who ask meanwhile. */
+  private async withLease(
+    principal: Principal,
+    { snapshot, full, decision, leasable }: Seatless,
+  ): Promise<Decision> {
+    const outcome = await this.leases.take(principal, leasable);
+    switch (outcome.state) {
+      case 'held':
+        return decide(snapshot, { ...full, ...outcome.lease }, this.now());
+      case 'refused':
+        return { ...decision, code: outcome.code, licenseId: outcome.licenseId };
+      case 'unavailable':
+        // a seat that ran out is a denial by itself; of one that was never asked for nobody can tell
+        return decision.code === 'LEASE_EXPIRED' ? decision : unavailable(this.now());
+      case 'none':
+        return decision;
+    }
+  }
+
+  private counted(decision: Decision, source: DecisionSource): Decision {
+    this.counts.add(decision.code, source);
+    return decision;
+  }
+
+  private now(): Date {
+    return new Date(this.clock.now());
   }
 
   /** Decides and throws the refusal: 403 with the decision's code, or 503 `CHECK_UNAVAILABLE`. */
@@ -62,7 +111,11 @@ export class LicenseChecker {
   }
 
   /** The refusal as an answer: says what is missing and who can change it. */
-  refusal(decision: Decision, principal: Principal, question: LicenseQuestion = {}): ProblemException {
+  refusal(
+    decision: Pick<Decision, 'code' | 'limit'>,
+    principal: Principal,
+    question: LicenseQuestion = {},
+  ): ProblemException {
     const text = describeRefusal(denyCode(decision), {
       module:
         question.module && question.module !== this.options.moduleKey
@@ -91,12 +144,13 @@ export class LicenseChecker {
       ...(question.feature === undefined ? {} : { feature: question.feature }),
       ...(question.amount === undefined ? {} : { amount: question.amount }),
       ...(question.current === undefined ? {} : { current: question.current }),
+      ...this.leases.heldBy(principal),
     };
   }
 }
 
 /** A refusal is asked for of a denial; an allow has nothing to say. */
-function denyCode({ code }: Decision): DenyCode {
+function denyCode({ code }: Pick<Decision, 'code'>): DenyCode {
   if (code === 'OK' || code === 'OK_GRACE' || code === 'OK_OVERAGE' || code === 'OK_STALE')
     throw new Error('An allow is no refusal');
   return code;

@@ -31,10 +31,18 @@ export function describeRefusal(code: DenyCode, about: RefusalContext): { title:
       };
     case 'TRIAL_ENDED':
       return { title: 'Trial ended', detail: `The trial of ${module} has ended. ${ask} to license it.` };
-    case 'SEAT_REQUIRED':
     case 'SEATS_EXHAUSTED':
-    case 'OVER_ALLOCATED':
+      return {
+        title: 'All seats in use',
+        detail: `All seats for ${module} are in use. Try again when somebody has left. ${ask} for more seats.`,
+      };
     case 'LEASE_EXPIRED':
+      return {
+        title: 'Seat given up',
+        detail: `Your seat for ${module} could not be held on to. Try again in a moment.`,
+      };
+    case 'SEAT_REQUIRED':
+    case 'OVER_ALLOCATED':
       return { title: 'No seat', detail: `You have no seat for ${module}. ${ask} to give you one.` };
     case 'FEATURE_NOT_INCLUDED':
       return {
@@ -44,7 +52,10 @@ export function describeRefusal(code: DenyCode, about: RefusalContext): { title:
     case 'LIMIT_EXCEEDED':
       return { title: 'Limit reached', detail: `${limitReached(about)} ${ask} to extend it.` };
     case 'QUOTA_EXCEEDED':
-      return { title: 'Quota used up', detail: `${limitReached(about)} ${ask} to extend it, or wait.` };
+      return {
+        title: 'Quota used up',
+        detail: `${limitReached(about)} ${ask} to extend it, or wait until the next period begins.`,
+      };
     case 'OFFLINE_BAD_SIGNATURE':
     case 'OFFLINE_UNKNOWN_KEY':
     case 'OFFLINE_WRONG_INSTANCE':

@@ -1,4 +1,3 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { KitClock } from '../clock.js';
 import { StreamHealth } from '../events/stream-health.js';
@@ -10,7 +9,8 @@ import {
   type DecisionQuestion,
   type LicenseSnapshot,
 } from '../licensing/index.js';
-import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
+import type { KitLog } from '../log.js';
+import type { ResolvedOptions } from '../options.js';
 
 /** What can be said about an organization's licenses now. */
 export type SnapshotAnswer =
@@ -39,9 +39,7 @@ const PAUSE_AFTER_FAILURE_MS = 1000;
 const MOST_QUESTIONS = 3;
 
 /** Organizations' license snapshots in this process, pushed out by the event stream. */
-@Injectable()
 export class SnapshotCache {
-  private readonly logger = new Logger('SnapshotCache');
   private readonly entries = new LRUCache<string, Entry>({ max: 5000 });
   private readonly failedAt = new LRUCache<string, number>({ max: 5000 });
   private readonly flights = new SingleFlight<boolean>();
@@ -50,10 +48,11 @@ export class SnapshotCache {
   private catalogChanges = 0;
 
   constructor(
-    @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(CoreAuthClient) private readonly client: CoreAuthClient,
-    @Inject(StreamHealth) private readonly stream: StreamHealth,
-    @Inject(KitClock) private readonly clock: KitClock,
+    private readonly options: ResolvedOptions,
+    private readonly client: CoreAuthClient,
+    private readonly stream: StreamHealth,
+    private readonly clock: KitClock,
+    private readonly log: KitLog,
   ) {}
 
   /** Never throws for want of Core Auth. */
@@ -72,6 +71,11 @@ export class SnapshotCache {
     const age = this.clock.now() - entry.verifiedAt;
     if (entry.outdated || age > this.options.staleAllowanceMs) return { state: 'unavailable' };
     return { state: 'stale', snapshot: entry.snapshot, verifiedAt: entry.verifiedAt };
+  }
+
+  /** Changes are heard of; otherwise a snapshot is good for a few seconds. */
+  get heard(): boolean {
+    return this.stream.hearing;
   }
 
   /** The version last seen of an organization's licenses. */
@@ -136,7 +140,7 @@ export class SnapshotCache {
         return true;
       } catch (error) {
         this.failedAt.set(organizationId, this.clock.now());
-        this.logger.warn(`No license snapshot: ${error instanceof Error ? error.message : 'unknown reason'}`);
+        this.log.warn(`No license snapshot: ${error instanceof Error ? error.message : 'unknown reason'}`);
         return false;
       }
     });

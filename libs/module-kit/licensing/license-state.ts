@@ -7,7 +7,7 @@ export type LicenseState =
 const dayInMilliseconds = 86_400_000;
 
 /** When access ends for good: `endsAt` plus the grace, in days of exactly 24 hours; infinite without an end. */
-export function graceEnd(license: SnapshotLicense): number {
+export function graceEnd(license: Pick<SnapshotLicense, 'endsAt' | 'graceDays'>): number {
   return license.endsAt === null
     ? Infinity
     : Date.parse(license.endsAt) + license.graceDays * dayInMilliseconds;
@@ -18,7 +18,10 @@ export function graceEnd(license: SnapshotLicense): number {
  * undone comes first: a suspension does not stop the clock, so a suspended license still expires.
  * Undefined for a draft, which nobody has bought.
  */
-export function licenseState(license: SnapshotLicense, at: number): LicenseState | undefined {
+export function licenseState(
+  license: Pick<SnapshotLicense, 'status' | 'startsAt' | 'endsAt' | 'graceDays'>,
+  at: number,
+): LicenseState | undefined {
   if (license.status === 'draft') return undefined;
   if (license.status === 'revoked' || license.status === 'cancelled') return license.status;
   if (at >= graceEnd(license)) return 'expired';

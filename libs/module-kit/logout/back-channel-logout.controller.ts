@@ -4,6 +4,7 @@ import { KitClock } from '../clock.js';
 import { Revocations } from '../events/revocations.js';
 import { Public } from '../guards/decorators.js';
 import { readText, type KitReply, type KitRequest } from '../http/http-types.js';
+import { SeatLeases } from '../leases/seat-leases.js';
 import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
 import { KeySet } from '../tokens/key-set.js';
 import { InvalidLogoutTokenError, verifyLogoutToken, type LogoutClaims } from './logout-token.js';
@@ -18,6 +19,7 @@ export class BackChannelLogoutController {
     @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(KeySet) private readonly keys: KeySet,
     @Inject(Revocations) private readonly revocations: Revocations,
+    @Inject(SeatLeases) private readonly leases: SeatLeases,
     @Inject(KitClock) private readonly clock: KitClock,
   ) {}
 
@@ -62,6 +64,7 @@ export class BackChannelLogoutController {
         organizationId: undefined,
         occurredAt,
       });
+      void this.leases.endSession(claims.sid);
     } else if (claims.sub !== undefined) {
       // Without a sid: every session the person has here now, none that begins later.
       this.revocations.apply({
@@ -70,6 +73,7 @@ export class BackChannelLogoutController {
         organizationId: undefined,
         occurredAt: claims.iat * 1000,
       });
+      void this.leases.endUser(claims.sub);
     }
   }
 }

@@ -2,6 +2,7 @@ import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import { Public } from '../guards/decorators.js';
 import { ProblemException } from '../http/problem.exception.js';
 import type { KitReply, KitRequest } from '../http/http-types.js';
+import { SeatLeases } from '../leases/seat-leases.js';
 import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
 import { PageRenderer } from '../pages/page-renderer.js';
 import { mayChange } from '../session/same-origin.js';
@@ -13,6 +14,7 @@ export class SignOutController {
   constructor(
     @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(SessionCookie) private readonly cookie: SessionCookie,
+    @Inject(SeatLeases) private readonly leases: SeatLeases,
     @Inject(PageRenderer) private readonly pages: PageRenderer,
   ) {}
 
@@ -29,6 +31,7 @@ export class SignOutController {
       );
     }
     const session = await this.cookie.read(request.headers.cookie);
+    if (session?.sessionId !== undefined) await this.leases.endSession(session.sessionId);
     const parameters = new URLSearchParams({
       client_id: this.options.clientId,
       post_logout_redirect_uri: `${this.options.moduleUrl}/auth/signed-out`,

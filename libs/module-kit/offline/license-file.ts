@@ -1,4 +1,10 @@
-import { compactVerify, decodeProtectedHeader, type JSONWebKeySet, type JWK } from 'jose';
+import {
+  compactVerify,
+  decodeProtectedHeader,
+  type JSONWebKeySet,
+  type JWK,
+  type ProtectedHeaderParameters,
+} from 'jose';
 import { parseLicenseSnapshot, type LicenseSnapshot, type OfflineDenyCode } from '../licensing/index.js';
 
 /** The explicit type (RFC 8725 §3.11) that keeps every other JWT from passing for a license file. */
@@ -34,7 +40,7 @@ export interface LicenseFileExpectations {
   readonly instance: string;
   /** Core Auth's issuer URL. */
   readonly issuer: string;
-  /** The public license keys, as `/.well-known/core-auth-license-keys` and `core-auth license keys` give them. */
+  /** The public license keys, as `/.well-known/core-auth-license-keys` and `core-auth license keys export` give them. */
   readonly keys: JSONWebKeySet;
 }
 
@@ -64,7 +70,9 @@ export async function verifyLicenseFile(
   { instance, issuer, keys }: LicenseFileExpectations,
 ): Promise<LicenseFileClaims> {
   if (file.length > LONGEST_FILE) throw badSignature('It is too long to be a license file.');
-  const { payload, protectedHeader } = await compactVerify(file.trim(), ({ kid }) => keyOf(keys, kid), {
+  const jws = file.trim();
+  if (!isCanonical(jws)) throw badSignature('It is no license file, or it was changed.');
+  const { payload, protectedHeader } = await compactVerify(jws, ({ kid }) => keyOf(keys, kid), {
     algorithms: [LICENSE_FILE_ALGORITHM],
   }).catch((error: unknown) => {
     throw error instanceof LicenseFileDenied
@@ -98,14 +106,23 @@ export function requireInForce({ nbf, exp }: Pick<LicenseFileClaims, 'nbf' | 'ex
  * What a license file says, believed of nobody: for people to read.
  * @throws LicenseFileDenied OFFLINE_BAD_SIGNATURE when it is none
  */
-export function readLicenseFile(file: string): { kid: string | undefined; claims: LicenseFileClaims } {
+export function readLicenseFile(file: string): {
+  header: ProtectedHeaderParameters;
+  claims: LicenseFileClaims;
+} {
   try {
     const header = decodeProtectedHeader(file.trim());
     if (header.typ !== LICENSE_FILE_TYPE) throw new TypeError('another type');
-    return { kid: header.kid, claims: parseClaims(Buffer.from(file.split('.')[1] ?? '', 'base64url')) };
+    return { header, claims: parseClaims(Buffer.from(file.split('.')[1] ?? '', 'base64url')) };
   } catch (error) {
     throw error instanceof LicenseFileDenied ? error : badSignature('It is no license file.');
   }
+}
+
+/** RFC 4648 §3.5: of the last character of a signature some bits mean nothing, and may not be changed all the same. */
+function isCanonical(file: string): boolean {
+  const signature = file.slice(file.lastIndexOf('.') + 1);
+  return Buffer.from(signature, 'base64url').toString('base64url') === signature;
 }
 
 /** Only an Ed25519 key with this id, whatever else the set holds (RFC 8725 §3.1). */

@@ -48,9 +48,9 @@ export type OfflineSeatCode = 'OK' | 'SEATS_EXHAUSTED' | OfflineDenial['code'];
 /**
  * A license file at an instance without a network: it decides as a guard does, by the same `decide()`.
  *
- * The state file holds the highest time and sequence that were ever seen and who sits in the block. A clock that stands
- * more than 300 s before the highest time, and a file of a lower sequence, are CLOCK_ROLLBACK. So is a state that is
- * corrupt or another instance's; and so is one that is missing, or knows nothing of the license, when the file's
+ * The state file holds the highest time and sequence that were ever seen, the time also beyond the end of the file, and
+ * who sits in the block. A clock that stands more than 300 s before the highest time, and a file of a lower sequence,
+ * are CLOCK_ROLLBACK. So is a state that is corrupt or another instance's; and so is one that is missing, or knows nothing of the license, when the file's
  * sequence is above 1: such a file has forerunners, and only the state could tell that none of them was outlived. The
  * way out is a file for a new instance name, whose sequence begins at 1. What cannot be written down is
  * CHECK_UNAVAILABLE.
@@ -140,7 +140,7 @@ export class OfflineLicense {
         const { sequence, seats: before } = this.remembered;
         const { seats, ...outcome } = work(before, block);
         code = outcome.code;
-        if (String(seats) !== String(before)) this.remember({ sequence, seats }, now);
+        if (seats.length !== before.length) this.remember({ sequence, seats });
       });
     return failed?.code ?? code;
   }
@@ -153,7 +153,12 @@ export class OfflineLicense {
     } catch (error) {
       return error instanceof LicenseFileDenied
         ? denialOf(error)
-        : { code: 'CHECK_UNAVAILABLE', sentence: `The state file cannot be used: ${String(error)}` };
+        : {
+            code: 'CHECK_UNAVAILABLE',
+            sentence:
+              `The state file cannot be used (${String(error)}): ` +
+              'see that its folder is there and that this process may write in it.',
+          };
     }
   }
 
@@ -163,7 +168,12 @@ export class OfflineLicense {
     if (!claims) return;
     const id = licenseIdOf(claims);
     const found = this.state.read(this.instance);
-    if (found === 'corrupt') throw rollback('The state file is damaged, or belongs to another instance.');
+    if (found === 'corrupt') {
+      throw rollback(
+        'The state file is damaged, or belongs to another instance: ' +
+          'have a file issued for a new instance name, and begin with a state of its own.',
+      );
+    }
     const known = found === 'missing' || !Object.hasOwn(found.licenses, id) ? undefined : found.licenses[id];
     if (!known && claims.seq > 1) {
       throw rollback(
@@ -173,41 +183,43 @@ export class OfflineLicense {
     }
     this.memory = found === 'missing' ? { instance: this.instance, highestTime: 0, licenses: {} } : found;
     this.highestTime = this.memory.highestTime;
-    this.requireTime(now);
+    this.notice(now);
     requireInForce(claims, now);
     if (known && claims.seq < known.sequence) {
       throw rollback(
         `Number ${known.sequence} of this file was opened before; this is number ${claims.seq}.`,
       );
     }
-    this.remember({ sequence: claims.seq, seats: known?.seats ?? [] }, now);
+    this.remember({ sequence: claims.seq, seats: known?.seats ?? [] });
   }
 
   /** That time has not gone back, and that the file holds. */
   private look(now: Date): void {
     if (!this.claims) return;
-    this.requireTime(now);
+    this.notice(now);
     requireInForce(this.claims, now);
-    this.highestTime = Math.max(this.highestTime, now.getTime());
-    if (this.highestTime - (this.memory?.highestTime ?? 0) >= REMEMBER_EVERY) {
-      this.remember(this.remembered, now);
-    }
   }
 
-  private requireTime(now: Date): void {
+  /** Refuses a time that has been, and remembers how far it has come: also beyond the end of the file. */
+  private notice(now: Date): void {
     if (now.getTime() < this.highestTime - CLOCK_TOLERANCE * 1000) {
       throw rollback(`The clock stands before ${new Date(this.highestTime).toISOString()}, which has been.`);
     }
+    this.highestTime = Math.max(this.highestTime, now.getTime());
+    if (this.memory && this.highestTime - this.memory.highestTime >= REMEMBER_EVERY) {
+      this.write(this.memory.licenses);
+    }
   }
 
-  private remember(license: RememberedLicense, now: Date): void {
+  private remember(license: RememberedLicense): void {
     if (!this.claims || !this.memory) return;
-    const highestTime = Math.max(this.highestTime, now.getTime());
-    const licenses = { ...this.memory.licenses, [licenseIdOf(this.claims)]: license };
-    const memory = { ...this.memory, highestTime, licenses };
+    this.write({ ...this.memory.licenses, [licenseIdOf(this.claims)]: license });
+  }
+
+  private write(licenses: OfflineMemory['licenses']): void {
+    const memory = { instance: this.instance, highestTime: this.highestTime, licenses };
     this.state.write(memory);
     this.memory = memory;
-    this.highestTime = highestTime;
   }
 
   private get remembered(): RememberedLicense {

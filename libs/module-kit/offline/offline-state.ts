@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** What an instance remembers of one license. */
@@ -42,7 +42,8 @@ export class OfflineState {
     const beside = `${this.path}.new`;
     const file = openSync(beside, 'w', 0o600);
     try {
-      writeSync(file, JSON.stringify({ format: 1, ...memory }));
+      // writes on where a nearly full disk has taken a part only
+      writeFileSync(file, JSON.stringify({ format: 1, ...memory }));
       fsyncSync(file);
     } finally {
       closeSync(file);

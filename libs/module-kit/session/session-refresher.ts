@@ -24,23 +24,25 @@ const RETRY_DELAYS_MS = [100, 300];
 /** A tab that still holds the former cookie gets the successor from here, without asking again. */
 const SUCCESSOR_KEPT_MS = 60_000;
 
+/** How long an answer waits for keys to verify its ID token with. */
+const ANSWER_KEPT_MS = 15 * 60_000;
+
 /** Renews a session's tokens, once per refresh token however many requests ask at a time. */
 @Injectable()
 export class SessionRefresher {
   private readonly flights = new SingleFlight<RefreshOutcome>();
   private readonly successors: LRUCache<string, ModuleSession>;
+  /** What came for a refresh token, which is spent by that, while the keys were out of reach. */
+  private readonly unverified: LRUCache<string, TokenResponse>;
 
   constructor(
     @Inject(CoreAuthClient) private readonly client: CoreAuthClient,
     @Inject(SessionTokens) private readonly tokens: SessionTokens,
     @Inject(KitClock) clock: KitClock,
   ) {
-    this.successors = new LRUCache({
-      max: 10_000,
-      ttl: SUCCESSOR_KEPT_MS,
-      ttlResolution: 0,
-      perf: { now: () => clock.now() },
-    });
+    const bounds = { max: 10_000, ttlResolution: 0, perf: { now: () => clock.now() } };
+    this.successors = new LRUCache({ ...bounds, ttl: SUCCESSOR_KEPT_MS });
+    this.unverified = new LRUCache({ ...bounds, ttl: ANSWER_KEPT_MS });
   }
 
   async refresh(session: ModuleSession): Promise<RefreshOutcome> {
@@ -50,20 +52,23 @@ export class SessionRefresher {
     const successor = this.successors.get(key);
     if (successor) return { state: 'refreshed', session: successor };
     return this.flights.run(key, async () => {
-      const outcome = await this.request(session, refreshToken);
+      const outcome = await this.request(session, refreshToken, key);
       if (outcome.state === 'refreshed') this.successors.set(key, outcome.session);
       return outcome;
     });
   }
 
-  private async request(session: ModuleSession, refreshToken: string): Promise<RefreshOutcome> {
+  private async request(session: ModuleSession, refreshToken: string, key: string): Promise<RefreshOutcome> {
     try {
-      const answer = await this.retrying(refreshToken);
+      const answer = this.unverified.get(key) ?? (await this.retrying(refreshToken));
+      this.unverified.set(key, answer);
       // A server that does not rotate sends no new one (RFC 6749 section 6).
       const renewed = await this.tokens.renew(session, { refresh_token: refreshToken, ...answer });
+      this.unverified.delete(key);
       return { state: 'refreshed', session: renewed };
     } catch (error) {
       if (error instanceof CoreAuthUnavailable) return { state: 'unavailable' };
+      this.unverified.delete(key);
       if (!(error instanceof CoreAuthRefusal)) throw error;
       return error.code === 'invalid_grant' ? { state: 'ended' } : { state: 'refused', reason: error.code };
     }

@@ -1,10 +1,9 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { KitClock } from '../clock.js';
 import { checkUnavailable } from '../http/problem.exception.js';
-import type { KitRequest } from '../http/http-types.js';
-import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
+import type { KitCall } from '../http/http-types.js';
+import type { ResolvedOptions } from '../options.js';
 import { InvalidProofError, PROOF_LIFETIME_MS, verifyDpopProof } from './dpop-proof.js';
 import type { DpopReplayStore } from './dpop-replay-store.js';
 
@@ -32,13 +31,12 @@ export class ProcessReplayStore implements DpopReplayStore {
 }
 
 /** Proofs of possession at this module (RFC 9449 §7). */
-@Injectable()
 export class DpopProofs {
   private readonly replays: DpopReplayStore;
 
   constructor(
-    @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(KitClock) private readonly clock: KitClock,
+    private readonly options: ResolvedOptions,
+    private readonly clock: KitClock,
   ) {
     this.replays = options.dpopReplayStore ?? new ProcessReplayStore(clock);
   }
@@ -48,7 +46,7 @@ export class DpopProofs {
    * @param jkt the `cnf.jkt` of the token
    * @throws InvalidProofError; 503 `CHECK_UNAVAILABLE` when it cannot be known whether the proof was used
    */
-  async require(request: KitRequest, accessToken: string, jkt: string): Promise<void> {
+  async require(request: KitCall, accessToken: string, jkt: string): Promise<void> {
     const header = request.headers['dpop'];
     const jti = await verifyDpopProof(typeof header === 'string' ? header : undefined, {
       method: request.method,

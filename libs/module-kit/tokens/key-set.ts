@@ -1,4 +1,3 @@
-import { Inject, Injectable } from '@nestjs/common';
 import {
   createLocalJWKSet,
   errors,
@@ -26,7 +25,6 @@ const TRUSTED_FOR_MS = 24 * 60 * 60_000;
 const FLIGHT = 'jwks';
 
 /** Core Auth's public signing keys, remembered. */
-@Injectable()
 export class KeySet {
   private keys: LocalKeySet | undefined;
   private fetchedAt = -Infinity;
@@ -34,9 +32,9 @@ export class KeySet {
   private readonly flights = new SingleFlight<LocalKeySet>();
 
   constructor(
-    @Inject(CoreAuthClient) private readonly client: CoreAuthClient,
-    @Inject(Revocations) private readonly revocations: Revocations,
-    @Inject(KitClock) private readonly clock: KitClock,
+    private readonly client: CoreAuthClient,
+    private readonly revocations: Revocations,
+    private readonly clock: KitClock,
   ) {}
 
   /** For jose's `jwtVerify`. Throws `CoreAuthUnavailable` when there are no keys to judge with. */

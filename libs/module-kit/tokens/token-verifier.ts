@@ -1,4 +1,3 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { decodeProtectedHeader } from 'jose';
 import { LRUCache } from 'lru-cache';
@@ -8,7 +7,7 @@ import { StreamHealth } from '../events/stream-health.js';
 import { CoreAuthClient, CoreAuthRefusal, CoreAuthUnavailable } from '../http/core-auth.client.js';
 import { checkUnavailable } from '../http/problem.exception.js';
 import { SingleFlight } from '../http/single-flight.js';
-import { MODULE_KIT_OPTIONS, type ResolvedOptions } from '../options.js';
+import type { ResolvedOptions } from '../options.js';
 import {
   InvalidTokenError,
   readIntrospection,
@@ -48,19 +47,18 @@ export class OutdatedTokenError extends InvalidTokenError {}
  * about again each minute, and each time while the stream is silent. While Core Auth does not answer at all, a token that
  * was known to be live stands for the stale allowance; one that nobody vouched for does not.
  */
-@Injectable()
 export class TokenVerifier {
   private readonly remembered: LRUCache<string, Remembered>;
   private readonly introspections = new SingleFlight<void>();
   private readonly readings = new SingleFlight<Remembered>();
 
   constructor(
-    @Inject(MODULE_KIT_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(CoreAuthClient) private readonly client: CoreAuthClient,
-    @Inject(KeySet) private readonly keys: KeySet,
-    @Inject(Revocations) private readonly revocations: Revocations,
-    @Inject(StreamHealth) private readonly stream: StreamHealth,
-    @Inject(KitClock) private readonly clock: KitClock,
+    private readonly options: ResolvedOptions,
+    private readonly client: CoreAuthClient,
+    private readonly keys: KeySet,
+    private readonly revocations: Revocations,
+    private readonly stream: StreamHealth,
+    private readonly clock: KitClock,
   ) {
     this.remembered = new LRUCache({ max: 10_000 });
   }

@@ -18,13 +18,20 @@ export class RevokedTokenRepository {
       INSERT INTO audit_events (act, actor, target) SELECT 'token.revoke', ${owner}::text, jti FROM revoked`);
   }
 
-  /** Whether a machine's token still counts: no token and no client that it stands on has been ended. */
-  async isLive(jtis: readonly string[], clientIds: readonly string[]): Promise<boolean> {
-    const rows = await this.database.query(sql`
-      SELECT 1 FROM clients c
+  /**
+   * What stands behind a machine's token that still counts: no token and no client that it stands on has been ended.
+   * @returns undefined when one has
+   */
+  async liveMachine(
+    jtis: readonly string[],
+    clientIds: readonly string[],
+  ): Promise<{ readonly trusted: boolean } | undefined> {
+    const [row] = await this.database.query<{ trusted: boolean }>(sql`
+      SELECT bool_and(c.first_party AND c.source = 'administrator' AND c.organization_id IS NULL) AS trusted
+        FROM clients c
        WHERE c.id = ANY (${clientIds}::text[]) AND c.disabled_at IS NULL
          AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = ANY (${jtis}::text[]))
       HAVING count(*) = ${clientIds.length}::int`);
-    return rows.length > 0;
+    return row;
   }
 }

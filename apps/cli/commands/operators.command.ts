@@ -1,0 +1,69 @@
+import { AccountRepository, AdministratorRepository } from '#accounts';
+import { Configuration, openDatabase } from '#platform';
+import { requireDatabase } from '../development/checks.js';
+import { serverSettings } from '../launcher-settings.js';
+import { terminal } from '../terminal.js';
+
+const ACTOR = 'cli';
+
+const USAGE = `Usage: core-auth operators <what>
+
+  list            who administers the licenses of every organization
+  add <e-mail>    let a person who has an account do so, from their next request on
+  remove <e-mail> end it, from their next request on`;
+
+interface Opened {
+  readonly accounts: AccountRepository;
+  readonly administrators: AdministratorRepository;
+}
+
+type Action = (opened: Opened) => Promise<number>;
+
+/** Who runs the seller's side: nothing but this command decides it. */
+export async function operatorsCommand(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<number> {
+  const action = actionOf(args);
+  if (!action) {
+    terminal.complain(USAGE);
+    return 1;
+  }
+  const configuration = Configuration.load(serverSettings(env));
+  await requireDatabase(configuration.databaseUrl, configuration.databaseConnectTimeout);
+  const database = await openDatabase(configuration);
+  try {
+    const [accounts, administrators] = [
+      new AccountRepository(database),
+      new AdministratorRepository(database),
+    ];
+    return await action({ accounts, administrators });
+  } finally {
+    await database.close();
+  }
+}
+
+/** @returns undefined when the arguments name nothing that can be done */
+function actionOf([what, email, ...rest]: readonly string[]): Action | undefined {
+  if (rest.length > 0) return undefined;
+  if (what === 'list') return email === undefined ? list : undefined;
+  if (email === undefined || (what !== 'add' && what !== 'remove')) return undefined;
+  return (opened) => set(opened, email, what === 'add');
+}
+
+async function list({ administrators }: Opened): Promise<number> {
+  const lines = (await administrators.operators()).map(
+    ({ email, name, disabledAt }) => `${email}  ${name}${disabledAt ? ', disabled' : ''}`,
+  );
+  terminal.say(lines.length === 0 ? 'Nobody is an operator.' : lines.join('\n'));
+  return 0;
+}
+
+async function set({ accounts, administrators }: Opened, email: string, operator: boolean): Promise<number> {
+  const account = await accounts.findForSignIn(email);
+  if (!account) {
+    terminal.complain(`There is no account with the e-mail address ${email}.`);
+    return 1;
+  }
+  const changed = await administrators.setOperator(account.id, operator, ACTOR);
+  const state = operator ? 'an operator' : 'no operator';
+  terminal.say(`${account.email} is ${state}${changed ? ' from now on' : ' already'}.`);
+  return 0;
+}

@@ -1,0 +1,40 @@
+import { LicenseRepository, OfflineGrantRepository, OfflineLicenses } from '#licensing';
+import { Clock, Configuration, KeyEncryption, openDatabase } from '#platform';
+import { KeyRepository, KeyRotation, LicenseKeys } from '#tokens';
+import { requireDatabase } from '../development/checks.js';
+import { serverSettings } from '../launcher-settings.js';
+
+export const ACTOR = 'cli';
+
+/** What the commands work with that need the server's database and keys. */
+export interface Opened {
+  readonly configuration: Configuration;
+  readonly clock: Clock;
+  readonly grants: OfflineGrantRepository;
+  readonly offline: OfflineLicenses;
+  readonly keys: LicenseKeys;
+  readonly rotation: KeyRotation;
+  readonly encryption: KeyEncryption;
+}
+
+/** Opens the server's database for `work`, and closes it again. */
+export async function withServer<T>(
+  env: NodeJS.ProcessEnv,
+  work: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const configuration = Configuration.load(serverSettings(env));
+  await requireDatabase(configuration.databaseUrl, configuration.databaseConnectTimeout);
+  const database = await openDatabase(configuration);
+  try {
+    const clock = new Clock();
+    const encryption = new KeyEncryption(configuration.keyEncryptionKeys);
+    const stored = new KeyRepository(database);
+    const keys = new LicenseKeys(stored, encryption, clock);
+    const grants = new OfflineGrantRepository(database);
+    const offline = new OfflineLicenses(grants, new LicenseRepository(database), keys, configuration, clock);
+    const rotation = new KeyRotation(stored, encryption, clock);
+    return await work({ configuration, clock, grants, offline, keys, rotation, encryption });
+  } finally {
+    await database.close();
+  }
+}

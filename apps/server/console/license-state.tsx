@@ -1,0 +1,27 @@
+import type { VNode } from 'preact';
+import { licenseState, type LicenseOverview, type LicenseState } from '#licensing';
+
+const looks: Readonly<Record<LicenseState | 'draft', readonly [words: string, style: string]>> = {
+  draft: ['Draft', 'unknown'],
+  scheduled: ['Starts later', 'unknown'],
+  active: ['Active', 'verified'],
+  grace: ['In grace', 'failed'],
+  expired: ['Expired', 'failed'],
+  suspended: ['Suspended', 'failed'],
+  cancelled: ['Cancelled', 'not-applicable'],
+  revoked: ['Revoked', 'failed'],
+};
+
+export function LicenseStateBadge({ license, at }: { license: LicenseOverview; at: Date }): VNode {
+  const { status, startsAt, endsAt, graceDays } = license;
+  const term = { startsAt: startsAt.toISOString(), endsAt: endsAt?.toISOString() ?? null };
+  const [words, style] = looks[licenseState({ status, graceDays, ...term }, at.getTime()) ?? 'draft'];
+  return <span class={`state state-${style}`}>{words}</span>;
+}
+
+/** `3 of 5 seats`, `3 floating seats of 5`, `for everybody` */
+export function seatsSentence({ seatModel, seatLimit, seatsInUse }: LicenseOverview): string {
+  if (seatLimit === null) return 'Seats for everybody';
+  const kind = seatModel === 'floating' ? 'floating seats' : 'seats';
+  return `${seatsInUse} of ${seatLimit} ${kind} in use`;
+}

@@ -1,0 +1,252 @@
+import type { VNode } from 'preact';
+import type { DayUse, LicenseOverview, SeatHolder } from '#licensing';
+import { ErrorSummary, HiddenFields } from '../pages/form.js';
+import { Layout, type Account } from '../pages/layout.js';
+import { queryHref } from '../pages/links.js';
+import { Moment } from '../pages/moment.js';
+import { LicenseStateBadge, seatsSentence } from './license-state.js';
+import { UsageChart } from './usage-chart.js';
+
+export interface FeatureUse {
+  readonly feature: string;
+  /** Of this license in its present period; undefined while it bears none. */
+  readonly present: { readonly used: number; readonly limit: number | null } | undefined;
+  /** Of the organization, day by day. */
+  readonly days: readonly DayUse[];
+}
+
+export interface LicenseViewProps {
+  readonly account: Account;
+  readonly license: LicenseOverview;
+  /** Undefined when the reader may not see who sits. */
+  readonly seats:
+    { readonly holders: readonly SeatHolder[]; readonly candidates: readonly Person[] } | undefined;
+  readonly usage: readonly FeatureUse[];
+  /** Undefined when the reader may not see it. */
+  readonly timeline:
+    | {
+        readonly entries: readonly { readonly sentence: string; readonly actor: string; readonly at: Date }[];
+        readonly next: string | null;
+      }
+    | undefined;
+  readonly done: 'assigned' | 'released' | undefined;
+  readonly problem: string | undefined;
+  readonly at: Date;
+}
+
+type Person = Pick<SeatHolder, 'userId' | 'name' | 'email'>;
+
+const ways: Readonly<Record<SeatHolder['way'], string>> = {
+  administrator: 'Assigned',
+  'first-use': 'On first use',
+  import: 'Imported',
+  invitation: 'Invited',
+};
+
+function Facts({ license, at }: { license: LicenseOverview; at: Date }): VNode {
+  return (
+    <section class="panel" aria-labelledby="facts">
+      <h2 id="facts">What was bought</h2>
+      <dl class="facts facts-plain">
+        <div>
+          <dt>State</dt>
+          <dd>
+            <LicenseStateBadge license={license} at={at} />
+          </dd>
+        </div>
+        <div>
+          <dt>Plan</dt>
+          <dd>
+            {license.planName}, version {license.planVersion}
+            {license.trial && ' (trial)'}
+          </dd>
+        </div>
+        <div>
+          <dt>Starts</dt>
+          <dd>
+            <Moment at={license.startsAt} />
+          </dd>
+        </div>
+        <div>
+          <dt>Ends</dt>
+          <dd>{license.endsAt ? <Moment at={license.endsAt} /> : 'Never'}</dd>
+        </div>
+        {license.graceDays > 0 && (
+          <div>
+            <dt>Grace</dt>
+            <dd>{license.graceDays} days after the end</dd>
+          </div>
+        )}
+        <div>
+          <dt>Seats</dt>
+          <dd>{seatsSentence(license)}</dd>
+        </div>
+        <div>
+          <dt>Environment</dt>
+          <dd>{license.environment}</dd>
+        </div>
+        <div>
+          <dt>License ID</dt>
+          <dd>
+            <code>{license.id}</code>
+          </dd>
+        </div>
+      </dl>
+    </section>
+  );
+}
+
+function Assign({
+  license,
+  candidates,
+  account,
+}: Pick<LicenseViewProps, 'license' | 'account'> & {
+  candidates: readonly Person[];
+}): VNode {
+  if (candidates.length === 0) return <p class="muted">Everybody of the organization has a seat.</p>;
+  return (
+    <form method="post" action={`/console/licenses/${license.id}/seats`}>
+      <HiddenFields csrfToken={account.csrfToken} />
+      <div class="field">
+        <label for="user_id">Member without a seat</label>
+        <select id="user_id" name="user_id">
+          {candidates.map(({ userId, name, email }) => (
+            <option key={userId} value={userId}>
+              {name} ({email})
+            </option>
+          ))}
+        </select>
+      </div>
+      <button class="button button-primary" type="submit">
+        Assign seat
+      </button>
+    </form>
+  );
+}
+
+function Seats(props: LicenseViewProps & { seats: NonNullable<LicenseViewProps['seats']> }): VNode {
+  const { license, account, seats } = props;
+  if (license.seatModel !== 'named') {
+    return (
+      <section class="panel" aria-labelledby="seats">
+        <h2 id="seats">Seats</h2>
+        <p class="muted">
+          {license.seatModel === 'floating'
+            ? 'The seats float: who comes takes one, and gives it back on leaving.'
+            : 'Everybody of the organization may use the module.'}
+        </p>
+      </section>
+    );
+  }
+  return (
+    <section class="panel" aria-labelledby="seats">
+      <h2 id="seats">Seats</h2>
+      <p class="muted">{seatsSentence(license)}</p>
+      <ul class="account-list seat-list">
+        {seats.holders.map(({ userId, name, email, assignedAt, way }) => (
+          <li key={userId}>
+            <span class="contact">
+              <span>{name}</span>
+              <span class="muted small">{email}</span>
+              <span class="muted small">
+                {ways[way]} <Moment at={assignedAt} />
+              </span>
+            </span>
+            <form class="actions" method="post" action={`/console/licenses/${license.id}/seats/release`}>
+              <HiddenFields csrfToken={account.csrfToken} />
+              <input type="hidden" name="user_id" value={userId} />
+              <button class="button button-quiet" type="submit" aria-label={`Release the seat of ${name}`}>
+                Release
+              </button>
+            </form>
+          </li>
+        ))}
+      </ul>
+      <Assign license={license} account={account} candidates={seats.candidates} />
+    </section>
+  );
+}
+
+function Usage({ usage }: { usage: readonly FeatureUse[] }): VNode {
+  return (
+    <section class="panel" aria-labelledby="usage">
+      <h2 id="usage">Use in the last 30 days</h2>
+      {usage.length === 0 && <p class="muted">This module counts no use.</p>}
+      {usage.map(({ feature, present, days }) => (
+        <div key={feature}>
+          <h3>{feature}</h3>
+          {present && (
+            <p class="muted small">
+              {present.limit === null
+                ? `${present.used} used in this period, without a limit`
+                : `${present.used} of ${present.limit} used in this period`}
+            </p>
+          )}
+          <UsageChart feature={feature} days={days} />
+        </div>
+      ))}
+    </section>
+  );
+}
+
+function Timeline({
+  license,
+  timeline,
+}: {
+  license: LicenseOverview;
+  timeline: NonNullable<LicenseViewProps['timeline']>;
+}): VNode {
+  return (
+    <section class="panel" aria-labelledby="timeline">
+      <h2 id="timeline">Timeline</h2>
+      <ol class="timeline">
+        {timeline.entries.map(({ sentence, actor, at }, index) => (
+          <li key={index}>
+            <span>{sentence}</span>
+            <span class="muted small">
+              <Moment at={at} /> by {actor}
+            </span>
+          </li>
+        ))}
+      </ol>
+      {timeline.next !== null && (
+        <p>
+          <a class="button" href={queryHref(`/console/licenses/${license.id}`, { before: timeline.next })}>
+            Earlier
+          </a>
+        </p>
+      )}
+    </section>
+  );
+}
+
+export function LicenseView(props: LicenseViewProps): VNode {
+  const { account, license, seats, usage, timeline, done, problem, at } = props;
+  const title = `${license.moduleName} for ${license.organizationName}`;
+  return (
+    <Layout title={title} width="wide" account={account}>
+      <div class="page-head">
+        <p>
+          <a href="/console/licenses">All licenses</a>
+        </p>
+        <h1>{title}</h1>
+      </div>
+      {problem !== undefined && (
+        <ErrorSummary id="problem" title="Nothing was changed">
+          {problem}
+        </ErrorSummary>
+      )}
+      {done !== undefined && (
+        <p class="notice" role="status">
+          {done === 'assigned' ? 'The seat was assigned.' : 'The seat was released.'}
+        </p>
+      )}
+      <div class="panels">
+        <Facts license={license} at={at} />
+        {seats && <Seats {...props} seats={seats} />}
+        <Usage usage={usage} />
+        {timeline && <Timeline license={license} timeline={timeline} />}
+      </div>
+    </Layout>
+  );
+}

@@ -1,0 +1,136 @@
+import { Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { IsIn, IsInt, IsOptional, IsUUID, Matches, Max, Min } from 'class-validator';
+import type { SeatModel } from '@core-auth/module-kit/licensing';
+import type { FastifyReply } from 'fastify';
+import { PublicError } from '#platform';
+import { HistoryRepository } from '../history.repository.js';
+import { LicenseDetailsRepository } from '../license-details.repository.js';
+import { TrialRepository } from '../trial.repository.js';
+import type { Reach } from './authority.guard.js';
+import { entityTag } from './entity-tag.js';
+import { LicenseListRepository } from './license-list.repository.js';
+import { licenseAnswer } from './licenses.controller.js';
+import { idOf, instant, IsCatalogKey, IsCount, IsInstant } from './request.js';
+import { Administers, CurrentReach, JsonBody, QueryOf } from './route.js';
+import { toWire } from './wire.js';
+
+export class TimelineQuery {
+  @IsOptional()
+  @Matches(/^\d{1,18}$/, { message: 'cursor must be next_cursor of the page before' })
+  cursor?: string;
+
+  @IsOptional()
+  @IsCount()
+  limit?: string;
+}
+
+export class StateQuery {
+  @IsInstant()
+  at!: string;
+}
+
+export class TrialBody {
+  @IsUUID()
+  organization_id!: string;
+
+  @IsCatalogKey()
+  module!: string;
+
+  @IsUUID()
+  plan_version_id!: string;
+
+  @IsInt()
+  @Min(1)
+  @Max(365)
+  days!: number;
+
+  @IsOptional()
+  @Matches(/^[A-Za-z][\w+/-]{0,63}$/, { message: 'time_zone must be an IANA name such as Europe/Berlin' })
+  time_zone?: string | null;
+
+  @IsOptional()
+  @IsIn(['named', 'floating', 'unlimited'])
+  seat_model?: SeatModel | null;
+
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(1_000_000)
+  seat_limit?: number | null;
+}
+
+/** What became of a license: who did what, and how it was at an instant. */
+@Controller('v1/licenses/:id')
+export class HistoryController {
+  constructor(
+    private readonly history: HistoryRepository,
+    private readonly lists: LicenseListRepository,
+  ) {}
+
+  @Get('timeline')
+  @Administers('history:read', 'Read who did what with a license, the latest first', { query: TimelineQuery })
+  async timeline(
+    @Param('id') id: string,
+    @QueryOf() { cursor, limit }: TimelineQuery,
+    @CurrentReach() { organizationId }: Reach,
+  ) {
+    const { entries, next } = await this.history.timeline(idOf(id, 'license'), {
+      ...(cursor === undefined ? {} : { before: cursor }),
+      ...(limit === undefined ? {} : { limit: Number(limit) }),
+      ...(organizationId === null ? {} : { organizationId }),
+    });
+    return { entries: toWire(entries), next_cursor: next };
+  }
+
+  @Get('state')
+  @Administers('history:read', 'Read a license as it was at an instant', { query: StateQuery })
+  async state(
+    @Param('id') id: string,
+    @QueryOf() { at }: StateQuery,
+    @CurrentReach() { organizationId }: Reach,
+  ) {
+    const licenseId = idOf(id, 'license');
+    const owner = await this.lists.organizationOf(licenseId, organizationId);
+    const { licenses, unreadable, suspended } = await this.history.stateAt(owner, instant(at));
+    if (unreadable.has(licenseId)) {
+      throw new PublicError(
+        409,
+        'history_incomplete',
+        'The history of this license was not kept from its start.',
+      );
+    }
+    const license = licenses.get(licenseId);
+    if (!license) throw new PublicError(404, 'no_license_then', 'There was no such license at this instant.');
+    return { at, organization_suspended: suspended, license: toWire(license) };
+  }
+}
+
+@Controller('v1/trials')
+export class TrialsController {
+  constructor(
+    private readonly trials: TrialRepository,
+    private readonly details: LicenseDetailsRepository,
+  ) {}
+
+  @Post()
+  @HttpCode(201)
+  @Administers('trials:start', "Start an organization's only trial of a module", { body: TrialBody })
+  async start(
+    @JsonBody() body: TrialBody,
+    @CurrentReach() { actor }: Reach,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { organization_id: organizationId, module: moduleKey, plan_version_id: planVersionId, days } = body;
+    const { seat_model: model, seat_limit: limit } = body;
+    const { licenseId } = await this.trials.startTrial(
+      {
+        ...{ organizationId, moduleKey, planVersionId, days, timeZone: body.time_zone ?? 'UTC' },
+        seats: { model: model ?? 'unlimited', limit: limit ?? null },
+      },
+      actor,
+    );
+    const details = await this.details.findOwned(licenseId, null);
+    void reply.header('etag', entityTag(details.version)).header('location', `/v1/licenses/${licenseId}`);
+    return licenseAnswer(details);
+  }
+}

@@ -1,0 +1,212 @@
+import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { PublicError } from '#platform';
+import { LicenseDetailsRepository } from '../license-details.repository.js';
+import { LicenseTermsRepository } from '../license-terms.repository.js';
+import type { Renewal } from '../license-terms.js';
+import type { ChangeCondition } from '../license.js';
+import { LicenseRepository } from '../license.repository.js';
+import { TrialRepository } from '../trial.repository.js';
+import type { Reach } from './authority.guard.js';
+import { entityTag, expectedVersion } from './entity-tag.js';
+import { EndOverrideBody, OverrideBody, RenewalBody, StatusBody, TermsBody } from './license-requests.js';
+import { licenseAnswer } from './licenses.controller.js';
+import { idOf, instant } from './request.js';
+import { Administers, CurrentReach, JsonBody } from './route.js';
+import { toWire } from './wire.js';
+
+/** Changes of one license, each for the version that the caller has read; the answer is the license since then. */
+@Controller('v1/licenses/:id')
+export class LicenseChangesController {
+  constructor(
+    private readonly licenses: LicenseRepository,
+    private readonly terms: LicenseTermsRepository,
+    private readonly trials: TrialRepository,
+    private readonly details: LicenseDetailsRepository,
+  ) {}
+
+  @Post('status')
+  @HttpCode(200)
+  @Administers('licenses:change', 'Issue a draft, suspend, resume, cancel or revoke', {
+    body: StatusBody,
+    ifMatch: true,
+  })
+  async changeStatus(
+    @Param('id') id: string,
+    @JsonBody() { status }: StatusBody,
+    @CurrentReach() reach: Reach,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Headers('if-match') ifMatch?: string,
+  ) {
+    const { licenseId, condition } = changeOf(id, reach, ifMatch);
+    await this.licenses.changeStatus(licenseId, status, reach.actor, condition);
+    return this.answer(licenseId, reply);
+  }
+
+  @Post('renewals')
+  @HttpCode(200)
+  @Administers('licenses:change', 'Set a new end, or make a trial a paid license', {
+    body: RenewalBody,
+    ifMatch: true,
+  })
+  async renew(
+    @Param('id') id: string,
+    @JsonBody() body: RenewalBody,
+    @CurrentReach() reach: Reach,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Headers('if-match') ifMatch?: string,
+  ) {
+    const { licenseId, condition } = changeOf(id, reach, ifMatch);
+    const renewal: Renewal = {
+      licenseId,
+      ...(body.last_day ? { lastDay: body.last_day } : {}),
+      ...(body.ends_at === undefined ? {} : { endsAt: instant(body.ends_at) ?? null }),
+      ...(typeof body.grace_days === 'number' ? { graceDays: body.grace_days } : {}),
+      shorten: body.shorten === true,
+    };
+    await (body.convert_trial === true
+      ? this.trials.convertTrial(renewal, reach.actor, condition)
+      : this.terms.renew(renewal, reach.actor, condition));
+    return this.answer(licenseId, reply);
+  }
+
+  @Get('terms/scheduled')
+  @Administers('licenses:read', 'List the changes of terms that are to come')
+  async scheduled(@Param('id') id: string, @CurrentReach() reach: Reach) {
+    const changes = await this.terms.scheduledChanges(idOf(id, 'license'), reach.organizationId);
+    return { terms: toWire(changes) };
+  }
+
+  @Post('terms')
+  @HttpCode(200)
+  @Administers('licenses:change', 'Change the plan version or the seats, now or later', {
+    body: TermsBody,
+    ifMatch: true,
+  })
+  async changeTerms(
+    @Param('id') id: string,
+    @JsonBody() body: TermsBody,
+    @CurrentReach() reach: Reach,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Headers('if-match') ifMatch?: string,
+  ) {
+    const { licenseId, condition } = changeOf(id, reach, ifMatch);
+    const [effectiveAt, surplusUntil] = [instant(body.effective_at), instant(body.surplus_until)];
+    const change = {
+      licenseId,
+      ...(body.plan_version_id ? { planVersionId: body.plan_version_id } : {}),
+      ...(body.seat_model ? { seatModel: body.seat_model } : {}),
+      ...(body.seat_limit === undefined ? {} : { seatLimit: body.seat_limit }),
+      ...(effectiveAt ? { effectiveAt } : {}),
+      ...(surplusUntil ? { surplusUntil } : {}),
+    };
+    await this.terms.changeTerms(change, reach.actor, condition);
+    return this.answer(licenseId, reply);
+  }
+
+  @Delete('terms/:effectiveAt')
+  @Administers('licenses:change', 'Call off a change of terms before it begins', { ifMatch: true })
+  async cancelChange(
+    @Param('id') id: string,
+    @Param('effectiveAt') effectiveAt: string,
+    @CurrentReach() reach: Reach,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Headers('if-match') ifMatch?: string,
+  ) {
+    const { licenseId, condition } = changeOf(id, reach, ifMatch);
+    const change = { licenseId, effectiveAt: instant(effectiveAt) };
+    await this.terms.cancelChange(change, reach.actor, condition);
+    return this.answer(licenseId, reply);
+  }
+
+  @Put('overrides/:feature')
+  @Administers('licenses:change', 'Set what beats the plan for one feature', {
+    body: OverrideBody,
+    ifMatch: true,
+  })
+  async setOverride(
+    @Param('id') id: string,
+    @Param('feature') feature: string,
+    @JsonBody() body: OverrideBody,
+    @CurrentReach() reach: Reach,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Headers('if-match') ifMatch?: string,
+  ) {
+    const { licenseId, condition } = changeOf(id, reach, ifMatch);
+    const removed = body.removed === true;
+    if (removed === (body.value !== undefined)) {
+      throw new PublicError(
+        400,
+        'invalid_override',
+        'An override says either the value or that it is removed.',
+      );
+    }
+    const override = {
+      licenseId,
+      feature: featureOf(feature),
+      value: body.value === undefined ? ('REMOVED' as const) : body.value,
+      startsAt: instant(body.starts_at),
+      endsAt: instant(body.ends_at) ?? null,
+    };
+    await this.licenses.setOverride(override, reach.actor, condition);
+    return this.answer(licenseId, reply);
+  }
+
+  @Post('overrides/:feature/end')
+  @HttpCode(200)
+  @Administers('licenses:change', 'Let an override end, now or later', {
+    body: EndOverrideBody,
+    ifMatch: true,
+  })
+  async endOverride(
+    @Param('id') id: string,
+    @Param('feature') feature: string,
+    @JsonBody() body: EndOverrideBody,
+    @CurrentReach() reach: Reach,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Headers('if-match') ifMatch?: string,
+  ) {
+    const { licenseId, condition } = changeOf(id, reach, ifMatch);
+    const endsAt = instant(body.ends_at);
+    const end = { licenseId, feature: featureOf(feature), ...(endsAt ? { endsAt } : {}) };
+    await this.licenses.endOverride(end, reach.actor, condition);
+    return this.answer(licenseId, reply);
+  }
+
+  @Delete('overrides/:feature')
+  @Administers('licenses:change', 'Take an override away', { ifMatch: true })
+  async removeOverride(
+    @Param('id') id: string,
+    @Param('feature') feature: string,
+    @CurrentReach() reach: Reach,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Headers('if-match') ifMatch?: string,
+  ) {
+    const { licenseId, condition } = changeOf(id, reach, ifMatch);
+    await this.licenses.removeOverride({ licenseId, feature: featureOf(feature) }, reach.actor, condition);
+    return this.answer(licenseId, reply);
+  }
+
+  private async answer(licenseId: string, reply: FastifyReply) {
+    const details = await this.details.findOwned(licenseId, null);
+    void reply.header('etag', entityTag(details.version));
+    return licenseAnswer(details);
+  }
+}
+
+function changeOf(
+  id: string,
+  { organizationId }: Reach,
+  ifMatch: string | undefined,
+): { licenseId: string; condition: ChangeCondition } {
+  const condition = {
+    expectedVersion: expectedVersion(ifMatch),
+    organizationId: organizationId ?? undefined,
+  };
+  return { licenseId: idOf(id, 'license'), condition };
+}
+
+function featureOf(feature: string): string {
+  if (/^[a-z][a-z0-9-]{0,62}$/.test(feature)) return feature;
+  throw new PublicError(404, 'unknown_feature', 'There is no such feature.');
+}

@@ -1,0 +1,171 @@
+import { Injectable } from '@nestjs/common';
+import type { LicenseStatus } from '@core-auth/module-kit/licensing';
+import { Database, sql } from '#platform';
+import { unknownLicense } from '../license-writing.repository.js';
+
+export interface LicenseFilter {
+  readonly organizationId: string | null;
+  readonly module: string | null;
+  readonly status: LicenseStatus | null;
+  /** Exclusive; licenses without an end never end before. */
+  readonly endingBefore: Date | null;
+}
+
+/** A part of a list, in the order of its cursor. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** What to ask for next; null on the last page. */
+  readonly next: string | null;
+}
+
+export interface HeldSeat {
+  readonly userId: string;
+  readonly email: string;
+  readonly name: string;
+  readonly way: string;
+  readonly assignedAt: Date;
+}
+
+export interface KeptSeat {
+  readonly invitationId: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+}
+
+export interface HeldLease {
+  readonly userId: string;
+  readonly email: string;
+  readonly device: string;
+  readonly fence: number;
+  readonly leasedAt: Date;
+  readonly expiresAt: Date;
+}
+
+export interface GrantedFile {
+  readonly id: string;
+  readonly instance: string;
+  readonly seatBlock: number;
+  readonly sequence: number;
+  readonly issuedAt: Date;
+  readonly expiresAt: Date;
+  readonly returnedAt: Date | null;
+}
+
+const FIRST = '00000000-0000-0000-0000-000000000000';
+
+/** Lists for who administers licenses. */
+@Injectable()
+export class LicenseListRepository {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * The organization of a license, which never changes.
+   * @param within whose it has to be, null for anybody's: another's is as unknown as one that does not exist
+   * @throws PublicError 404 `unknown_license`
+   */
+  async organizationOf(licenseId: string, within: string | null): Promise<string> {
+    const [row] = await this.database.query<{ organization_id: string }>(sql`
+      SELECT organization_id FROM licenses
+       WHERE id = ${licenseId} AND organization_id = COALESCE(${within}::uuid, organization_id)`);
+    if (!row) throw unknownLicense();
+    return row.organization_id;
+  }
+
+  /** Ids of licenses, by id, after `after`. */
+  async licenses(filter: LicenseFilter, after: string | null, limit: number): Promise<Page<string>> {
+    const { organizationId, module, status, endingBefore } = filter;
+    const rows = await this.database.query<{ id: string }>(sql`
+      SELECT id FROM licenses
+       WHERE (${organizationId}::uuid IS NULL OR organization_id = ${organizationId})
+         AND (${module}::text IS NULL OR module_key = ${module})
+         AND (${status}::text IS NULL OR status = ${status})
+         AND (${endingBefore}::timestamptz IS NULL OR ends_at < ${endingBefore})
+         AND id > ${after ?? FIRST}::uuid
+       ORDER BY id LIMIT ${limit + 1}`);
+    return pageOf(
+      rows.map(({ id }) => id),
+      limit,
+      (id) => id,
+    );
+  }
+
+  /** What was asked when a license was issued; undefined when it was issued in another way. */
+  async requestOf(licenseId: string, organizationId: string): Promise<string | undefined> {
+    const [row] = await this.database.query<{ request: string | null }>(sql`
+      SELECT detail->>'request' AS request FROM audit_events
+       WHERE organization_id = ${organizationId} AND target = ${licenseId}
+         AND act IN ('license.issue', 'license.draft')
+       ORDER BY id LIMIT 1`);
+    return row?.request ?? undefined;
+  }
+
+  /** Who holds a named seat, by user id. */
+  async seats(licenseId: string, after: string | null, limit: number): Promise<Page<HeldSeat>> {
+    const rows = await this.database.query<HeldSeat>(sql`
+      SELECT user_id AS "userId", email, name, way, assigned_at AS "assignedAt"
+        FROM seat_assignments JOIN users ON users.id = user_id
+       WHERE license_id = ${licenseId} AND released_at IS NULL AND user_id > ${after ?? FIRST}::uuid
+       ORDER BY user_id LIMIT ${limit + 1}`);
+    return pageOf(rows, limit, ({ userId }) => userId);
+  }
+
+  /** Seats that are kept now, by invitation. */
+  async reservations(licenseId: string, after: string | null, limit: number): Promise<Page<KeptSeat>> {
+    const rows = await this.database.query<KeptSeat>(sql`
+      SELECT invitation_id AS "invitationId", created_at AS "createdAt", expires_at AS "expiresAt"
+        FROM seat_reservations
+       WHERE license_id = ${licenseId} AND expires_at > now() AND invitation_id > ${after ?? FIRST}::uuid
+       ORDER BY invitation_id LIMIT ${limit + 1}`);
+    return pageOf(rows, limit, ({ invitationId }) => invitationId);
+  }
+
+  /** Floating seats that are held now, by fence number. */
+  async leases(licenseId: string, after: string | null, limit: number): Promise<Page<HeldLease>> {
+    const rows = await this.database.query<Omit<HeldLease, 'fence'> & { fence: string }>(sql`
+      SELECT user_id AS "userId", email, device, fence, leased_at AS "leasedAt", expires_at AS "expiresAt"
+        FROM seat_leases JOIN users ON users.id = user_id
+       WHERE license_id = ${licenseId} AND expires_at > now() AND fence > ${after ?? '0'}::bigint
+       ORDER BY fence LIMIT ${limit + 1}`);
+    const leases = rows.map((row) => ({ ...row, fence: Number(row.fence) }));
+    return pageOf(leases, limit, ({ fence }) => String(fence));
+  }
+
+  /** License files that were issued, by id. */
+  async offlineGrants(licenseId: string, after: string | null, limit: number): Promise<Page<GrantedFile>> {
+    const rows = await this.database.query<Omit<GrantedFile, 'sequence'> & { sequence: string }>(sql`
+      SELECT id, instance, seat_block AS "seatBlock", sequence, issued_at AS "issuedAt",
+             expires_at AS "expiresAt", returned_at AS "returnedAt"
+        FROM offline_grants WHERE license_id = ${licenseId} AND id > ${after ?? FIRST}::uuid
+       ORDER BY id LIMIT ${limit + 1}`);
+    const grants = rows.map((row) => ({ ...row, sequence: Number(row.sequence) }));
+    return pageOf(grants, limit, ({ id }) => id);
+  }
+
+  /** The license of a file. */
+  async licenseOfGrant(id: string): Promise<string | undefined> {
+    const [row] = await this.database.query<{ license_id: string }>(sql`
+      SELECT license_id FROM offline_grants WHERE id = ${id}`);
+    return row?.license_id;
+  }
+
+  async leaseHolder(
+    licenseId: string,
+    fence: number,
+  ): Promise<{ readonly userId: string; readonly device: string } | undefined> {
+    const [row] = await this.database.query<{ userId: string; device: string }>(sql`
+      SELECT user_id AS "userId", device FROM seat_leases
+       WHERE license_id = ${licenseId} AND fence = ${fence} AND expires_at > now()`);
+    return row;
+  }
+}
+
+/** @param rows one more than the page holds, when there are more */
+export function pageOf<Item>(
+  rows: readonly Item[],
+  limit: number,
+  cursorOf: (item: Item) => string,
+): Page<Item> {
+  const items = rows.slice(0, limit);
+  const last = rows.length > limit ? items.at(-1) : undefined;
+  return { items, next: last === undefined ? null : cursorOf(last) };
+}

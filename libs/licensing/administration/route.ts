@@ -1,0 +1,74 @@
+import {
+  applyDecorators,
+  createParamDecorator,
+  Header,
+  SetMetadata,
+  UseGuards,
+  type ExecutionContext,
+  type Type,
+} from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { AcceptsJson, PublicError, RequireScope } from '#platform';
+import type { LicensingAction } from './authority.js';
+import { AuthorityGuard } from './authority.guard.js';
+import { readMembers } from './request.js';
+
+export const ADMINISTRATION_ROUTE = 'core-auth:licensing-route';
+
+/** What a route of the administration asks and answers, from which its reference is generated. */
+export interface AdministrationRoute {
+  readonly action: LicensingAction;
+  /** One sentence without an end. */
+  readonly summary: string;
+  readonly body?: Type<object>;
+  readonly query?: Type<object>;
+  /** Whether it changes a license that has a version: `If-Match` is required. */
+  readonly ifMatch?: boolean;
+  /** Whether `Idempotency-Key` is required. */
+  readonly idempotencyKey?: boolean;
+  /** Beside JSON. */
+  readonly answers?: readonly string[];
+}
+
+/** A route for who may do this: by a token with the scope, and by what its holder is. */
+export function Administers(
+  action: LicensingAction,
+  summary: string,
+  more: Omit<AdministrationRoute, 'action' | 'summary'> = {},
+): MethodDecorator {
+  const route: AdministrationRoute = { action, summary, ...more };
+  return applyDecorators(
+    SetMetadata(ADMINISTRATION_ROUTE, route),
+    RequireScope(action.endsWith(':read') ? 'licensing:read' : 'licensing:write'),
+    UseGuards(AuthorityGuard),
+    Header('cache-control', more.query || more.body ? 'no-store' : 'private, no-cache'),
+    ...(more.body ? [AcceptsJson()] : []),
+  );
+}
+
+function routeOf(context: ExecutionContext): AdministrationRoute {
+  return Reflect.getMetadata(ADMINISTRATION_ROUTE, context.getHandler()) as AdministrationRoute;
+}
+
+/** The body, as the route's class; a member that the class has not is refused. */
+export const JsonBody = createParamDecorator((_: unknown, context: ExecutionContext) => {
+  const { headers, body } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (!/^application\/json *(;|$)/i.test(headers['content-type'] ?? '')) {
+    throw new PublicError(400, 'invalid_request', 'The body must be sent as application/json.');
+  }
+  return readMembers(routeOf(context).body, body, 'The body');
+});
+
+/** The query, as the route's class; a parameter that the class has not is refused. */
+export const QueryOf = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  readMembers(
+    routeOf(context).query,
+    { ...(context.switchToHttp().getRequest<FastifyRequest>().query as object) },
+    'The query',
+  ),
+);
+
+/** What the caller may reach; see Reach. */
+export const CurrentReach = createParamDecorator(
+  (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<{ reach?: unknown }>().reach,
+);

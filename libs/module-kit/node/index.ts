@@ -1,0 +1,13 @@
+export { CoreAuthLicenses, type CoreAuthLicensesOptions } from './core-auth-licenses.js';
+export { sendProblem } from './problem-response.js';
+export type { CurrentOrganizationData, CurrentUserData, Principal } from '../guards/principal.js';
+export type { HealthSnapshot } from '../health/health-snapshot.js';
+export type { KitCall } from '../http/http-types.js';
+export { ProblemException } from '../http/problem.exception.js';
+export type { HeldLease } from '../leases/seat-leases.js';
+export type { DecisionCount, DecisionSource } from '../licenses/decision-counts.js';
+export type { LicenseQuestion } from '../licenses/license-checker.js';
+export type { Decision, DecisionCode } from '../licensing/index.js';
+export type { KitLog, KitLogs } from '../log.js';
+export { ModuleKitOptionsError } from '../options.js';
+export type { Use } from '../usage/use.js';

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { AdministrationWorld } from './administration-world.js';
+
+jest.setTimeout(60_000);
+
+describe('seats over HTTP', () => {
+  let admin: AdministrationWorld;
+
+  beforeAll(async () => {
+    admin = await AdministrationWorld.start();
+  });
+  afterAll(() => admin.stop());
+
+  const member = () => admin.world.id('member@acme.example');
+  const asOwner = async (method: string, path: string, body?: unknown) =>
+    admin.call(method, path, { token: await admin.owner, body });
+  const seated = async (id: string) =>
+    ((await asOwner('GET', `/v1/licenses/${id}/seats`)).body['seats'] as { email: string }[]).map(
+      ({ email }) => email,
+    );
+
+  it("an organization's owner gives a seat once however often they ask, and takes it back", async () => {
+    const id = await admin.issued();
+    const path = `/v1/licenses/${id}/seats/${member()}`;
+    const [first, second] = [await asOwner('PUT', path), await asOwner('PUT', path)];
+    expect([first.status, first.body['assigned'], second.body['assigned']]).toEqual([200, true, false]);
+    expect(first.body['seat_id']).toBe(second.body['seat_id']);
+    expect(await seated(id)).toEqual(['member@acme.example']);
+    expect((await asOwner('DELETE', path)).status).toBe(204);
+    const again = await asOwner('DELETE', path);
+    expect([again.status, again.body['code']]).toEqual([404, 'unknown_seat']);
+    expect(await seated(id)).toEqual([]);
+  });
+
+  it('refuses more than there are with the decision code', async () => {
+    const id = await admin.issued({ seat_limit: 1 });
+    await asOwner('PUT', `/v1/licenses/${id}/seats/${member()}`);
+    const { status, body } = await asOwner(
+      'PUT',
+      `/v1/licenses/${id}/seats/${admin.world.id('owner@acme.example')}`,
+    );
+    expect([status, body['code']]).toEqual([403, 'SEATS_EXHAUSTED']);
+    expect(await seated(id)).toEqual(['member@acme.example']);
+  });
+
+  it("neither shows nor changes the seats of another organization's license", async () => {
+    const id = await admin.issued({ organization_id: admin.world.id('globex') });
+    const consultant = admin.world.id('consultant@partners.example');
+    for (const [method, path] of [
+      ['GET', 'seats'],
+      ['PUT', `seats/${consultant}`],
+      ['DELETE', `seats/${consultant}`],
+    ] as const) {
+      const { status, body } = await asOwner(method, `/v1/licenses/${id}/${path}`);
+      expect([status, body['code']]).toEqual([404, 'unknown_license']);
+    }
+  });
+
+  it('refuses who is no member, and who is nobody', async () => {
+    const id = await admin.issued();
+    const outsider = admin.world.id('admin@globex.example');
+    for (const [user, status, code] of [
+      [outsider, 409, 'not_a_member'],
+      [randomUUID(), 409, 'not_a_member'],
+      ['x', 404, 'unknown_user'],
+    ] as const) {
+      const answer = await asOwner('PUT', `/v1/licenses/${id}/seats/${user}`);
+      expect([answer.status, answer.body['code']]).toEqual([status, code]);
+    }
+    expect(await seated(id)).toEqual([]);
+  });
+
+  describe('imports', () => {
+    it('says line by line what would happen, does nothing, and then does it', async () => {
+      const id = await admin.issued({ seat_limit: 1 });
+      const body = {
+        module: 'reports',
+        csv: `email,license\nmember@acme.example,${id}\nowner@acme.example,${id}\nnobody@acme.example,${id}\n`,
+      };
+      const outcomes = async (dryRun: boolean) => {
+        const answer = await asOwner('POST', '/v1/seat-imports', { ...body, dry_run: dryRun });
+        expect(answer.status).toBe(200);
+        return (answer.body['results'] as { outcome: string; code?: string }[]).map(
+          ({ outcome, code }) => code ?? outcome,
+        );
+      };
+      expect(await outcomes(true)).toEqual(['assigned', 'SEATS_EXHAUSTED', 'not_a_member']);
+      expect(await seated(id)).toEqual([]);
+      expect(await outcomes(false)).toEqual(['assigned', 'SEATS_EXHAUSTED', 'not_a_member']);
+      expect(await seated(id)).toEqual(['member@acme.example']);
+      expect(await outcomes(false)).toEqual(['already-seated', 'SEATS_EXHAUSTED', 'not_a_member']);
+    });
+
+    it.each([
+      ['a file that is none', { module: 'reports', csv: 'name\nAda\n' }, 400, 'invalid_import'],
+      ['a quote that does not end', { module: 'reports', csv: 'email\n"ada\n' }, 400, 'invalid_import'],
+      ['an unknown module', { module: 'nothing', csv: 'email\n' }, 404, 'unknown_module'],
+      ['no file', { module: 'reports' }, 400, 'invalid_request'],
+      ['a file that is too long', { module: 'reports', csv: 'x'.repeat(60_001) }, 400, 'invalid_request'],
+    ])('refuse %s', async (_, body, status, code) => {
+      const answer = await asOwner('POST', '/v1/seat-imports', body);
+      expect([answer.status, answer.body['code']]).toEqual([status, code]);
+    });
+
+    it("refuse another organization's people, and ask an operator whose they are", async () => {
+      const foreign = { organization_id: admin.world.id('globex'), module: 'projects', csv: 'email\n' };
+      expect((await asOwner('POST', '/v1/seat-imports', foreign)).status).toBe(404);
+      const body = { module: 'reports', csv: 'email\n' };
+      expect((await admin.operate('POST', '/v1/seat-imports', { body })).status).toBe(400);
+    });
+  });
+});

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { CatalogRepository, UsageRepository } from '#licensing';
+import { AdministrationWorld } from './administration-world.js';
+
+jest.setTimeout(60_000);
+
+describe('usage export over HTTP', () => {
+  let admin: AdministrationWorld;
+  const licenses: Record<string, string> = {};
+
+  beforeAll(async () => {
+    admin = await AdministrationWorld.start();
+    const catalog = admin.world.app.get(CatalogRepository);
+    for (const key of ['pages', 'prints']) {
+      await catalog.createFeature({ moduleKey: 'reports', key, type: 'metered', combine: 'sum' }, 'test');
+    }
+    const { id: planVersionId } = await catalog.createPlanVersion(
+      { planKey: 'metered', name: 'Metered', moduleKey: 'reports', features: { pages: 10, prints: 10 } },
+      'test',
+    );
+    for (const organization of ['acme', 'globex']) {
+      licenses[organization] = await admin.issued({
+        ...{ organization_id: admin.world.id(organization), plan_version_id: planVersionId },
+        ...{ seat_model: 'unlimited', seat_limit: null, overage: 'allow' },
+      });
+    }
+    const use = (organization: string, feature: string, amount: number) =>
+      admin.world.app.get(UsageRepository).record({
+        organizationId: admin.world.id(organization),
+        ...{ module: 'reports', feature, amount, idempotencyKey: randomUUID(), userId: null },
+        clientId: 'reports',
+      });
+    await use('acme', 'pages', 7);
+    await use('acme', 'pages', 8);
+    await use('acme', 'prints', 2);
+    await use('globex', 'pages', 1);
+  });
+  afterAll(() => admin.stop());
+
+  const ALWAYS = 'from=2026-01-01T00:00:00Z&to=2999-01-01T00:00:00Z';
+  const asOwner = async (query: string) =>
+    admin.call('GET', `/v1/usage/export?${query}`, { token: await admin.owner });
+
+  it('has each counter with what of it was beyond the limit', async () => {
+    const { status, body } = await asOwner(ALWAYS);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      usage: [
+        { license_id: licenses['acme'], feature: 'pages', used: 15, overage: 5 },
+        { license_id: licenses['acme'], feature: 'prints', used: 2, overage: 0 },
+      ],
+      next_cursor: null,
+    });
+  });
+
+  it("is of everybody for an operator and of its own for an organization's owner", async () => {
+    const of = (body: Record<string, unknown>) =>
+      new Set((body['usage'] as { license_id: string }[]).map((line) => line.license_id));
+    const all = await admin.operate('GET', `/v1/usage/export?${ALWAYS}`);
+    expect(of(all.body)).toEqual(new Set([licenses['acme'], licenses['globex']]));
+    expect(of((await asOwner(ALWAYS)).body)).toEqual(new Set([licenses['acme']]));
+    const foreign = await asOwner(`${ALWAYS}&license_id=${String(licenses['globex'])}`);
+    expect(foreign.body['usage']).toEqual([]);
+    expect((await asOwner(`${ALWAYS}&organization_id=${admin.world.id('globex')}`)).status).toBe(404);
+  });
+
+  it('RFC 4180, RFC 8288: comes as CSV in pages that Link headers lead through', async () => {
+    const lines: string[] = [];
+    let path = `/v1/usage/export?${ALWAYS}&format=csv&limit=1`;
+    for (let pages = 0; path !== '' && pages < 5; pages += 1) {
+      const response = await fetch(`${admin.world.url}${path}`, {
+        headers: { authorization: `Bearer ${await admin.owner}` },
+      });
+      expect(response.headers.get('content-type')).toMatch(/^text\/csv/);
+      const [header, ...rest] = (await response.text()).trimEnd().split('\r\n');
+      expect(header).toBe(
+        'organization_id,module,license_id,feature,period_starts_at,period_ends_at,used,overage',
+      );
+      lines.push(...rest);
+      path = /^<([^>]+)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1] ?? '';
+    }
+    expect(lines.map((line) => line.split(',').filter((_, index) => [3, 6, 7].includes(index)))).toEqual([
+      ['pages', '15', '5'],
+      ['prints', '2', '0'],
+    ]);
+  });
+
+  it('leaves out what is of another feature, or of another time', async () => {
+    const prints = await asOwner(`${ALWAYS}&feature=prints&module=reports`);
+    expect(prints.body['usage']).toHaveLength(1);
+    const before = await asOwner('from=2020-01-01T00:00:00Z&to=2020-02-01T00:00:00Z');
+    expect(before.body['usage']).toEqual([]);
+  });
+
+  it.each([
+    ['no range', '', 'invalid_request'],
+    [
+      'a range that ends before it starts',
+      'from=2027-01-01T00:00:00Z&to=2026-01-01T00:00:00Z',
+      'invalid_range',
+    ],
+    ['an instant without a zone', 'from=2026-01-01&to=2027-01-01', 'invalid_request'],
+    ['a cursor of nothing', `${ALWAYS}&cursor=x_y_z`, 'invalid_request'],
+    ['another format', `${ALWAYS}&format=xml`, 'invalid_request'],
+  ])('refuses %s', async (_, query, code) => {
+    const { status, body } = await asOwner(query);
+    expect([status, body['code']]).toEqual([400, code]);
+  });
+});

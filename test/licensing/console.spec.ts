@@ -1,0 +1,221 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { AdministratorRepository } from '#accounts';
+import { CatalogRepository, UsageRepository } from '#licensing';
+import { Database, sql } from '#platform';
+import type { HttpBrowser } from '../support/http-browser.js';
+import { World } from '../support/world.js';
+
+describe('/console/licenses', () => {
+  let world: World;
+  let operator: HttpBrowser;
+  let owner: HttpBrowser;
+  let acme: string;
+  let globex: string;
+  const path = (license: string) => `/console/licenses/${license}`;
+
+  beforeAll(async () => {
+    world = await World.start();
+    await world.createPerson('seller@vendor.example', 'Sam Seller', {});
+    await world.app.get(AdministratorRepository).setOperator(world.id('seller@vendor.example'), true, 'test');
+    await world.createPerson('billing@acme.example', 'Bo Billing', { acme: 'billing' });
+    acme = await world.license('acme', 'reports', { seatModel: 'named', seatLimit: 1 });
+    globex = await world.license('globex', 'reports', { seatModel: 'named', seatLimit: 1 });
+    operator = await world.signIn('seller@vendor.example');
+    owner = await world.signIn('owner@acme.example');
+  }, 60_000);
+  afterAll(() => world.stop());
+  beforeEach(async () => {
+    await world.app
+      .get(Database)
+      .query(sql`UPDATE seat_assignments SET released_at = now() WHERE released_at IS NULL`);
+  });
+
+  const pageOf = async (browser: HttpBrowser, address: string) => {
+    const response = await browser.get(address);
+    return { status: response.status, text: await response.text() };
+  };
+  const seats = async () => {
+    const rows = await world.app.get(Database).query<{ seat: string }>(sql`
+      SELECT license_id || ' ' || user_id AS seat FROM seat_assignments WHERE released_at IS NULL`);
+    return rows.map(({ seat }) => seat);
+  };
+  const assign = (browser: HttpBrowser, license: string, email: string) =>
+    browser.submit(path(license), `${path(license)}/seats`, { user_id: world.id(email) });
+
+  it('sends who is not signed in to sign in, and back', async () => {
+    const response = await world.browser().get(path(acme));
+    expect([response.status, response.headers.get('location')]).toEqual([
+      303,
+      `/sign-in?${new URLSearchParams({ return_to: path(acme) })}`,
+    ]);
+  });
+
+  it('shows an operator the licenses of every organization, and what ends soon before them', async () => {
+    await world.license('globex', 'projects', {
+      endsAt: new Date(world.clock.now().getTime() + 5 * 86_400_000),
+    });
+    const { status, text } = await pageOf(operator, '/console/licenses');
+    expect(status).toBe(200);
+    expect(text).toContain('Reports for Acme Corporation');
+    expect(text).toContain('Reports for Globex');
+    expect(text.indexOf('Ends within 60 days')).toBeGreaterThan(0);
+    expect(text.indexOf('Projects for Globex')).toBeLessThan(text.indexOf('All licenses'));
+  });
+
+  it('finds licenses by a part of the organization’s name, and says so when there is none', async () => {
+    const { text } = await pageOf(operator, '/console/licenses?q=GLOB');
+    const all = text.slice(text.indexOf('All licenses'));
+    expect(all).toContain('Reports for Globex');
+    expect(all).not.toContain('Acme Corporation');
+    const none = await pageOf(operator, `/console/licenses?q=${encodeURIComponent('<b>%_')}`);
+    expect(none.text).toContain('No organization whose name contains “&lt;b>%_”');
+  });
+
+  it('shows owners, administrators and billing those of their organization alone, and members nothing', async () => {
+    for (const email of ['owner@acme.example', 'billing@acme.example']) {
+      const { status, text } = await pageOf(await world.signIn(email), '/console/licenses');
+      expect([status, text.includes('What Acme Corporation has bought'), text.includes('Globex')]).toEqual([
+        ...[200, true, false],
+      ]);
+    }
+    const member = await world.signIn('member@acme.example');
+    for (const address of ['/console/licenses', path(acme), path(globex)]) {
+      expect((await member.get(address)).status).toBe(403);
+    }
+  });
+
+  it('shows billing no people, no timeline and no way to assign a seat', async () => {
+    const billing = await world.signIn('billing@acme.example');
+    const { status, text } = await pageOf(billing, path(acme));
+    expect([status, /Timeline|Assign seat|Release/.test(text)]).toEqual([200, false]);
+    const { headers } = await pageOf(owner, path(acme)).then(() =>
+      billing.submit('/sign-out', `${path(acme)}/seats`, { user_id: world.id('member@acme.example') }),
+    );
+    expect(headers.get('location')).toBeNull();
+    expect(await seats()).toEqual([]);
+  });
+
+  it('knows no license of another organization, neither to look at nor to change', async () => {
+    expect((await owner.get(path(globex))).status).toBe(404);
+    for (const action of ['seats', 'seats/release']) {
+      const response = await owner.submit(path(acme), `${path(globex)}/${action}`, {
+        user_id: world.id('admin@globex.example'),
+      });
+      expect(response.status).toBe(404);
+    }
+    expect(await seats()).toEqual([]);
+  });
+
+  it('assigns a seat and releases it, and says in the timeline who did it', async () => {
+    const response = await assign(owner, acme, 'member@acme.example');
+    expect([response.status, response.headers.get('location')]).toEqual([303, `${path(acme)}?done=assigned`]);
+    expect(await seats()).toEqual([`${acme} ${world.id('member@acme.example')}`]);
+    const { text } = await pageOf(owner, `${path(acme)}?done=assigned`);
+    expect(text).toContain('The seat was assigned.');
+    expect(text).toContain('1 of 1 seats in use');
+    expect(text).toMatch(/Seat assigned: Max Member<\/span>.{0,200} by Olivia Owner/);
+
+    const released = await owner.submit(path(acme), `${path(acme)}/seats/release`, {
+      user_id: world.id('member@acme.example'),
+    });
+    expect(released.headers.get('location')).toBe(`${path(acme)}?done=released`);
+    expect(await seats()).toEqual([]);
+    const audited = await world.app.get(Database).query<{ act: string; actor: string }>(sql`
+      SELECT act, actor FROM audit_events WHERE target = ${acme} ORDER BY id DESC LIMIT 2`);
+    const actor = world.id('owner@acme.example');
+    expect(audited).toEqual([
+      { act: 'seat.release', actor },
+      { act: 'seat.assign', actor },
+    ]);
+  });
+
+  it('says why there is no seat, on the page itself, and changes nothing', async () => {
+    await world.assignSeat(acme, 'member@acme.example');
+    const full = await assign(owner, acme, 'owner@acme.example');
+    expect(full.status).toBe(403);
+    expect(await full.text()).toMatch(/Nothing was changed.*All seats of this license are taken/s);
+    const stranger = await assign(operator, globex, 'member@acme.example');
+    expect(stranger.status).toBe(409);
+    expect(await seats()).toEqual([`${acme} ${world.id('member@acme.example')}`]);
+  });
+
+  it('takes no form that another site has sent, or that names nobody', async () => {
+    const member = world.id('member@acme.example');
+    expect((await owner.post(`${path(acme)}/seats`, { user_id: member })).status).toBe(403);
+    const page = { user_id: member, csrf_token: 'forged' };
+    expect((await owner.post(`${path(acme)}/seats`, page)).status).toBe(403);
+    for (const wrong of ['', 'nobody', `${member}'`]) {
+      const response = await owner.submit(path(acme), `${path(acme)}/seats`, { user_id: wrong });
+      expect([wrong, response.status]).toEqual([wrong, 400]);
+    }
+    const unknown = await owner.submit(path(acme), `${path(acme)}/seats`, { user_id: randomUUID() });
+    expect(unknown.status).toBe(409);
+    expect(await seats()).toEqual([]);
+  });
+
+  it('answers what makes no sense with an error of the caller', async () => {
+    for (const [address, status] of [
+      ['/console/licenses/nothing', 400],
+      [path(randomUUID()), 404],
+      [`${path(acme)}?before=x`, 400],
+      [`${path(acme)}?before=1&before=2`, 400],
+      [`${path(acme)}?done=everything`, 400],
+      ['/console/licenses?after=x', 400],
+      [`/console/licenses?q=${'x'.repeat(101)}`, 400],
+      ['/console/licenses?q=a&q=b', 400],
+      ['/console/licenses?q=%00', 400],
+    ] as const) {
+      expect([address, (await operator.get(address)).status]).toEqual([address, status]);
+    }
+  });
+
+  it('draws the use of each day, and says how much of the limit is used', async () => {
+    const catalog = world.app.get(CatalogRepository);
+    await catalog.createFeature(
+      { moduleKey: 'reports', key: 'renders', type: 'metered', combine: 'sum' },
+      'test',
+    );
+    const plan = await catalog.createPlanVersion(
+      { planKey: 'renders', name: 'Rendering', moduleKey: 'reports', features: { renders: 10 } },
+      'test',
+    );
+    const license = await world.license('globex', 'reports', { planVersionId: plan.id });
+    const answer = await world.app.get(UsageRepository).record({
+      ...{ organizationId: world.id('globex'), module: 'reports', feature: 'renders', amount: 4 },
+      ...{ userId: null, idempotencyKey: 'console', clientId: 'reports' },
+    });
+    expect(answer.allow).toBe(true);
+    const { text } = await pageOf(operator, path(license));
+    expect(text).toContain('4 of 10 used in this period');
+    expect(text.match(/class="chart-bar"/g)).toHaveLength(30);
+    expect(text).toMatch(
+      /aria-label="renders: 4 used from \d{4}-\d{2}-\d{2} to \d{4}-\d{2}-\d{2}, at most 4 a day"/,
+    );
+  });
+
+  it('shows 50 licenses a page and each of them once', async () => {
+    await world.createOrganization('initech', 'Initech');
+    for (let count = 0; count < 55; count += 1) await world.license('initech', 'projects');
+    const seen = new Set<string>();
+    let address: string | undefined = '/console/licenses?q=initech';
+    let pages = 0;
+    while (address !== undefined) {
+      const { text } = await pageOf(operator, address);
+      for (const [, id = ''] of text.matchAll(/href="\/console\/licenses\/([0-9a-f-]{36})"/g)) {
+        expect([pages, seen.size, seen.has(id)]).toEqual([pages, seen.size, false]);
+        seen.add(id);
+      }
+      pages += 1;
+      address = /href="(\/console\/licenses\?[^"]*after=[^"]*)"/.exec(text)?.[1]?.replaceAll('&amp;', '&');
+    }
+    expect([seen.size, pages]).toEqual([55, 2]);
+  });
+
+  it('the launcher leads there whoever may go there', async () => {
+    const leads = async (browser: HttpBrowser) =>
+      (await pageOf(browser, '/')).text.includes('href="/console/licenses"');
+    expect(await leads(owner)).toBe(true);
+    expect(await leads(await world.signIn('member@acme.example'))).toBe(false);
+  });
+});

@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fastify from 'fastify';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { CatalogRepository } from '#licensing';
+import { Database, sql } from '#platform';
+import { CoreAuthLicenses, sendProblem } from '@core-auth/module-kit/node';
+import { World } from '../support/world.js';
+import { CLIENT } from './fake-core-auth.js';
+
+/** An API on `node:http` alone: one route, which counts what it does. */
+function plainApi(license: CoreAuthLicenses): RequestListener {
+  return (request, response) => {
+    const { method = 'GET', url = '/', headers } = request;
+    const call = { method, url, headers };
+    const answer = async (): Promise<void> => {
+      const principal = await license.authenticate(call);
+      await license.require(principal, { feature: 'export' });
+      const key = license.uses.keyOf(call, principal, 'renders');
+      const use = await license.uses.require(principal, 'renders', 1, key);
+      response.writeHead(200, { 'content-type': 'application/json', ...license.uses.headers(use) });
+      response.end(JSON.stringify({ remaining: use.remaining }));
+    };
+    answer().catch((error: unknown) => {
+      if (!sendProblem(response, error)) response.writeHead(500).end();
+    });
+  };
+}
+
+async function fastifyApi(license: CoreAuthLicenses): Promise<{ url: string; close: () => Promise<void> }> {
+  const app = fastify();
+  app.setErrorHandler((error, _request, reply) => {
+    reply.hijack();
+    if (!sendProblem(reply.raw, error)) reply.raw.writeHead(500).end();
+  });
+  app.post('/', async (request, reply) => {
+    const principal = await license.authenticate(request);
+    await license.require(principal, { feature: 'export' });
+    const key = license.uses.keyOf(request, principal, 'renders');
+    const use = await license.uses.require(principal, 'renders', 1, key);
+    void reply.headers(license.uses.headers(use));
+    return { remaining: use.remaining };
+  });
+  return { url: await app.listen({ port: 0, host: '127.0.0.1' }), close: () => app.close() };
+}
+
+describe('the license core without Nest', () => {
+  const LIMIT = 4;
+  let world: World;
+  let license: CoreAuthLicenses;
+  let member: string;
+  const servers: Record<string, { url: string; close: () => Promise<void> }> = {};
+
+  beforeAll(async () => {
+    world = await World.start();
+    await world.app
+      .get(CatalogRepository)
+      .createFeature(
+        { moduleKey: 'projects', key: 'renders', type: 'metered', combine: 'sum', period: 'year' },
+        'test',
+      );
+    const plan = await world.app.get(CatalogRepository).createPlanVersion(
+      {
+        planKey: 'renders',
+        name: 'Renders',
+        moduleKey: 'projects',
+        features: { renders: LIMIT, export: true },
+      },
+      'test',
+    );
+    await world.licenses.changeStatus(world.id('license:acme:projects'), 'cancelled', 'test');
+    await world.license('acme', 'projects', {
+      planVersionId: plan.id,
+      seatModel: 'floating',
+      seatLimit: 1,
+    });
+    const { id, secret } = world.client(CLIENT.id);
+    license = CoreAuthLicenses.with({
+      coreAuthUrl: world.url,
+      clientId: id,
+      clientSecret: secret ?? '',
+      moduleUrl: 'https://projects.example',
+      moduleKey: 'projects',
+    });
+    license.start();
+    const plain = createServer(plainApi(license));
+    await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
+    servers['node:http'] = {
+      url: `http://127.0.0.1:${(plain.address() as AddressInfo).port}`,
+      close: async () => {
+        plain.closeAllConnections();
+        plain.close();
+      },
+    };
+    servers['Fastify'] = await fastifyApi(license);
+    member = (await world.signedInClient('member@acme.example')).tokens.access_token;
+  }, 60_000);
+  afterAll(async () => {
+    for (const { close } of Object.values(servers)) await close();
+    await license.stop();
+    await world.stop();
+  });
+
+  const ask = async (server: string, token: string | undefined, key?: string) => {
+    const response = await fetch(servers[server]?.url ?? '', {
+      method: 'POST',
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(key === undefined ? {} : { 'idempotency-key': key }),
+      },
+    });
+    const body = (await response.json()) as Record<string, unknown>;
+    return { status: response.status, headers: response.headers, body };
+  };
+
+  describe.each([
+    ['node:http', 3],
+    ['Fastify', 2],
+  ])('on %s', (server, left) => {
+    it('verifies the token, takes a seat, counts the use and says what is left; a retry counts once', async () => {
+      const answers = [await ask(server, member, server), await ask(server, member, server)];
+      expect(answers.map(({ status, body }) => [status, body])).toEqual(
+        Array(2).fill([200, { remaining: left }]),
+      );
+      expect(answers[0]?.headers.get('ratelimit')).toContain(`"renders";r=${left};t=`);
+    });
+
+    it('refuses as problem details whom it does not know, and who finds no seat', async () => {
+      const stranger = await ask(server, undefined);
+      expect([stranger.status, stranger.body['code']]).toEqual([401, 'token_required']);
+      expect(stranger.headers.get('www-authenticate')).toContain('Bearer resource_metadata=');
+      const { tokens } = await world.signedInClient('owner@acme.example');
+      const refused = await ask(server, tokens.access_token);
+      expect([refused.status, refused.body['code']]).toEqual([403, 'SEATS_EXHAUSTED']);
+      expect(refused.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    });
+  });
+
+  it('refuses with 429 once the quota is used up', async () => {
+    const statuses: number[] = [];
+    for (let use = 0; use < 3; use += 1) statuses.push((await ask('node:http', member)).status);
+    expect(statuses).toEqual([200, 200, 429]);
+  });
+
+  it('decides, says what it rests on, and how current it is', async () => {
+    const principal = await license.authenticate({
+      method: 'GET',
+      url: '/',
+      headers: { authorization: `Bearer ${member}` },
+    });
+    expect(await license.decide(principal, { feature: 'export' })).toMatchObject({ allow: true, code: 'OK' });
+    expect(license.leases.leaseOf(principal)).toMatchObject({ fence: 1, userId: principal.user?.id });
+    const { decisions, leasesHeld } = license.stats();
+    expect(leasesHeld).toBe(1);
+    expect(decisions).toContainEqual({ code: 'QUOTA_EXCEEDED', source: 'server', count: 1 });
+    expect(decisions.map(({ code }) => code)).toEqual(expect.arrayContaining(['OK', 'SEATS_EXHAUSTED']));
+  });
+
+  it('gives its seats back when it stops', async () => {
+    await license.stop();
+    const held = await world.app.get(Database).query(sql`SELECT 1 FROM seat_leases WHERE expires_at > now()`);
+    expect(held).toEqual([]);
+  });
+});

@@ -1,0 +1,192 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { SeatLeases } from '@core-auth/module-kit';
+import { SessionRepository } from '#sessions';
+import { Database, sql } from '#platform';
+import { eventually } from '../support/answers.js';
+import { claimsOf, World } from '../support/world.js';
+import { CLIENT, FakeCoreAuth, licensedSnapshot } from './fake-core-auth.js';
+import { startModule, type GuardedModule } from './guarded-module.js';
+
+async function ask(module: GuardedModule, token: string, path = '/api/licensed') {
+  const response = await fetch(module.url + path, { headers: { authorization: `Bearer ${token}` } });
+  const body = (await response.json()) as { code?: string; detail?: string };
+  return { status: response.status, ...body };
+}
+
+describe('floating seats in a module guard beside the real server', () => {
+  let world: World;
+  let module: GuardedModule;
+  let licenseId: string;
+  const options = () => {
+    const { id, secret } = world.client(CLIENT.id);
+    const moduleUrl = 'https://projects.example';
+    return { clientId: id, clientSecret: secret ?? '', moduleUrl, streamSilenceMs: 60_000 };
+  };
+
+  beforeAll(async () => {
+    world = await World.start();
+    await world.licenses.changeStatus(world.id('license:acme:projects'), 'cancelled', 'test');
+    licenseId = await world.license('acme', 'projects', {
+      seatModel: 'floating',
+      seatLimit: 1,
+      leaseSeconds: 90,
+    });
+  }, 60_000);
+  afterAll(() => world.stop());
+  beforeEach(async () => {
+    module = await startModule({ issuer: world.url }, options());
+    await module.listening();
+  });
+  afterEach(async () => {
+    await module.stop();
+    await database().query(sql`DELETE FROM seat_leases`);
+  });
+
+  const database = () => world.app.get(Database);
+  const tokenOf = async (email: string) => (await world.signedInClient(email)).tokens.access_token;
+  const held = async () =>
+    database().query<{ user_id: string; device: string; fence: string; expires_at: Date }>(sql`
+      SELECT user_id, device, fence, expires_at FROM seat_leases
+       WHERE license_id = ${licenseId} AND expires_at > now()`);
+  const taken = async () => {
+    const [row] = await database().query<{ count: string }>(sql`
+      SELECT count(*) FROM audit_events WHERE act = 'seat.lease' AND target = ${licenseId}`);
+    return Number(row?.count);
+  };
+
+  it('are taken on coming, once however many ask, and refused when all are in use', async () => {
+    const member = await tokenOf('member@acme.example');
+    const before = await taken();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(module, member)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(await taken()).toBe(before + 1);
+    expect(await held()).toMatchObject([{ device: claimsOf(member)['sid'] }]);
+    const refused = await ask(module, await tokenOf('owner@acme.example'));
+    expect(refused).toMatchObject({ status: 403, code: 'SEATS_EXHAUSTED' });
+    expect(refused.detail).toMatch(/^All seats for Projects are in use/);
+  });
+
+  it('are renewed after a third of the term by who is active, and by nobody else', async () => {
+    const seats = (limit: number) =>
+      database().query(sql`UPDATE license_terms SET seat_limit = ${limit} WHERE license_id = ${licenseId}`);
+    await seats(2);
+    const [member, owner] = [await tokenOf('member@acme.example'), await tokenOf('owner@acme.example')];
+    await ask(module, member);
+    await ask(module, owner);
+    // as if the terms had nearly run out, by the database's clock
+    await database().query(sql`UPDATE seat_leases SET expires_at = now() + interval '10 seconds'`);
+    const seconds = async (token: string) => {
+      const lease = (await held()).find(({ device }) => device === claimsOf(token)['sid']);
+      return (lease?.expires_at.getTime() ?? 0) - Date.now();
+    };
+    module.clock.aheadMs += 29_000;
+    await ask(module, member);
+    expect(await seconds(member)).toBeLessThan(11_000);
+    const before = await taken();
+    module.clock.aheadMs += 1500;
+    const renewed = async () => ((await seconds(member)) > 80_000 ? true : undefined);
+    await eventually(renewed, 'the renewal');
+    // looked at together with the other, and left to its end: nothing was asked for since it was taken
+    expect(await seconds(owner)).toBeLessThan(11_000);
+    expect(await taken()).toBe(before);
+    await seats(1);
+  });
+
+  it('that were lost are taken anew under a higher fence number, or refused once another has them', async () => {
+    const member = await tokenOf('member@acme.example');
+    const owner = await tokenOf('owner@acme.example');
+    await ask(module, member);
+    const first = Number((await held())[0]?.fence);
+    const lose = () => database().query(sql`UPDATE seat_leases SET expires_at = now() - interval '1 second'`);
+    await lose();
+    module.clock.aheadMs += 90_001;
+    expect((await ask(module, member)).status).toBe(200);
+    expect(Number((await held())[0]?.fence)).toBe(first + 1);
+    await lose();
+    expect((await ask(module, owner)).status).toBe(200);
+    module.clock.aheadMs += 90_001;
+    expect(await ask(module, member)).toMatchObject({ status: 403, code: 'SEATS_EXHAUSTED' });
+  });
+
+  it('are held once by two processes of the module, and neither takes it from the other', async () => {
+    const beside = await startModule({ issuer: world.url }, options());
+    try {
+      await beside.listening();
+      const member = await tokenOf('member@acme.example');
+      const before = await taken();
+      expect((await ask(module, member)).status).toBe(200);
+      expect((await ask(beside, member)).status).toBe(200);
+      expect(await held()).toHaveLength(1);
+      expect(await taken()).toBe(before + 1);
+    } finally {
+      await beside.stop();
+    }
+  });
+
+  it('are given back when the session ends', async () => {
+    const member = await tokenOf('member@acme.example');
+    await ask(module, member);
+    expect(await held()).toHaveLength(1);
+    await world.app.get(SessionRepository).end(String(claimsOf(member)['sid']), 'test');
+    await eventually(async () => ((await held()).length === 0 ? true : undefined), 'the seat');
+    expect(module.app.get(SeatLeases).size).toBe(0);
+  });
+
+  it('are given back when the module stops', async () => {
+    const beside = await startModule({ issuer: world.url }, options());
+    await beside.listening();
+    await ask(beside, await tokenOf('member@acme.example'));
+    expect(await held()).toHaveLength(1);
+    await beside.stop();
+    expect(await held()).toEqual([]);
+  });
+
+  it('are taken by nobody whose license is suspended', async () => {
+    const member = await tokenOf('member@acme.example');
+    const before = await taken();
+    await world.licenses.changeStatus(licenseId, 'suspended', 'test');
+    try {
+      const answer = async () => ((await ask(module, member)).code === 'SUSPENDED' ? true : undefined);
+      await eventually(answer, 'the suspension');
+      expect(await taken()).toBe(before);
+    } finally {
+      await world.licenses.changeStatus(licenseId, 'issued', 'test');
+    }
+  });
+});
+
+describe('floating seats while Core Auth does not lease', () => {
+  let core: FakeCoreAuth;
+  let module: GuardedModule;
+
+  beforeEach(async () => {
+    core = await FakeCoreAuth.start();
+    const effectiveAt = '2020-01-01T00:00:00.000Z';
+    const terms = {
+      effectiveAt,
+      seatModel: 'floating',
+      seatLimit: 1,
+      surplusUntil: null,
+      features: {},
+    } as const;
+    core.snapshot = licensedSnapshot({ terms: [terms] });
+    module = await startModule(core);
+    await module.listening();
+  });
+  afterEach(async () => {
+    await module.stop();
+    await core.stop();
+  });
+
+  it('nobody can tell: 503, and Core Auth is asked once a second for each person', async () => {
+    core.down.add('/v1/leases');
+    const token = await core.accessToken(module.url);
+    for (let request = 0; request < 5; request += 1) {
+      expect(await ask(module, token)).toMatchObject({ status: 503, code: 'CHECK_UNAVAILABLE' });
+    }
+    expect(core.count('/v1/leases')).toBe(1);
+    module.clock.aheadMs += 1001;
+    await ask(module, token);
+    expect(core.count('/v1/leases')).toBe(2);
+  });
+});
