@@ -168,7 +168,7 @@ export class LicenseTerms1700000000013 implements MigrationInterface {
         ADD COLUMN seat_limit integer CHECK (seat_limit >= 0);
       UPDATE licenses SET plan_version_id = t.plan_version_id, seat_model = t.seat_model, seat_limit = t.seat_limit
         FROM (SELECT DISTINCT ON (license_id) * FROM license_terms
-               ORDER BY license_id, effective_at DESC) AS t
+               ORDER BY license_id, effective_at <= now() DESC, effective_at DESC) AS t
        WHERE t.license_id = licenses.id;
       ALTER TABLE licenses ALTER COLUMN plan_version_id SET NOT NULL,
         ADD CHECK ((seat_model = 'unlimited') = (seat_limit IS NULL));

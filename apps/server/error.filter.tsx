@@ -92,10 +92,11 @@ const BY_STATUS: Readonly<Record<number, readonly [code: string, message: string
 };
 
 function fromStatus(status: number): PublicError {
-  const [code, message] = BY_STATUS[status] ?? [
-    'server_error',
-    'The service is not available at the moment.',
-  ];
+  const [code, message] =
+    BY_STATUS[status] ??
+    (status < 500
+      ? ['invalid_request', 'The request cannot be handled as it was sent.']
+      : ['server_error', 'The service is not available at the moment.']);
   // RFC 6749 §5.2 answers malformed requests with 400, whatever was wrong with their form
   return new PublicError(status === 413 || status === 415 ? 400 : status, code, message);
 }

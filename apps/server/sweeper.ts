@@ -31,7 +31,7 @@ const OFFLINE_LOG_SECONDS = 30 * 86_400;
 export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(Sweeper.name);
   private timer: NodeJS.Timeout | undefined;
-  private sweeping: Promise<void> = Promise.resolve();
+  private sweeping: Promise<void> | undefined;
 
   constructor(
     private readonly outbox: OutboxRepository,
@@ -50,9 +50,7 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {
-      this.sweeping = this.sweep().catch((error: Error) =>
-        this.logger.warn(`sweeping waits: ${error.message}`),
-      );
+      this.sweeping ??= this.sweep().finally(() => (this.sweeping = undefined));
     }, INTERVAL);
     this.timer.unref();
   }
@@ -62,20 +60,25 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.sweeping;
   }
 
-  /** One batch of each kind. */
+  /** One batch of each kind; what cannot be swept now keeps nothing else from being swept. */
   async sweep(): Promise<void> {
     const now = this.clock.now();
-    await this.outbox.prune(addSeconds(now, -OUTBOX_SECONDS), BATCH);
-    await this.deliveries.prune('logout', addSeconds(now, -LOGOUT_LOG_SECONDS), BATCH);
-    await this.deliveries.prune('webhook', addSeconds(now, -WEBHOOK_LOG_SECONDS), BATCH);
-    await this.webhooks.prune(BATCH);
-    await this.expiry.prune(BATCH);
-    await this.registeredClients.prune(BATCH);
-    await this.lockout.prune(BATCH);
-    await this.keys.prune(BATCH);
-    await this.usage.prune(BATCH);
-    await this.reservations.prune(BATCH);
-    await this.leases.prune(BATCH);
-    await this.offlineGrants.prune(addSeconds(now, -OFFLINE_LOG_SECONDS), BATCH);
+    const steps: Readonly<Record<string, () => Promise<unknown>>> = {
+      outbox: () => this.outbox.prune(addSeconds(now, -OUTBOX_SECONDS), BATCH),
+      logouts: () => this.deliveries.prune('logout', addSeconds(now, -LOGOUT_LOG_SECONDS), BATCH),
+      deliveries: () => this.deliveries.prune('webhook', addSeconds(now, -WEBHOOK_LOG_SECONDS), BATCH),
+      webhooks: () => this.webhooks.prune(BATCH),
+      expired: () => this.expiry.prune(BATCH),
+      clients: () => this.registeredClients.prune(BATCH),
+      failures: () => this.lockout.prune(BATCH),
+      keys: () => this.keys.prune(BATCH),
+      usage: () => this.usage.prune(BATCH),
+      reservations: () => this.reservations.prune(BATCH),
+      leases: () => this.leases.prune(BATCH),
+      files: () => this.offlineGrants.prune(addSeconds(now, -OFFLINE_LOG_SECONDS), BATCH),
+    };
+    for (const [what, step] of Object.entries(steps)) {
+      await step().catch((error: Error) => this.logger.warn(`sweeping ${what} waits: ${error.message}`));
+    }
   }
 }

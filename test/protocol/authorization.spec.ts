@@ -497,6 +497,27 @@ describe('the authorization endpoint', () => {
       expect(destinationOf(await browser.get(path)).pathname).toBe('/consent');
     });
 
+    it('what was shown is what is allowed: another organization, chosen in another tab meanwhile, is asked about anew', async () => {
+      const browser = await world.signIn(CONSULTANT);
+      const choose = async (organization: string) =>
+        browser.submit('/choose-organization', '/choose-organization', {
+          organization_id: world.id(organization),
+        });
+      await choose('acme');
+      const { path } = world.authorizationRequest(partner, { scope: 'openid profile' });
+      const page = destinationOf(await browser.get(path));
+      expect(page.pathname).toBe('/consent');
+      const shown = hiddenFields(await (await browser.get(page.pathname + page.search)).text());
+      await choose('globex');
+      const answer = await browser.post('/consent', { ...shown, decision: 'allow' });
+      expect([answer.status, destinationOf(answer).pathname]).toEqual([303, '/consent']);
+      // neither organization has it
+      for (const organization of ['globex', 'acme']) {
+        await choose(organization);
+        expect(destinationOf(await browser.get(path)).pathname).toBe('/consent');
+      }
+    });
+
     it('allowed, it is remembered for these scopes and this person; more scopes are asked for again', async () => {
       const browser = await world.signIn(MEMBER);
       const scope = 'openid profile';

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
-import { IsIn, IsOptional, IsString } from 'class-validator';
+import { IsIn, IsOptional, IsString, IsUUID } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   Authorize,
@@ -26,6 +26,10 @@ class ConsentForm extends ConsentQuery {
   @IsOptional()
   @IsString()
   csrf_token?: string;
+
+  @IsOptional()
+  @IsUUID(undefined, { message: 'organization_id must be an organization.' })
+  organization_id?: string;
 
   @IsIn(['allow', 'deny'], { message: 'Choose to allow or to deny.' })
   decision!: 'allow' | 'deny';
@@ -87,6 +91,11 @@ export class ConsentController {
     const { returnTo, authorization, organization } = await this.asked(form.return_to, session);
     if (form.decision === 'deny') {
       this.answers.send(reply, await this.authorize.deny(resumed(returnTo), 'The person did not allow it.'));
+      return;
+    }
+    // what the person saw is what they allow: another organization may have been chosen in another tab meanwhile
+    if (form.organization_id !== organization.id) {
+      reply.redirect(`/consent?${new URLSearchParams({ return_to: returnTo })}`, 303);
       return;
     }
     await this.clients.keep(authorization.client);

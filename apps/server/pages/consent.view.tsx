@@ -16,7 +16,7 @@ interface ConsentProps extends FormProps {
     readonly loopback: boolean;
   };
   readonly person: { readonly name: string; readonly email: string };
-  readonly organization: { readonly name: string };
+  readonly organization: { readonly id: string; readonly name: string };
   /** The `scope` asked for, separated by spaces. */
   readonly scope: string;
   /** Module key → name, for scopes such as `projects:read`. */
@@ -72,6 +72,7 @@ export function ConsentView(props: ConsentProps): VNode {
         {!client.firstParty && <Warning {...client} />}
         <form class="actions" method="post" action="/consent">
           <HiddenFields csrfToken={props.csrfToken} returnTo={props.returnTo} />
+          <input type="hidden" name="organization_id" value={organization.id} />
           <button class="button button-primary" type="submit" name="decision" value="allow">
             Allow
           </button>
