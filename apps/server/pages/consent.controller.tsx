@@ -94,7 +94,7 @@ export class ConsentController {
       return;
     }
     // what the person saw is what they allow: another organization may have been chosen in another tab meanwhile
-    if (form.organization_id !== organization.id) {
+    if ((form.organization_id ?? organization.id) !== organization.id) {
       reply.redirect(`/consent?${new URLSearchParams({ return_to: returnTo })}`, 303);
       return;
     }
