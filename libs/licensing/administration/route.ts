@@ -10,10 +10,8 @@ import {
 import type { FastifyRequest } from 'fastify';
 import { AcceptsJson, PublicError, RequireScope } from '#platform';
 import type { LicensingAction } from './authority.js';
-import { AuthorityGuard } from './authority.guard.js';
+import { ADMINISTRATION_ROUTE, AuthorityGuard } from './authority.guard.js';
 import { readMembers } from './request.js';
-
-export const ADMINISTRATION_ROUTE = 'core-auth:licensing-route';
 
 /** What a route of the administration asks and answers, from which its reference is generated. */
 export interface AdministrationRoute {

@@ -3,7 +3,8 @@ import { RequestMethod } from '@nestjs/common';
 import { HTTP_CODE_METADATA, METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { ROUTE_POLICY, type RoutePolicy } from '#platform';
 import { ADMINISTRATION_CONTROLLERS } from './administration.js';
-import { ADMINISTRATION_ROUTE, type AdministrationRoute } from './route.js';
+import { ADMINISTRATION_ROUTE } from './authority.guard.js';
+import type { AdministrationRoute } from './route.js';
 
 /** A route of the administration as its reference tells it. */
 export interface DescribedRoute extends AdministrationRoute {
