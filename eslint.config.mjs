@@ -38,6 +38,16 @@ export default tseslint.config(
     },
   },
   {
+    // served to browsers as they are
+    files: ['apps/server/pages/assets/*.js'],
+    languageOptions: {
+      sourceType: 'script',
+      globals: Object.fromEntries(
+        ['document', 'fetch', 'location', 'setInterval', 'URLSearchParams'].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
+  {
     files: ['**/*.mjs', '**/*.cjs'],
     languageOptions: {
       globals: {

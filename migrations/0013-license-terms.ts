@@ -17,7 +17,14 @@ const TERMS = `
   );
   CREATE INDEX license_terms_plan_version ON license_terms (plan_version_id);
   INSERT INTO license_terms (license_id, effective_at, plan_version_id, seat_model, seat_limit)
-  SELECT id, starts_at, plan_version_id, seat_model, seat_limit FROM licenses;
+  SELECT id, starts_at, plan_version_id, seat_model,
+         CASE WHEN seat_limit > 1000000 THEN 1000000 ELSE seat_limit END
+    FROM licenses;
+  -- there was no such limit before
+  INSERT INTO audit_events (act, actor, target, organization_id, detail)
+  SELECT 'license.limit-seats', 'migration', id, organization_id,
+         jsonb_build_object('seat_limit', 1000000, 'seat_limit_before', seat_limit)
+    FROM licenses WHERE seat_limit > 1000000;
   ALTER TABLE licenses
     DROP COLUMN plan_version_id,
     DROP COLUMN seat_model,

@@ -11,6 +11,15 @@ import { EventReceivers1700000000010 } from './0010-event-receivers.js';
 import { ModulePermissions1700000000011 } from './0011-module-permissions.js';
 import { Registration1700000000012 } from './0012-registration.js';
 import { LicenseTerms1700000000013 } from './0013-license-terms.js';
+import { UsageExport1700000000014 } from './0014-usage-export.js';
+import { AuditHistory1700000000015 } from './0015-audit-history.js';
+import { MailAndTokens1700000000016 } from './0016-mail-and-tokens.js';
+import { Devices1700000000017 } from './0017-devices.js';
+import { Passwords1700000000018 } from './0018-passwords.js';
+import { Factors1700000000019 } from './0019-factors.js';
+import { Organizations1700000000020 } from './0020-organizations.js';
+import { SessionLimits1700000000021 } from './0021-sessions.js';
+import { AuditChain1700000000022 } from './0022-audit-chain.js';
 
 /** Every migration, oldest first; named one by one so that the build, and not a file search, decides what runs. */
 export const migrations = [
@@ -27,4 +36,13 @@ export const migrations = [
   ModulePermissions1700000000011,
   Registration1700000000012,
   LicenseTerms1700000000013,
+  UsageExport1700000000014,
+  AuditHistory1700000000015,
+  MailAndTokens1700000000016,
+  Devices1700000000017,
+  Passwords1700000000018,
+  Factors1700000000019,
+  Organizations1700000000020,
+  SessionLimits1700000000021,
+  AuditChain1700000000022,
 ];

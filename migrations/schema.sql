@@ -1,5 +1,15 @@
 -- Made from the migrations by `npm run generate`; do not edit.
 
+CREATE TABLE audit_chain (
+  position bigint NOT NULL,
+  event_id bigint NOT NULL,
+  digest bytea NOT NULL,
+  CONSTRAINT audit_chain_pkey PRIMARY KEY ("position"),
+  CONSTRAINT audit_chain_event_id_key UNIQUE (event_id),
+  CONSTRAINT audit_chain_digest_check CHECK ((length(digest) = 32)),
+  CONSTRAINT audit_chain_position_check CHECK (("position" > 0))
+);
+
 CREATE TABLE audit_events (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
   act text NOT NULL,
@@ -9,9 +19,15 @@ CREATE TABLE audit_events (
   address text,
   detail jsonb,
   occurred_at timestamp with time zone DEFAULT now() NOT NULL,
-  CONSTRAINT audit_events_pkey PRIMARY KEY (id)
+  factor text,
+  result text DEFAULT 'success'::text NOT NULL,
+  transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
+  CONSTRAINT audit_events_pkey PRIMARY KEY (id),
+  CONSTRAINT audit_events_result_check CHECK ((result = ANY (ARRAY['success'::text, 'failure'::text])))
 );
+CREATE INDEX audit_events_order ON public.audit_events USING btree (transaction_id, id);
 CREATE INDEX audit_events_organization ON public.audit_events USING btree (organization_id, id);
+CREATE INDEX audit_events_target ON public.audit_events USING btree (organization_id, target, id);
 
 CREATE TABLE authorizations (
   id uuid NOT NULL,
@@ -215,6 +231,29 @@ CREATE TABLE initial_access_tokens (
 );
 CREATE INDEX initial_access_tokens_expiry ON public.initial_access_tokens USING btree (expires_at);
 
+CREATE TABLE invitations (
+  id uuid NOT NULL,
+  organization_id uuid NOT NULL,
+  email text NOT NULL,
+  role text NOT NULL,
+  custom_role_id uuid,
+  license_id uuid,
+  invited_by text NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  mails_sent integer NOT NULL,
+  accepted_at timestamp with time zone,
+  withdrawn_at timestamp with time zone,
+  CONSTRAINT invitations_pkey PRIMARY KEY (id),
+  CONSTRAINT invitations_organization_id_email_key UNIQUE (organization_id, email),
+  CONSTRAINT invitations_organization_id_custom_role_id_fkey FOREIGN KEY (organization_id, custom_role_id) REFERENCES organization_roles(organization_id, id),
+  CONSTRAINT invitations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  CONSTRAINT invitations_check CHECK (((custom_role_id IS NULL) OR (role = 'member'::text))),
+  CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'administrator'::text, 'member'::text, 'billing'::text])))
+);
+CREATE INDEX invitations_custom_role ON public.invitations USING btree (organization_id, custom_role_id);
+CREATE INDEX invitations_expiry ON public.invitations USING btree (expires_at);
+
 CREATE TABLE keys (
   kid text NOT NULL,
   purpose text NOT NULL,
@@ -230,6 +269,22 @@ CREATE TABLE keys (
   CONSTRAINT keys_kind_check CHECK (((((((purpose = 'signing'::text) AND (algorithm = 'ES256'::text)) OR ((purpose = 'signing'::text) AND (algorithm = 'RS256'::text))) OR ((purpose = 'mac'::text) AND (algorithm = 'HS256'::text))) OR ((purpose = 'encryption'::text) AND (algorithm = 'A256GCM'::text))) OR ((purpose = 'license'::text) AND (algorithm = 'EdDSA'::text))))
 );
 CREATE INDEX keys_expiry ON public.keys USING btree (verifies_until) WHERE (verifies_until IS NOT NULL);
+
+CREATE TABLE known_devices (
+  id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  secret_sha256 bytea NOT NULL,
+  user_agent text NOT NULL,
+  address text NOT NULL,
+  first_seen_at timestamp with time zone NOT NULL,
+  last_seen_at timestamp with time zone,
+  remembered_until timestamp with time zone,
+  CONSTRAINT known_devices_pkey PRIMARY KEY (id),
+  CONSTRAINT known_devices_secret_sha256_key UNIQUE (secret_sha256),
+  CONSTRAINT known_devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX known_devices_age ON public.known_devices USING btree (COALESCE(last_seen_at, first_seen_at));
+CREATE INDEX known_devices_user ON public.known_devices USING btree (user_id);
 
 CREATE TABLE license_announcements (
   license_id uuid NOT NULL,
@@ -301,16 +356,45 @@ CREATE TABLE licenses (
 CREATE INDEX licenses_module ON public.licenses USING btree (module_key);
 CREATE INDEX licenses_organization ON public.licenses USING btree (organization_id, module_key);
 
+CREATE TABLE mail_requests (
+  subject bytea NOT NULL,
+  requests integer NOT NULL,
+  window_ends_at timestamp with time zone NOT NULL,
+  CONSTRAINT mail_requests_pkey PRIMARY KEY (subject)
+) WITH (fillfactor=80);
+CREATE INDEX mail_requests_end ON public.mail_requests USING btree (window_ends_at);
+
+CREATE TABLE mails (
+  id uuid NOT NULL,
+  mail_envelope text,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  attempts integer DEFAULT 0 NOT NULL,
+  next_attempt_at timestamp with time zone DEFAULT now() NOT NULL,
+  leased_until timestamp with time zone,
+  sent_at timestamp with time zone,
+  failed_at timestamp with time zone,
+  last_error text,
+  CONSTRAINT mails_pkey PRIMARY KEY (id),
+  CONSTRAINT mails_check CHECK (((sent_at IS NULL) OR (failed_at IS NULL))),
+  CONSTRAINT mails_check1 CHECK (((mail_envelope IS NOT NULL) OR (sent_at IS NOT NULL)))
+) WITH (fillfactor=80);
+CREATE INDEX mails_due ON public.mails USING btree (next_attempt_at) WHERE ((sent_at IS NULL) AND (failed_at IS NULL));
+CREATE INDEX mails_settled ON public.mails USING btree (COALESCE(sent_at, failed_at)) WHERE ((sent_at IS NOT NULL) OR (failed_at IS NOT NULL));
+
 CREATE TABLE memberships (
   user_id uuid NOT NULL,
   organization_id uuid NOT NULL,
   role text NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
+  custom_role_id uuid,
   CONSTRAINT memberships_pkey PRIMARY KEY (user_id, organization_id),
+  CONSTRAINT memberships_organization_id_custom_role_id_fkey FOREIGN KEY (organization_id, custom_role_id) REFERENCES organization_roles(organization_id, id),
   CONSTRAINT memberships_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
   CONSTRAINT memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT memberships_check CHECK (((custom_role_id IS NULL) OR (role = 'member'::text))),
   CONSTRAINT memberships_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'administrator'::text, 'member'::text, 'billing'::text])))
 );
+CREATE INDEX memberships_custom_role ON public.memberships USING btree (organization_id, custom_role_id);
 CREATE INDEX memberships_organization ON public.memberships USING btree (organization_id);
 
 CREATE TABLE module_permissions (
@@ -363,6 +447,38 @@ CREATE TABLE offline_grants (
 );
 CREATE UNIQUE INDEX offline_grants_active ON public.offline_grants USING btree (license_id, instance) WHERE (returned_at IS NULL);
 
+CREATE TABLE one_time_tokens (
+  id uuid NOT NULL,
+  secret_sha256 bytea NOT NULL,
+  purpose text NOT NULL,
+  user_id uuid,
+  email text NOT NULL,
+  detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  used_at timestamp with time zone,
+  CONSTRAINT one_time_tokens_pkey PRIMARY KEY (id),
+  CONSTRAINT one_time_tokens_secret_sha256_key UNIQUE (secret_sha256),
+  CONSTRAINT one_time_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX one_time_tokens_expiry ON public.one_time_tokens USING btree (expires_at);
+CREATE INDEX one_time_tokens_user ON public.one_time_tokens USING btree (user_id, purpose);
+
+CREATE TABLE organization_roles (
+  id uuid NOT NULL,
+  organization_id uuid NOT NULL,
+  key text NOT NULL,
+  name text NOT NULL,
+  permissions text[] NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  CONSTRAINT organization_roles_pkey PRIMARY KEY (id),
+  CONSTRAINT organization_roles_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT organization_roles_organization_id_key_key UNIQUE (organization_id, key),
+  CONSTRAINT organization_roles_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
+  CONSTRAINT organization_roles_key_check CHECK (((key ~ '^[a-z][a-z0-9-]{0,62}$'::text) AND (key <> ALL (ARRAY['owner'::text, 'administrator'::text, 'member'::text, 'billing'::text])))),
+  CONSTRAINT organization_roles_permissions_check CHECK ((cardinality(permissions) <= 50))
+);
+
 CREATE TABLE organizations (
   id uuid NOT NULL,
   key text NOT NULL,
@@ -370,9 +486,21 @@ CREATE TABLE organizations (
   suspended_at timestamp with time zone,
   license_version bigint DEFAULT 1 NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
+  second_factor_required boolean DEFAULT false NOT NULL,
+  created_by uuid,
+  deletion_at timestamp with time zone,
+  removal_started_at timestamp with time zone,
+  session_idle_seconds integer,
+  session_absolute_seconds integer,
   CONSTRAINT organizations_pkey PRIMARY KEY (id),
-  CONSTRAINT organizations_key_key UNIQUE (key)
+  CONSTRAINT organizations_key_key UNIQUE (key),
+  CONSTRAINT organizations_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id) ON DELETE SET NULL,
+  CONSTRAINT organizations_session_absolute_seconds_check CHECK (((session_absolute_seconds >= 300) AND (session_absolute_seconds <= 2592000))),
+  CONSTRAINT organizations_session_idle_seconds_check CHECK (((session_idle_seconds >= 300) AND (session_idle_seconds <= 2592000)))
 );
+CREATE INDEX organizations_creator ON public.organizations USING btree (created_by);
+CREATE INDEX organizations_deletion ON public.organizations USING btree (deletion_at) WHERE (deletion_at IS NOT NULL);
+CREATE INDEX organizations_session_limit ON public.organizations USING btree (id) WHERE (session_absolute_seconds IS NOT NULL);
 
 CREATE TABLE outbox (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -401,6 +529,39 @@ CREATE TABLE outbox_readers (
   id bigint NOT NULL,
   CONSTRAINT outbox_readers_pkey PRIMARY KEY (name)
 );
+
+CREATE TABLE passkeys (
+  id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  credential_id text NOT NULL,
+  public_key bytea NOT NULL,
+  signature_count bigint NOT NULL,
+  transports text[] NOT NULL,
+  synced boolean NOT NULL,
+  name text NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  last_used_at timestamp with time zone,
+  CONSTRAINT passkeys_pkey PRIMARY KEY (id),
+  CONSTRAINT passkeys_credential_id_key UNIQUE (credential_id),
+  CONSTRAINT passkeys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  CONSTRAINT passkeys_credential_id_check CHECK ((length(credential_id) <= 1366))
+);
+CREATE INDEX passkeys_user ON public.passkeys USING btree (user_id);
+
+CREATE TABLE pending_sign_ins (
+  id uuid NOT NULL,
+  secret_sha256 bytea NOT NULL,
+  user_id uuid NOT NULL,
+  amr text[] NOT NULL,
+  tries integer DEFAULT 0 NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT pending_sign_ins_pkey PRIMARY KEY (id),
+  CONSTRAINT pending_sign_ins_secret_sha256_key UNIQUE (secret_sha256),
+  CONSTRAINT pending_sign_ins_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX pending_sign_ins_expiry ON public.pending_sign_ins USING btree (expires_at);
+CREATE INDEX pending_sign_ins_user ON public.pending_sign_ins USING btree (user_id);
 
 CREATE TABLE plan_versions (
   id uuid NOT NULL,
@@ -432,6 +593,15 @@ CREATE TABLE pushed_requests (
 CREATE INDEX pushed_requests_client ON public.pushed_requests USING btree (client_id);
 CREATE INDEX pushed_requests_expiry ON public.pushed_requests USING btree (expires_at);
 
+CREATE TABLE recovery_codes (
+  user_id uuid NOT NULL,
+  code_sha256 bytea NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  used_at timestamp with time zone,
+  CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_sha256),
+  CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
 CREATE TABLE revoked_tokens (
   jti text NOT NULL,
   expires_at timestamp with time zone NOT NULL,
@@ -452,6 +622,7 @@ CREATE TABLE seat_assignments (
   CONSTRAINT seat_assignments_way_check CHECK ((way = ANY (ARRAY['administrator'::text, 'first-use'::text, 'import'::text, 'invitation'::text])))
 );
 CREATE INDEX seat_assignments_license ON public.seat_assignments USING btree (license_id);
+CREATE INDEX seat_assignments_released ON public.seat_assignments USING btree (released_at) WHERE (released_at IS NOT NULL);
 CREATE INDEX seat_assignments_user ON public.seat_assignments USING btree (user_id);
 CREATE UNIQUE INDEX seat_assignments_active ON public.seat_assignments USING btree (license_id, user_id) WHERE (released_at IS NULL);
 
@@ -462,11 +633,13 @@ CREATE TABLE seat_leases (
   fence bigint NOT NULL,
   leased_at timestamp with time zone NOT NULL,
   expires_at timestamp with time zone NOT NULL,
+  ended_at timestamp with time zone,
   CONSTRAINT seat_leases_pkey PRIMARY KEY (license_id, user_id, device),
   CONSTRAINT seat_leases_license_id_fkey FOREIGN KEY (license_id) REFERENCES licenses(id) ON DELETE CASCADE,
   CONSTRAINT seat_leases_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   CONSTRAINT seat_leases_device_check CHECK (((length(device) >= 1) AND (length(device) <= 128)))
 ) WITH (fillfactor=70);
+CREATE INDEX seat_leases_open ON public.seat_leases USING btree (license_id) WHERE (ended_at IS NULL);
 CREATE INDEX seat_leases_user ON public.seat_leases USING btree (user_id);
 
 CREATE TABLE seat_reservations (
@@ -478,6 +651,16 @@ CREATE TABLE seat_reservations (
   CONSTRAINT seat_reservations_license_id_fkey FOREIGN KEY (license_id) REFERENCES licenses(id) ON DELETE CASCADE
 );
 CREATE INDEX seat_reservations_expiry ON public.seat_reservations USING btree (expires_at);
+
+CREATE TABLE second_factor_failures (
+  user_id uuid NOT NULL,
+  failures integer NOT NULL,
+  last_failed_at timestamp with time zone NOT NULL,
+  locked_until timestamp with time zone NOT NULL,
+  CONSTRAINT second_factor_failures_pkey PRIMARY KEY (user_id),
+  CONSTRAINT second_factor_failures_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX second_factor_failures_age ON public.second_factor_failures USING btree (last_failed_at);
 
 CREATE TABLE sessions (
   id uuid NOT NULL,
@@ -492,12 +675,14 @@ CREATE TABLE sessions (
   user_agent text NOT NULL,
   address text NOT NULL,
   organization_chosen_at timestamp with time zone,
+  second_factor_declined_at timestamp with time zone,
   CONSTRAINT sessions_pkey PRIMARY KEY (id),
   CONSTRAINT sessions_secret_sha256_key UNIQUE (secret_sha256),
   CONSTRAINT sessions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE SET NULL,
   CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 ) WITH (fillfactor=80);
 CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at);
+CREATE INDEX sessions_live_organization ON public.sessions USING btree (organization_id, auth_time) WHERE (ended_at IS NULL);
 CREATE INDEX sessions_organization ON public.sessions USING btree (organization_id);
 CREATE INDEX sessions_overdue ON public.sessions USING btree (expires_at) WHERE (ended_at IS NULL);
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
@@ -507,9 +692,24 @@ CREATE TABLE sign_in_failures (
   failures integer NOT NULL,
   last_failed_at timestamp with time zone NOT NULL,
   locked_until timestamp with time zone NOT NULL,
+  user_id uuid,
+  mail_due boolean DEFAULT false NOT NULL,
+  mailed_at timestamp with time zone,
   CONSTRAINT sign_in_failures_pkey PRIMARY KEY (subject)
 );
 CREATE INDEX sign_in_failures_age ON public.sign_in_failures USING btree (last_failed_at);
+CREATE INDEX sign_in_failures_mail ON public.sign_in_failures USING btree (last_failed_at) WHERE mail_due;
+CREATE INDEX sign_in_failures_user ON public.sign_in_failures USING btree (user_id) WHERE (user_id IS NOT NULL);
+
+CREATE TABLE totp_factors (
+  user_id uuid NOT NULL,
+  secret_envelope text NOT NULL,
+  last_step bigint NOT NULL,
+  created_at timestamp with time zone NOT NULL,
+  last_used_at timestamp with time zone,
+  CONSTRAINT totp_factors_pkey PRIMARY KEY (user_id),
+  CONSTRAINT totp_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
 
 CREATE TABLE trial_ledger (
   organization_id uuid NOT NULL,
@@ -529,9 +729,11 @@ CREATE TABLE usage_counters (
   period_ends_at timestamp with time zone NOT NULL,
   used bigint NOT NULL,
   announced integer DEFAULT 0 NOT NULL,
+  overage bigint DEFAULT 0,
   CONSTRAINT usage_counters_pkey PRIMARY KEY (license_id, feature_key, period_starts_at),
   CONSTRAINT usage_counters_license_id_fkey FOREIGN KEY (license_id) REFERENCES licenses(id) ON DELETE CASCADE,
   CONSTRAINT usage_counters_check CHECK ((period_ends_at > period_starts_at)),
+  CONSTRAINT usage_counters_check1 CHECK (((overage >= 0) AND (overage <= used))),
   CONSTRAINT usage_counters_used_check CHECK ((used >= 0))
 ) WITH (fillfactor=70);
 
@@ -547,12 +749,14 @@ CREATE TABLE usage_events (
   shares jsonb NOT NULL,
   answer jsonb NOT NULL,
   occurred_at timestamp with time zone NOT NULL,
+  request_id text,
   CONSTRAINT usage_events_pkey PRIMARY KEY (organization_id, module_key, idempotency_key),
   CONSTRAINT usage_events_module_key_fkey FOREIGN KEY (module_key) REFERENCES modules(key),
   CONSTRAINT usage_events_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
   CONSTRAINT usage_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE SET NULL,
   CONSTRAINT usage_events_amount_check CHECK ((amount > 0)),
   CONSTRAINT usage_events_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 128))),
+  CONSTRAINT usage_events_request_id_check CHECK (((length(request_id) >= 1) AND (length(request_id) <= 128))),
   CONSTRAINT usage_events_request_sha256_check CHECK ((length(request_sha256) = 32))
 );
 CREATE INDEX usage_events_age ON public.usage_events USING btree (occurred_at);
@@ -572,15 +776,34 @@ CREATE TABLE users (
   id uuid NOT NULL,
   email text NOT NULL,
   name text NOT NULL,
-  password_hash text NOT NULL,
+  password_hash text,
   disabled_at timestamp with time zone,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   password_changed_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
   operator boolean DEFAULT false NOT NULL,
+  email_verified_at timestamp with time zone,
+  second_factors integer DEFAULT 0 NOT NULL,
+  deletion_at timestamp with time zone,
+  removal_started_at timestamp with time zone,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_email_key UNIQUE (email),
-  CONSTRAINT users_email_check CHECK ((email = lower(email)))
+  CONSTRAINT users_email_check CHECK ((email = lower(email))),
+  CONSTRAINT users_second_factors_check CHECK (((second_factors >= 0) AND (second_factors <= 21)))
 );
+CREATE INDEX users_deletion ON public.users USING btree (deletion_at) WHERE (deletion_at IS NOT NULL);
+
+CREATE TABLE webauthn_challenges (
+  challenge text NOT NULL,
+  browser_sha256 bytea NOT NULL,
+  purpose text NOT NULL,
+  user_id uuid,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT webauthn_challenges_pkey PRIMARY KEY (challenge),
+  CONSTRAINT webauthn_challenges_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX webauthn_challenges_browser ON public.webauthn_challenges USING btree (browser_sha256);
+CREATE INDEX webauthn_challenges_expiry ON public.webauthn_challenges USING btree (expires_at);
+CREATE INDEX webauthn_challenges_user ON public.webauthn_challenges USING btree (user_id);
 
 CREATE TABLE webhooks (
   id uuid NOT NULL,
@@ -598,3 +821,28 @@ CREATE TABLE webhooks (
 );
 CREATE INDEX webhooks_client ON public.webhooks USING btree (client_id, created_at);
 CREATE INDEX webhooks_previous_secret ON public.webhooks USING btree (previous_secret_until) WHERE (previous_secret_until IS NOT NULL);
+
+CREATE OR REPLACE FUNCTION public.permissions_of_role(held text)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+AS $function$
+        SELECT coalesce(array_agg(permission ORDER BY permission), '{}') FROM (
+          SELECT p.module_key || ':' || name AS permission
+            FROM module_permissions p, unnest(p.permissions) AS name WHERE p.role = held
+          UNION SELECT s.scope FROM module_scopes s WHERE held = ANY (s.roles)) AS allowed
+      $function$
+;
+
+CREATE OR REPLACE FUNCTION public.refuse_to_rewrite_audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      BEGIN
+        RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+      END $function$
+;
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_chain FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_rewrite_audit();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_rewrite_audit();

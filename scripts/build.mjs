@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Compiles the module kit, which the rest imports by its built types, then everything else. */
+/** Compiles the module kit, which the rest imports by its built types, then everything else; of that, the filter of passwords. */
 export function build() {
   compile('libs/module-kit');
   compile('tsconfig.build.json');
+  run(join(root, 'scripts/common-passwords.mjs'));
   run(join(root, 'scripts/build-manifest.mjs'));
 }
 

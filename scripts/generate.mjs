@@ -3,8 +3,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { commonPasswords } from './common-passwords.mjs';
 import { licensingGuide } from './generate/decisions.mjs';
 import { administrationApi, authorityReference } from './generate/licensing-administration.mjs';
+import { organizationAuthority } from './generate/organization-authority.mjs';
 import { configurationReference, environmentExample } from './generate/settings.mjs';
 import { schema } from './generate/schema.mjs';
 
@@ -16,7 +18,15 @@ const generated = {
   'docs/reference/configuration.md': await pretty('configuration.md', configurationReference()),
   'docs/guides/licensing.md': await pretty('licensing.md', licensingGuide(read('docs/guides/licensing.md'))),
   'docs/reference/licensing-authority.md': await pretty('licensing-authority.md', authorityReference()),
+  'docs/reference/organization-authority.md': await pretty(
+    'organization-authority.md',
+    organizationAuthority(),
+  ),
   'docs/reference/licensing-api.json': await pretty('licensing-api.json', administrationApi()),
+  'libs/accounts/common-passwords.json': await pretty(
+    'common-passwords.json',
+    (await commonPasswords()).description,
+  ),
   'migrations/schema.sql': await schema(),
 };
 

@@ -61,7 +61,7 @@ async function picture(file, email, go) {
   await page.goto(`${server}/sign-in`);
   await page.getByLabel('E-mail address').fill(email);
   await page.getByLabel('Password').fill(password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.waitForURL((url) => url.pathname !== '/sign-in');
   await go(page);
   await page.evaluate('document.activeElement?.blur()');

@@ -1,4 +1,5 @@
-import { sql, type Database } from '#platform';
+import { mailEnvelopeContext, sql, type Database } from '#platform';
+import { totpEnvelopeContext } from '#sessions';
 import { keyEnvelopeContext, type KeyKind } from '#tokens';
 
 export interface Envelope {
@@ -25,7 +26,7 @@ export class EnvelopeRepository {
   readonly columns: readonly EnvelopeColumn[];
 
   constructor(private readonly database: Database) {
-    this.columns = [this.keys(), this.webhooks(), this.previousWebhooks()];
+    this.columns = [this.keys(), this.webhooks(), this.previousWebhooks(), this.mails(), this.totp()];
   }
 
   /** The columns of the database that are named after what they hold. */
@@ -99,6 +100,49 @@ export class EnvelopeRepository {
           )
           INSERT INTO audit_events (act, actor, target)
           SELECT 'envelope.rewrap', ${actor}::text, 'webhooks.previous_secret_envelope ' || id FROM replaced
+          RETURNING id`),
+    };
+  }
+
+  private mails(): EnvelopeColumn {
+    return {
+      name: 'mails.mail_envelope',
+      notUnder: async (kid, id, limit) => {
+        const rows = await this.database.query<Row>(sql`
+          SELECT id::text, mail_envelope AS envelope FROM mails
+           WHERE split_part(mail_envelope, '.', 2) <> ${kid} AND id::text > ${id} ORDER BY id::text LIMIT ${limit}`);
+        return rows.map((row) => ({ ...row, context: mailEnvelopeContext(row.id) }));
+      },
+      replace: async (id, old, envelope, actor) =>
+        this.replaced(sql`
+          WITH replaced AS (
+            UPDATE mails SET mail_envelope = ${envelope} WHERE id = ${id} AND mail_envelope = ${old}
+            RETURNING id
+          )
+          INSERT INTO audit_events (act, actor, target)
+          SELECT 'envelope.rewrap', ${actor}::text, 'mails.mail_envelope ' || id FROM replaced RETURNING id`),
+    };
+  }
+
+  private totp(): EnvelopeColumn {
+    return {
+      name: 'totp_factors.secret_envelope',
+      notUnder: async (kid, id, limit) => {
+        const rows = await this.database.query<Row>(sql`
+          SELECT user_id::text AS id, secret_envelope AS envelope FROM totp_factors
+           WHERE split_part(secret_envelope, '.', 2) <> ${kid} AND user_id::text > ${id}
+           ORDER BY user_id::text LIMIT ${limit}`);
+        return rows.map((row) => ({ ...row, context: totpEnvelopeContext(row.id) }));
+      },
+      replace: async (id, old, envelope, actor) =>
+        this.replaced(sql`
+          WITH replaced AS (
+            UPDATE totp_factors SET secret_envelope = ${envelope}
+             WHERE user_id = ${id} AND secret_envelope = ${old}
+            RETURNING user_id
+          )
+          INSERT INTO audit_events (act, actor, target)
+          SELECT 'envelope.rewrap', ${actor}::text, 'totp_factors.secret_envelope ' || user_id FROM replaced
           RETURNING id`),
     };
   }

@@ -18,7 +18,7 @@ export const launcherSettings: readonly SettingDescription[] = [
   {
     name: 'CORE_AUTH_DEMO_PASSWORD',
     description:
-      'Password of the demonstration accounts, at least 15 characters. Read when an empty database is filled.',
+      'Password of the demonstration accounts: at least 15 characters, and none that attackers try first. Read when an empty database is filled.',
     default: 'generated and printed',
     secret: true,
   },
@@ -87,9 +87,8 @@ export function readLaunchPlan(env: NodeJS.ProcessEnv, problems: string[]): Laun
     problems.push('PORT, PROJECTS_PORT and REPORTS_PORT must differ');
   }
   const demonstrationPassword = values.get('CORE_AUTH_DEMO_PASSWORD');
-  if (demonstrationPassword && passwordProblem(demonstrationPassword)) {
-    problems.push('CORE_AUTH_DEMO_PASSWORD must have 15 to 128 characters');
-  }
+  const problem = demonstrationPassword && passwordProblem(demonstrationPassword);
+  if (problem) problems.push(`CORE_AUTH_DEMO_PASSWORD is refused: ${problem}`);
   const names = new Set(known.flatMap(({ name }) => [name, `${name}_FILE`]));
   return {
     production,

@@ -1,9 +1,12 @@
 import 'reflect-metadata';
 import { ConfigurationError } from '#platform';
+import { accountsCommand } from './commands/accounts.command.js';
+import { auditCommand } from './commands/audit.command.js';
 import { keysCommand } from './commands/keys.command.js';
 import { licenseCommand } from './commands/license.command.js';
 import { migrateCommand } from './commands/migrate.command.js';
 import { operatorsCommand } from './commands/operators.command.js';
+import { organizationsCommand } from './commands/organizations.command.js';
 import { registrationTokenCommand } from './commands/registration-token.command.js';
 import { seatsCommand } from './commands/seats.command.js';
 import { seedCommand } from './commands/seed.command.js';
@@ -20,7 +23,11 @@ interface Command {
 
 const commands: Readonly<Record<string, Command>> = {
   start: { about: 'start everything: database (in development), server and both modules', run: startCommand },
-  migrate: { about: 'bring the tables of DATABASE_URL up to date', run: migrateCommand },
+  migrate: {
+    about: 'bring the tables of DATABASE_URL up to date, and grant the role of the server what it needs',
+    run: migrateCommand,
+    takesArguments: true,
+  },
   seed: {
     about: 'migrate, and fill an empty database with the demonstration; not in production',
     run: seedCommand,
@@ -43,6 +50,21 @@ const commands: Readonly<Record<string, Command>> = {
   license: {
     about: 'issue, verify, inspect and return license files for use without a network, and their keys',
     run: licenseCommand,
+    takesArguments: true,
+  },
+  accounts: {
+    about: 'make an account, and end the delays that failed sign-ins have brought one',
+    run: accountsCommand,
+    takesArguments: true,
+  },
+  organizations: {
+    about: 'list and create organizations',
+    run: organizationsCommand,
+    takesArguments: true,
+  },
+  audit: {
+    about: 'verify that the audit trail is what was written',
+    run: auditCommand,
     takesArguments: true,
   },
   operators: {

@@ -22,6 +22,7 @@ export function summary(
       ['Core Auth', configuration.issuer],
       ['Projects', projects.url],
       ['Reports', reports.url],
+      ...(configuration.mailbox ? [['Mailbox', `${configuration.issuer}/mailbox`]] : []),
     ]),
   ];
   if (demonstration)

@@ -6,13 +6,28 @@ import { EventsModule } from '#events';
 import { LicensingModule } from '#licensing';
 import { migrations } from '#migrations';
 import { OAuthModule } from '#oauth';
-import { loggerOptions } from '#observability';
+import { loggerOptions, ObservabilityModule } from '#observability';
 import { PlatformModule, type Clock, type Configuration } from '#platform';
 import { ReadinessModule } from '#readiness';
 import { SessionsModule } from '#sessions';
 import { TokensModule } from '#tokens';
+import { AccountController } from './account/account.controller.js';
+import { FactorPages } from './account/factor-pages.js';
+import { PasskeysController } from './account/passkeys.controller.js';
+import { SecurityController } from './account/security.controller.js';
+import { StepUpController } from './account/step-up.controller.js';
+import { TotpController } from './account/totp.controller.js';
+import { AddressController } from './account/address.controller.js';
+import { PasswordController } from './account/password.controller.js';
+import { AccountApiController } from './account/account-api.controller.js';
+import { ApplicationsController } from './account/applications.controller.js';
+import { ProfileController } from './account/profile.controller.js';
+import { SessionsController } from './account/sessions.controller.js';
 import { LicensesPageController } from './console/licenses.controller.js';
 import { ErrorFilter } from './error.filter.js';
+import { MailboxController } from './mailbox/mailbox.controller.js';
+import { Invitations } from './organization/invitations.service.js';
+import { ORGANIZATION_CONTROLLERS } from './organization/organization-controllers.js';
 import { AssetsController } from './pages/assets.controller.js';
 import { AuthorizationAnswers } from './pages/authorization-answers.js';
 import { AuthorizeController } from './pages/authorize.controller.js';
@@ -23,11 +38,17 @@ import { DeviceController } from './pages/device.controller.js';
 import { DeviceQrController } from './pages/device-qr.controller.js';
 import { LauncherController } from './pages/launcher.controller.js';
 import { LicenseRefusedController } from './pages/license-refused.controller.js';
+import { BrowserCookies } from './pages/browser-cookies.js';
 import { Pages } from './pages/pages.js';
+import { PasskeySignInController } from './pages/passkey-sign-in.controller.js';
 import { ReadinessPageController } from './pages/readiness.controller.js';
+import { RegisterController } from './pages/register.controller.js';
+import { ResetPasswordController } from './pages/reset-password.controller.js';
 import { ReturnAddress } from './pages/return-address.js';
+import { SecondFactorController } from './pages/second-factor.controller.js';
 import { SignInController } from './pages/sign-in.controller.js';
 import { SignOutController } from './pages/sign-out.controller.js';
+import { UnlockController } from './pages/unlock.controller.js';
 import { RateLimitGuard, rateLimiting } from './rate-limit.guard.js';
 import { RoutePolicyGuard } from './route-policy.guard.js';
 import { Sweeper } from './sweeper.js';
@@ -40,6 +61,7 @@ export class AppModule {
       imports: [
         LoggerModule.forRoot(loggerOptions(configuration.logLevel)),
         PlatformModule.with(configuration, migrations, clock),
+        ObservabilityModule,
         EventsModule,
         TokensModule,
         AccountsModule,
@@ -50,6 +72,10 @@ export class AppModule {
         rateLimiting(),
       ],
       controllers: [
+        AccountApiController,
+        AccountController,
+        AddressController,
+        ApplicationsController,
         AssetsController,
         AuthorizeController,
         ChooseOrganizationController,
@@ -59,19 +85,37 @@ export class AppModule {
         LauncherController,
         LicenseRefusedController,
         LicensesPageController,
+        PasskeySignInController,
+        PasskeysController,
+        PasswordController,
+        ...ORGANIZATION_CONTROLLERS,
+        ProfileController,
         ReadinessPageController,
+        RegisterController,
+        ResetPasswordController,
+        SecondFactorController,
+        SecurityController,
+        SessionsController,
         SignInController,
         SignOutController,
+        StepUpController,
+        TotpController,
+        UnlockController,
+        ...(configuration.mailbox ? [MailboxController] : []),
       ],
       providers: [
         AuthorizationAnswers,
+        BrowserCookies,
         Contacts,
         ErrorFilter,
+        FactorPages,
+        Invitations,
         Pages,
+        RateLimitGuard,
         ReturnAddress,
         Sweeper,
         // in this order: a flood is counted before anything is looked at
-        { provide: APP_GUARD, useClass: RateLimitGuard },
+        { provide: APP_GUARD, useExisting: RateLimitGuard },
         { provide: APP_GUARD, useClass: RoutePolicyGuard },
       ],
     };

@@ -1,8 +1,10 @@
 import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { UntrustedAuthorizationRequest } from '#oauth';
+import { clientGone, isClientGone, UntrustedAuthorizationRequest } from '#oauth';
 import { isUnavailable, PublicError } from '#platform';
+import { StepUpRequired } from '#sessions';
+import { OrganizationRequired } from './organization/organization-route.js';
 import { ErrorView } from './pages/error.view.js';
 import { Pages } from './pages/pages.js';
 import { SignInRequired } from './route-policy.guard.js';
@@ -13,7 +15,7 @@ const PROGRAMS =
 
 /** Those among them whose errors are problem details (RFC 9457). */
 const PROBLEMS =
-  /^\/v1\/(usage|leases|licenses(?!\/(check|snapshot)[?]?)|plans|features|trials|seat-imports|reservations|offline-grants|organizations)(?:[/?]|$)/;
+  /^\/v1\/(account|usage|leases|licenses(?!\/(check|snapshot)[?]?)|plans|features|trials|seat-imports|reservations|offline-grants|organizations)(?:[/?]|$)/;
 
 /**
  * Every error becomes one answer: a page for a person, `{ error, error_description }` or problem details for a program.
@@ -28,15 +30,19 @@ export class ErrorFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     if (reply.sent || reply.raw.headersSent) return;
-    const shown = publicErrorOf(error);
+    const shown = isClientGone(error) ? unknownClient(request) : publicErrorOf(error);
     if (shown.status >= 500) this.logger.error({ msg: 'request failed', err: error, requestId: request.id });
     else if (shown.reason)
       this.logger.debug({ requestId: request.id, code: shown.code, reason: shown.reason });
 
-    const page = wantsPage(request) || error instanceof UntrustedAuthorizationRequest;
+    const page = wantsPage(request) || shown instanceof UntrustedAuthorizationRequest;
     reply.headers({ 'cache-control': 'no-store', ...shown.headers });
     if (shown instanceof SignInRequired && page) {
       void reply.redirect(`/sign-in?${new URLSearchParams({ return_to: shown.returnTo })}`, 303);
+    } else if (shown instanceof StepUpRequired && page) {
+      void reply.redirect(`/step-up?${new URLSearchParams({ return_to: shown.returnTo })}`, 303);
+    } else if (shown instanceof OrganizationRequired && page) {
+      void reply.redirect(`/choose-organization?${new URLSearchParams({ return_to: shown.returnTo })}`, 303);
     } else if (page) {
       this.pages.send(reply, <ErrorView {...wordsFor(shown)} requestId={request.id} />, {
         status: shown.status,
@@ -61,6 +67,13 @@ function problemOf({ status, code, publicMessage: detail }: PublicError) {
 
 function wantsPage(request: FastifyRequest): boolean {
   return !PROGRAMS.test(request.url) && (request.headers.accept ?? '').includes('text/html');
+}
+
+/** Told as it would have been a moment later. */
+function unknownClient({ url, headers }: FastifyRequest): PublicError {
+  return PROGRAMS.test(url)
+    ? clientGone(headers.authorization)
+    : new UntrustedAuthorizationRequest('The application that sent you here is not known to this server.');
 }
 
 function publicErrorOf(error: unknown): PublicError {

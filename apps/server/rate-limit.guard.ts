@@ -1,15 +1,31 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { ThrottlerGuard, ThrottlerModule, type ThrottlerOptions } from '@nestjs/throttler';
 import type { FastifyRequest } from 'fastify';
-import { Configuration, PublicError, RedisConnection } from '#platform';
+import { Configuration, limitFetches, PublicError, RedisConnection } from '#platform';
 import { clientNetwork } from './client-network.js';
 import { SharedThrottlerStorage } from './rate-limit.storage.js';
 
 const MINUTE = 60_000;
+/** What is counted at no route, but when something is fetched. */
+const DOCUMENTS = 'documents';
 
 /** Which requests count against which limit. */
 const LIMITED: Readonly<Record<string, (request: FastifyRequest) => boolean>> = {
-  'sign-in': ({ method, routeOptions }) => method === 'POST' && routeOptions.url === '/sign-in',
+  // whatever costs a hash of a password, or guesses at what stands in its place
+  'sign-in': ({ method, routeOptions }) =>
+    method === 'POST' &&
+    /^\/(sign-in(\/(second-factor|passkey))?|unlock|invitation|register\/complete|reset-password|account\/(password|address))$/.test(
+      routeOptions.url ?? '',
+    ),
+  // challenges and pending sign-ins are kept for a while, and each change of a factor sends a mail
+  factor: ({ method, routeOptions }) =>
+    routeOptions.url === '/step-up' ||
+    (method === 'POST' &&
+      /^\/(sign-in\/(second-factor|passkey)\/options|account\/security(\/.*)?)$/.test(
+        routeOptions.url ?? '',
+      )),
+  mail: ({ method, routeOptions }) =>
+    method === 'POST' && /^\/(register|forgot-password|account\/address)$/.test(routeOptions.url ?? ''),
   // RFC 8628 §5.1: guesses of user codes
   device: ({ method, routeOptions }) => method === 'POST' && routeOptions.url === '/device',
   registration: ({ routeOptions }) => /^\/oauth2\/register(\/|$)/.test(routeOptions.url ?? ''),
@@ -18,6 +34,7 @@ const LIMITED: Readonly<Record<string, (request: FastifyRequest) => boolean>> = 
     /^\/v1\/(events(\/poll)?|licenses\/(snapshot|check)|usage|leases(\/.*)?|webhooks(\/.*)?)$/.test(
       routeOptions.url ?? '',
     ) ||
+    /^\/v1\/account(\/|$)/.test(routeOptions.url ?? '') ||
     // administration of licenses, beside what modules ask
     /^\/v1\/(licenses|plans|features|trials|seat-imports|reservations|offline-grants|organizations|usage\/export)(\/|$)/.test(
       routeOptions.url ?? '',
@@ -40,9 +57,12 @@ export function rateLimiting() {
 function rateLimits(configuration: Configuration): ThrottlerOptions[] {
   return [
     { name: 'sign-in', ttl: MINUTE, limit: configuration.rateLimitSignIn },
+    { name: 'factor', ttl: MINUTE, limit: configuration.rateLimitSignIn },
+    { name: 'mail', ttl: MINUTE, limit: configuration.rateLimitMail },
     { name: 'device', ttl: MINUTE, limit: configuration.rateLimitDevice },
     { name: 'token', ttl: MINUTE, limit: configuration.rateLimitToken },
     { name: 'registration', ttl: MINUTE, limit: configuration.rateLimitRegistration },
+    { name: DOCUMENTS, ttl: MINUTE, limit: configuration.rateLimitDocuments },
   ];
 }
 
@@ -61,33 +81,42 @@ export class RateLimitGuard extends ThrottlerGuard {
   /** In place of the package's, which looks up decorators that we have not, for each limit and at each request. */
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    for (const { name, ttl, limit } of this.limitsOf(request)) {
-      // one count per limit and address, whichever of its routes is called
-      const key = `${name}|${clientNetwork(request.ip)}`;
-      const { isBlocked, timeToBlockExpire } = await this.storageService.increment(
-        key,
-        ttl,
-        limit,
-        ttl,
-        name,
-      );
-      if (isBlocked) throw tooMany(timeToBlockExpire);
-    }
+    for (const limit of this.limitsOf(request)) await this.count(limit, request);
     return true;
+  }
+
+  /**
+   * As a Fastify hook, the last before a route: what no route tells, since it depends on what this server remembers,
+   * is counted when it happens.
+   */
+  limitFetchesOf(request: FastifyRequest, work: () => void): void {
+    limitFetches(async () => {
+      for (const limit of this.limitsNamed(DOCUMENTS)) await this.count(limit, request);
+    }, work);
+  }
+
+  /** One count per limit and address, whichever of its routes is called. */
+  private async count({ name, ttl, limit }: Limit, { ip }: FastifyRequest): Promise<void> {
+    const key = `${name}|${clientNetwork(ip)}`;
+    const { isBlocked, timeToBlockExpire } = await this.storageService.increment(key, ttl, limit, ttl, name);
+    if (isBlocked) throw tooMany(timeToBlockExpire);
   }
 
   private limitsOf(request: FastifyRequest): readonly Limit[] {
     const route = `${request.method} ${request.routeOptions.url ?? ''}`;
     let limits = this.limits.get(route);
     if (!limits) {
-      limits = this.throttlers.flatMap(({ name = '', ttl, limit }) =>
-        typeof ttl === 'number' && typeof limit === 'number' && LIMITED[name]?.(request)
-          ? [{ name, ttl, limit }]
-          : [],
-      );
+      const names = Object.keys(LIMITED).filter((name) => LIMITED[name]?.(request));
+      limits = names.flatMap((name) => this.limitsNamed(name));
       this.limits.set(route, limits);
     }
     return limits;
+  }
+
+  private limitsNamed(wanted: string): Limit[] {
+    return this.throttlers.flatMap(({ name = '', ttl, limit }) =>
+      name === wanted && typeof ttl === 'number' && typeof limit === 'number' ? [{ name, ttl, limit }] : [],
+    );
   }
 }
 

@@ -13,7 +13,15 @@ import {
   type LiveToken,
 } from '#oauth';
 import { Configuration, PublicError, ROUTE_POLICY, type RoutePolicy } from '#platform';
-import { SessionCookie, SessionRepository } from '#sessions';
+import {
+  acrOf,
+  SessionCookie,
+  SessionRepository,
+  StepUp,
+  StepUpRequired,
+  type Session,
+  type StepUpDemand,
+} from '#sessions';
 import { AccessTokens } from '#tokens';
 
 /** Characters, encoded: with the rest of a header it stays below what clients and proxies take. */
@@ -26,6 +34,7 @@ export class SignInRequired extends PublicError {
   }
 }
 
+type SessionPolicy = Extract<RoutePolicy, { kind: 'session' }>;
 type Identified = FastifyRequest & { session?: unknown; client?: unknown; token?: unknown };
 
 /** The one place that decides who may call a route, by what the route declares. */
@@ -35,6 +44,7 @@ export class RoutePolicyGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly sessions: SessionRepository,
     private readonly cookie: SessionCookie,
+    private readonly stepUp: StepUp,
     private readonly clients: ClientAuthenticator,
     private readonly tokens: AccessTokens,
     private readonly liveTokens: LiveTokens,
@@ -53,7 +63,7 @@ export class RoutePolicyGuard implements CanActivate {
       case 'public':
         return true;
       case 'session':
-        request.session = await this.session(request, reply);
+        request.session = await this.session(request, reply, policy);
         return true;
       case 'client':
         this.offerNonce(request, reply);
@@ -71,12 +81,27 @@ export class RoutePolicyGuard implements CanActivate {
     }
   }
 
-  private async session(request: FastifyRequest, reply: FastifyReply) {
+  private async session(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    policy: SessionPolicy,
+  ): Promise<Session> {
     reply.header('cache-control', 'no-store');
     const session = await this.sessions.find(this.cookie.read(request));
     if (!session) throw new SignInRequired(returnAddressOf(request));
+    const demand = await this.demandOf(session, policy);
+    if (demand) {
+      const page = request.method === 'GET' ? undefined : policy.returnTo;
+      throw new StepUpRequired(demand, page ?? returnAddressOf(request));
+    }
     await this.sessions.touch(session.id);
     return session;
+  }
+
+  private async demandOf(session: Session, { strength }: SessionPolicy): Promise<StepUpDemand | undefined> {
+    if (strength === 'recent') return this.stepUp.demandOf(session);
+    const owes = session.organization?.secondFactorRequired === true && acrOf(session.amr) !== 'aal2';
+    return strength === 'as-required' && owes ? { acr: 'aal2', maxAge: undefined } : undefined;
   }
 
   /** RFC 6750 §2.1, RFC 9449 §7.1: the header alone; a token in a body or a query is not taken. */

@@ -11,6 +11,7 @@ import { AppModule } from './app.module.js';
 import { crossOrigin } from './cors.js';
 import { ErrorFilter } from './error.filter.js';
 import { publicDocuments } from './public-documents.js';
+import { RateLimitGuard } from './rate-limit.guard.js';
 import { securityHeaders } from './security-headers.js';
 import { validation } from './validation.js';
 
@@ -67,6 +68,9 @@ export async function createServer(
   );
   fastify.addHook('onRequest', publicDocuments(app.get(DiscoveryController)));
   fastify.addHook('onRequest', crossOrigin(app.get(PublicOrigins)));
+  const limits = app.get(RateLimitGuard);
+  // the last hook before a route: reading a body would lose what is kept for a request
+  fastify.addHook('preHandler', (request, _reply, done) => limits.limitFetchesOf(request, done));
   app.useLogger(app.get(Logger));
   app.flushLogs();
   await app.register(fastifyCookie);

@@ -4,16 +4,30 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { DeliveryRepository, OutboxRepository, WebhookRepository } from '#events';
+import {
+  AccountRemovalRepository,
+  InvitationRepository,
+  MailedTokenRepository,
+  OrganizationRemovalRepository,
+} from '#accounts';
+import { DeliveryRepository, MailRepository, OutboxRepository, WebhookRepository } from '#events';
 import {
   OfflineGrantRepository,
   SeatLeaseRepository,
+  SeatRepository,
   SeatReservationRepository,
   UsageRepository,
 } from '#licensing';
 import { ExpiryRepository, RegisteredClientRepository } from '#oauth';
-import { addSeconds, Clock } from '#platform';
-import { LockoutRepository } from '#sessions';
+import { addSeconds, Clock, TimedLoop } from '#platform';
+import {
+  FactorTriesRepository,
+  KnownDevices,
+  LockoutRepository,
+  PendingSignInRepository,
+  UnlockRepository,
+  WebAuthnChallengeRepository,
+} from '#sessions';
 import { KeyRotation } from '#tokens';
 
 const INTERVAL = 60_000;
@@ -23,6 +37,8 @@ const OUTBOX_SECONDS = 90_000;
 const LOGOUT_LOG_SECONDS = 86_400;
 /** A week, in which somebody may look at the delivery log and send again. */
 const WEBHOOK_LOG_SECONDS = 7 * 86_400;
+/** A week, in which somebody may ask whether a mail has left. */
+const MAIL_LOG_SECONDS = 7 * 86_400;
 /** A month, in which somebody may ask why a license file is refused. */
 const OFFLINE_LOG_SECONDS = 30 * 86_400;
 
@@ -30,8 +46,11 @@ const OFFLINE_LOG_SECONDS = 30 * 86_400;
 @Injectable()
 export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(Sweeper.name);
-  private timer: NodeJS.Timeout | undefined;
-  private sweeping: Promise<void> | undefined;
+  private readonly loop = new TimedLoop({
+    interval: INTERVAL,
+    work: (stopping) => this.sweep(stopping),
+    failed: ({ message }) => this.logger.warn(`sweeping waits: ${message}`),
+  });
 
   constructor(
     private readonly outbox: OutboxRepository,
@@ -40,28 +59,35 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly expiry: ExpiryRepository,
     private readonly registeredClients: RegisteredClientRepository,
     private readonly lockout: LockoutRepository,
+    private readonly unlocks: UnlockRepository,
+    private readonly devices: KnownDevices,
     private readonly keys: KeyRotation,
     private readonly offlineGrants: OfflineGrantRepository,
     private readonly clock: Clock,
     private readonly usage: UsageRepository,
     private readonly reservations: SeatReservationRepository,
     private readonly leases: SeatLeaseRepository,
+    private readonly seats: SeatRepository,
+    private readonly factorTries: FactorTriesRepository,
+    private readonly pendingSignIns: PendingSignInRepository,
+    private readonly challenges: WebAuthnChallengeRepository,
+    private readonly mails: MailRepository,
+    private readonly mailedTokens: MailedTokenRepository,
+    private readonly invitations: InvitationRepository,
+    private readonly organizations: OrganizationRemovalRepository,
+    private readonly people: AccountRemovalRepository,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.sweeping ??= this.sweep().finally(() => (this.sweeping = undefined));
-    }, INTERVAL);
-    this.timer.unref();
+    this.loop.start();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.sweeping;
+  beforeApplicationShutdown(): Promise<void> {
+    return this.loop.stop();
   }
 
   /** One batch of each kind; what cannot be swept now keeps nothing else from being swept. */
-  async sweep(): Promise<void> {
+  async sweep(stopping: () => boolean = () => false): Promise<void> {
     const now = this.clock.now();
     const steps: Readonly<Record<string, () => Promise<unknown>>> = {
       outbox: () => this.outbox.prune(addSeconds(now, -OUTBOX_SECONDS), BATCH),
@@ -71,13 +97,25 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
       expired: () => this.expiry.prune(BATCH),
       clients: () => this.registeredClients.prune(BATCH),
       failures: () => this.lockout.prune(BATCH),
+      'factor tries': () => this.factorTries.prune(BATCH),
+      'pending sign-ins': () => this.pendingSignIns.prune(BATCH),
+      challenges: () => this.challenges.prune(BATCH),
+      unlocks: () => this.unlocks.prune(BATCH),
+      devices: () => this.devices.prune(BATCH),
+      mails: () => this.mails.prune(addSeconds(now, -MAIL_LOG_SECONDS), BATCH),
+      tokens: () => this.mailedTokens.prune(BATCH),
       keys: () => this.keys.prune(BATCH),
       usage: () => this.usage.prune(BATCH),
       reservations: () => this.reservations.prune(BATCH),
       leases: () => this.leases.prune(BATCH),
+      seats: () => this.seats.prune(BATCH),
+      invitations: () => this.invitations.prune(BATCH),
+      organizations: () => this.organizations.sweep(BATCH),
+      people: () => this.people.sweep(BATCH),
       files: () => this.offlineGrants.prune(addSeconds(now, -OFFLINE_LOG_SECONDS), BATCH),
     };
     for (const [what, step] of Object.entries(steps)) {
+      if (stopping()) return;
       await step().catch((error: Error) => this.logger.warn(`sweeping ${what} waits: ${error.message}`));
     }
   }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, PublicError, randomUUID, sql } from '#platform';
 import type {
   Contact,
+  HeldCustomRole,
   Membership,
   NewMember,
   NewOrganization,
@@ -40,14 +41,15 @@ export class AccountRepository {
    * @throws PublicError 400 `invalid_email`; 409 `email_taken`, decided by the constraint
    */
   async createUser(user: NewUser, actor: string): Promise<User> {
-    const { id = randomUUID(), name, passwordHash } = user;
+    const { id = randomUUID(), name, passwordHash, emailVerified = false } = user;
     const email = normalizeEmail(user.email);
     if (!isEmailAddress(email)) {
       throw new PublicError(400, 'invalid_email', 'This is not an e-mail address.');
     }
     const created = await this.database.query(sql`
       WITH created AS (
-        INSERT INTO users (id, email, name, password_hash) VALUES (${id}, ${email}, ${name}, ${passwordHash})
+        INSERT INTO users (id, email, name, password_hash, email_verified_at)
+        VALUES (${id}, ${email}, ${name}, ${passwordHash}, CASE WHEN ${emailVerified} THEN now() END)
         ON CONFLICT (email) DO NOTHING
         RETURNING id
       )
@@ -61,9 +63,9 @@ export class AccountRepository {
 
   /** The account to verify a password against; a disabled one too, so that refusing it takes as long. */
   async findForSignIn(email: string): Promise<SignInAccount | undefined> {
-    const [row] = await this.database.query<UserRow & { password_hash: string }>(sql`
+    const [row] = await this.database.query<UserRow & { password_hash: string | null }>(sql`
       SELECT id, email, name, disabled_at, password_hash FROM users WHERE email = ${normalizeEmail(email)}`);
-    return row && { ...userOf(row), passwordHash: row.password_hash };
+    return row && { ...userOf(row), passwordHash: row.password_hash ?? undefined };
   }
 
   async userById(id: string): Promise<User | undefined> {
@@ -197,12 +199,16 @@ export class AccountRepository {
 
   /** The organizations of a person, by name. */
   async membershipsOf(userId: string): Promise<Membership[]> {
-    const rows = await this.database.query<OrganizationRow & { role: Role }>(sql`
-      SELECT organizations.id, key, name, suspended_at, role
+    const rows = await this.database.query<
+      OrganizationRow & { role: Role; custom_role: HeldCustomRole | null }
+    >(sql`
+      SELECT organizations.id, key, name, suspended_at, role,
+             (SELECT jsonb_build_object('key', r.key, 'name', r.name, 'permissions', r.permissions)
+                FROM organization_roles r WHERE r.id = custom_role_id) AS custom_role
         FROM memberships JOIN organizations ON organizations.id = organization_id
        WHERE user_id = ${userId}
        ORDER BY name, organizations.id`);
-    return rows.map((row) => ({ ...organizationOf(row), role: row.role }));
+    return rows.map((row) => ({ ...organizationOf(row), role: row.role, customRole: row.custom_role }));
   }
 
   /** What people are called, by id; of those whom we know. */
@@ -210,6 +216,18 @@ export class AccountRepository {
     const rows = await this.database.query<{ id: string; name: string }>(sql`
       SELECT id, name FROM users WHERE id::text = ANY(${ids}::text[])`);
     return new Map(rows.map(({ id, name }) => [id, name]));
+  }
+
+  /** What an attacker knows of a person, and tries first: name, address, organizations. */
+  async wordsAbout(userId: string): Promise<string[]> {
+    const [row] = await this.database.query<{ words: string[] }>(sql`
+      SELECT ARRAY[u.email, u.name] || array_agg(o.name) FILTER (WHERE o.id IS NOT NULL)
+                                    || array_agg(o.key) FILTER (WHERE o.id IS NOT NULL) AS words
+        FROM users u
+        LEFT JOIN memberships m ON m.user_id = u.id
+        LEFT JOIN organizations o ON o.id = m.organization_id
+       WHERE u.id = ${userId} GROUP BY u.id`);
+    return row?.words ?? [];
   }
 
   /** Whom to ask for a license or a seat: owners, then administrators, who can sign in. */

@@ -8,7 +8,8 @@ export interface User {
 }
 
 export interface SignInAccount extends User {
-  readonly passwordHash: string;
+  /** Undefined for who has no password. */
+  readonly passwordHash: string | undefined;
 }
 
 export interface NewUser {
@@ -17,6 +18,8 @@ export interface NewUser {
   readonly email: string;
   readonly name: string;
   readonly passwordHash: string;
+  /** Whether whoever creates it vouches that the address is the person's; false unless told. */
+  readonly emailVerified?: boolean;
 }
 
 export interface Organization {
@@ -33,9 +36,19 @@ export interface NewOrganization {
   readonly name: string;
 }
 
+/** A role that an organization made of permissions, as whoever holds it has it. */
+export interface HeldCustomRole {
+  readonly key: string;
+  readonly name: string;
+  /** As they stand in tokens: `projects:archive`. */
+  readonly permissions: readonly string[];
+}
+
 /** An organization as one of its members sees it. */
 export interface Membership extends Organization {
   readonly role: Role;
+  /** In place of what a member may do in modules. */
+  readonly customRole: HeldCustomRole | null;
 }
 
 export interface NewMember {

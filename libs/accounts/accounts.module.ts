@@ -1,10 +1,50 @@
 import { Module } from '@nestjs/common';
 import { AccountRepository } from './account.repository.js';
+import { AccountDeletionRepository } from './account-deletion.repository.js';
+import { AccountInvitationRepository } from './account-invitation.repository.js';
+import { AccountRemovalRepository } from './account-removal.repository.js';
+import { AddressRepository } from './address.repository.js';
 import { AdministratorRepository } from './administrator.repository.js';
+import { ExportRepository } from './export.repository.js';
+import { InvitationAcceptanceRepository } from './invitation-acceptance.repository.js';
+import { InvitationRepository } from './invitation.repository.js';
+import { MailedTokenRepository } from './mailed-token.repository.js';
+import { MembershipRepository } from './membership.repository.js';
+import { OrganizationDeletionRepository } from './organization-deletion.repository.js';
+import { OrganizationRemovalRepository } from './organization-removal.repository.js';
+import { OrganizationRepository } from './organization.repository.js';
 import { PasswordHasher } from './password-hasher.js';
+import { PasswordRules } from './password-rules.js';
+import { ProfileRepository } from './profile.repository.js';
+import { RoleRepository } from './role.repository.js';
+
+const ORGANIZATIONS = [
+  AccountDeletionRepository,
+  AccountInvitationRepository,
+  AccountRemovalRepository,
+  ExportRepository,
+  InvitationAcceptanceRepository,
+  InvitationRepository,
+  MembershipRepository,
+  OrganizationDeletionRepository,
+  OrganizationRemovalRepository,
+  OrganizationRepository,
+  RoleRepository,
+];
+
+const providers = [
+  AccountRepository,
+  AddressRepository,
+  AdministratorRepository,
+  MailedTokenRepository,
+  PasswordHasher,
+  PasswordRules,
+  ProfileRepository,
+  ...ORGANIZATIONS,
+];
 
 @Module({
-  providers: [AccountRepository, AdministratorRepository, PasswordHasher],
-  exports: [AccountRepository, AdministratorRepository, PasswordHasher],
+  providers,
+  exports: providers,
 })
 export class AccountsModule {}

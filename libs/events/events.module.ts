@@ -5,6 +5,8 @@ import { DeliveryRepository } from './deliveries/delivery.repository.js';
 import { EventFeed } from './event-feed.js';
 import { EventFeedController } from './event-feed.controller.js';
 import { EventStream } from './event-stream.js';
+import { MailRepository } from './mails/mail.repository.js';
+import { MailSender } from './mails/mail-sender.js';
 import { OutboxReaderRepository } from './outbox-reader.repository.js';
 import { OutboxRepository } from './outbox.repository.js';
 import { WebhookChannel } from './webhooks/webhook-channel.js';
@@ -20,6 +22,8 @@ import { WebhooksController } from './webhooks/webhooks.controller.js';
     DeliveryRepository,
     EventFeed,
     EventStream,
+    MailRepository,
+    MailSender,
     OutboxReaderRepository,
     OutboxRepository,
     WebhookChannel,
@@ -30,6 +34,8 @@ import { WebhooksController } from './webhooks/webhooks.controller.js';
     DeliveryLogRepository,
     DeliveryRepository,
     EventStream,
+    MailRepository,
+    OutboxReaderRepository,
     OutboxRepository,
     WebhookRepository,
   ],

@@ -4,7 +4,9 @@ export { DeliveryLogRepository, type DeliveryMeasure } from './deliveries/delive
 export { DeliveryRepository } from './deliveries/delivery.repository.js';
 export { EventStream } from './event-stream.js';
 export { EventsModule } from './events.module.js';
+export { MailRepository, type ShownMail } from './mails/mail.repository.js';
 export { parseCursor, reaches, type EventKind, type OutboxEvent } from './outbox-event.js';
+export { OutboxReaderRepository } from './outbox-reader.repository.js';
 export { OutboxRepository } from './outbox.repository.js';
 export { isPublicKind, securityEventClaims, type SecurityEventClaims } from './security-event.js';
 export { WebhookRepository } from './webhooks/webhook.repository.js';

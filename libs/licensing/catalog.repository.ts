@@ -7,6 +7,7 @@ import {
   normalizeBaseUrl,
   permissionsProblem,
   planProblem,
+  RESERVED_MODULE_KEYS,
   scopeRolesProblem,
   type Module,
   type ModuleAccess,
@@ -39,6 +40,13 @@ export class CatalogRepository {
     const { key, name, environment = 'production' } = module;
     const baseUrl = normalizeBaseUrl(module.baseUrl);
     requireKey(key, 'invalid_module');
+    if (RESERVED_MODULE_KEYS.includes(key)) {
+      throw new PublicError(
+        400,
+        'invalid_module',
+        `Scopes of Core Auth itself begin with "${key}": choose another key for the module.`,
+      );
+    }
     if (!baseUrl) {
       throw new PublicError(400, 'invalid_module', 'The base URL of a module is an http or https address.');
     }
@@ -99,23 +107,27 @@ export class CatalogRepository {
     const problem = permissionsProblem(given);
     if (problem) throw new PublicError(400, 'invalid_permission', problem);
     const { moduleKey, role, permissions } = given;
-    const saved = await this.database.query(sql`
-      WITH known AS (
-        SELECT key FROM modules WHERE key = ${moduleKey} FOR KEY SHARE
-      ), saved AS (
-        INSERT INTO module_permissions (module_key, role, permissions)
-        SELECT known.key, ${role}::text, ${[...new Set(permissions)]}::text[] FROM known
-        ON CONFLICT (module_key, role) DO UPDATE SET permissions = excluded.permissions
-        RETURNING module_key, role, permissions
-      ), told AS (
-        INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', module_key FROM saved
-      )
-      INSERT INTO audit_events (act, actor, target, detail)
-      SELECT 'module.set-permissions', ${actor}::text, module_key,
-             jsonb_build_object('role', role, 'permissions', permissions)
-        FROM saved
-      RETURNING id`);
-    if (saved.length === 0) throw unknownModule();
+    await this.database.transaction(async (transaction) => {
+      await requireModule(transaction, moduleKey);
+      const names = permissions.map((permission) => `${moduleKey}:${permission}`);
+      const [taken] = await transaction.query<{ scope: string }>(sql`
+        SELECT scope FROM module_scopes
+         WHERE module_key = ${moduleKey} AND scope = ANY (${names}::text[]) ORDER BY scope LIMIT 1`);
+      if (taken) throw new PublicError(400, 'invalid_permission', nameTaken(taken.scope, 'scope'));
+      await transaction.query(sql`
+        WITH saved AS (
+          INSERT INTO module_permissions (module_key, role, permissions)
+          VALUES (${moduleKey}, ${role}, ${[...new Set(permissions)]}::text[])
+          ON CONFLICT (module_key, role) DO UPDATE SET permissions = excluded.permissions
+          RETURNING module_key, role, permissions
+        ), told AS (
+          INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', module_key FROM saved
+        )
+        INSERT INTO audit_events (act, actor, target, detail)
+        SELECT 'module.set-permissions', ${actor}::text, module_key,
+               jsonb_build_object('role', role, 'permissions', permissions)
+          FROM saved`);
+    });
   }
 
   /**
@@ -126,23 +138,26 @@ export class CatalogRepository {
     const problem = scopeRolesProblem(scopeRoles);
     if (problem) throw new PublicError(400, 'invalid_scope_roles', problem);
     const { moduleKey, scope, roles } = scopeRoles;
-    const saved = await this.database.query(sql`
-      WITH known AS (
-        SELECT key FROM modules WHERE key = ${moduleKey} FOR KEY SHARE
-      ), saved AS (
-        INSERT INTO module_scopes (module_key, scope, roles)
-        SELECT known.key, ${scope}::text, ${[...new Set(roles)]}::text[] FROM known
-        ON CONFLICT (module_key, scope) DO UPDATE SET roles = excluded.roles
-        RETURNING module_key, scope, roles
-      ), told AS (
-        INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', module_key FROM saved
-      )
-      INSERT INTO audit_events (act, actor, target, detail)
-      SELECT 'module.set-scope-roles', ${actor}::text, module_key,
-             jsonb_build_object('scope', scope, 'roles', roles)
-        FROM saved
-      RETURNING id`);
-    if (saved.length === 0) throw unknownModule();
+    await this.database.transaction(async (transaction) => {
+      await requireModule(transaction, moduleKey);
+      const [taken] = await transaction.query(sql`
+        SELECT FROM module_permissions
+         WHERE module_key = ${moduleKey} AND ${scope.slice(moduleKey.length + 1)} = ANY (permissions) LIMIT 1`);
+      if (taken) throw new PublicError(400, 'invalid_scope_roles', nameTaken(scope, 'permission'));
+      await transaction.query(sql`
+        WITH saved AS (
+          INSERT INTO module_scopes (module_key, scope, roles)
+          VALUES (${moduleKey}, ${scope}, ${[...new Set(roles)]}::text[])
+          ON CONFLICT (module_key, scope) DO UPDATE SET roles = excluded.roles
+          RETURNING module_key, scope, roles
+        ), told AS (
+          INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', module_key FROM saved
+        )
+        INSERT INTO audit_events (act, actor, target, detail)
+        SELECT 'module.set-scope-roles', ${actor}::text, module_key,
+               jsonb_build_object('scope', scope, 'roles', roles)
+          FROM saved`);
+    });
   }
 
   /** @throws PublicError 400 `invalid_feature`; 404 `unknown_module`; 409 `feature_taken` */
@@ -258,6 +273,16 @@ async function requireSoundPlan(
   );
   const problem = planProblem(features, definitions);
   if (problem) throw new PublicError(400, 'invalid_plan', problem);
+}
+
+/** Locks the module, so that two changes of its names at once are seen by each other. @throws PublicError 404 */
+async function requireModule(transaction: Transaction, key: string): Promise<void> {
+  const [known] = await transaction.query(sql`SELECT FROM modules WHERE key = ${key} FOR NO KEY UPDATE`);
+  if (!known) throw unknownModule();
+}
+
+function nameTaken(name: string, by: 'scope' | 'permission'): string {
+  return `"${name}" is a ${by} of the module already: a role that may do the one could do the other too. Choose another name.`;
 }
 
 function requireKey(key: string, code: string): void {

@@ -74,6 +74,9 @@ export function isCatalogKey(key: string): boolean {
   return /^[a-z][a-z0-9-]{0,62}$/.test(key);
 }
 
+/** What scopes of this server begin with (`licensing:read`): a module of that name could grant them. */
+export const RESERVED_MODULE_KEYS: readonly string[] = ['account', 'licensing', 'readiness'];
+
 /**
  * The base URL as it is stored and compared: http or https, no credentials, query or fragment, no trailing slash.
  * @returns undefined when it is none

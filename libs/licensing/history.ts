@@ -1,59 +1,38 @@
 import type { SnapshotOverride } from '@core-auth/module-kit/licensing';
 import type { LicenseDetails, TermsDetails } from './license.js';
 
-/** An audit row about licensing, in the order of its id. */
+/** An audit row about a license, in the order of its id. */
 export interface AuditedAct {
   readonly act: string;
-  /** The license, or the organization itself. */
-  readonly target: string;
   readonly occurredAt: Date;
   /** As the change wrote it down. */
   readonly detail: unknown;
 }
 
-/** What an organization had at an instant. */
-export interface LicensingHistory {
-  readonly suspended: boolean;
-  readonly licenses: ReadonlyMap<string, LicenseDetails>;
-  /**
-   * Licenses of which audit rows do not say enough, as those from before histories were kept do not: what is said about
-   * them here, if anything, is not whole.
-   */
-  readonly unreadable: ReadonlySet<string>;
-}
+/**
+ * As far as a license's acts were replayed: undefined before it was written down; `unreadable` when they do not say
+ * enough, as those from before histories were kept do not.
+ */
+export type Replayed = LicenseDetails | 'unreadable' | undefined;
 
-export const NO_HISTORY: LicensingHistory = {
-  suspended: false,
-  licenses: new Map(),
-  unreadable: new Set(),
-};
-
-/** The acts that the history is made of; others leave what an organization has bought as it is. */
+/** The acts that a license's history is made of; others leave what was bought as it is. */
 export const HISTORIC_ACTS = [
   ...['license.issue', 'license.draft', 'license.start-trial', 'license.change-status', 'license.renew'],
   ...['license.convert-trial', 'license.change-terms', 'license.cancel-change'],
-  ...['license.override', 'license.end-override', 'license.remove-override'],
-  ...['seat.assign', 'seat.release', 'organization.suspend', 'organization.resume'],
+  ...['license.override', 'license.end-override', 'license.remove-override', 'seat.assign', 'seat.release'],
 ] as const;
 
 /**
- * The state after these acts, from the state before them: the same as the tables were. It depends on its arguments
+ * The license after these acts, from what it was before them: the same as the tables were. It depends on its arguments
  * alone, and replaying in several pieces is replaying the whole.
  */
-export function replay(before: LicensingHistory, acts: readonly AuditedAct[]): LicensingHistory {
-  const licenses = new Map(before.licenses);
-  const unreadable = new Set(before.unreadable);
-  let { suspended } = before;
-  for (const { act, target, detail } of acts) {
-    if (act === 'organization.suspend' || act === 'organization.resume') {
-      suspended = act === 'organization.suspend';
-      continue;
-    }
-    const after = licenseAfter(licenses.get(target), act, target, record(detail));
-    if (after === 'unreadable') unreadable.add(target);
-    else if (after) licenses.set(target, after);
+export function replay(id: string, before: Replayed, acts: readonly AuditedAct[]): Replayed {
+  let state = before;
+  for (const { act, detail } of acts) {
+    if (state === 'unreadable') return state;
+    state = licenseAfter(state, act, id, record(detail));
   }
-  return { suspended, licenses, unreadable };
+  return state;
 }
 
 type Detail = Readonly<Record<string, unknown>>;
@@ -63,7 +42,7 @@ function licenseAfter(
   act: string,
   id: string,
   detail: Detail,
-): LicenseDetails | 'unreadable' | undefined {
+): Replayed {
   if (act === 'license.issue' || act === 'license.draft' || act === 'license.start-trial') {
     return begun(id, detail);
   }
@@ -87,7 +66,7 @@ function licenseAfter(
     case 'seat.release':
       return { ...license, seats: seated(license, act, detail['user']) };
     default:
-      return undefined;
+      return license;
   }
 }
 
@@ -113,9 +92,23 @@ function lessOverridden({ overrides }: LicenseDetails, act: string, detail: Deta
     : overrides.map((one) => (one.feature === feature ? { ...one, endsAt: endsAt ?? null } : one));
 }
 
-function seated({ seats }: LicenseDetails, act: string, user: unknown): string[] {
-  const others = seats.filter((one) => one !== user);
-  return act === 'seat.assign' ? [...others, String(user)].toSorted() : others;
+function seated({ seats }: LicenseDetails, act: string, user: unknown): readonly string[] {
+  const name = String(user);
+  const place = placeOf(name, seats);
+  const there = seats[place] === name;
+  if (there === (act === 'seat.assign')) return seats;
+  return there ? seats.toSpliced(place, 1) : seats.toSpliced(place, 0, name);
+}
+
+/** Where a name is among sorted ones, or would be: a license may have as many seat acts as seats. */
+function placeOf(name: string, sorted: readonly string[]): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? '') < name) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function record(detail: unknown): Detail {
@@ -123,14 +116,11 @@ function record(detail: unknown): Detail {
 }
 
 /**
- * Of the acts in the order of their ids, those that had come about at an instant. What is audited about one license has
- * been done in that order, whatever the times of the rows say, which transactions that waited for each other write
- * down out of order: after the first that was still to come, none of that license counts.
- * @param passed the targets of which one was still to come in an earlier piece; this adds to it
+ * Of a license's acts in the order of their ids, those that had come about at an instant. They have been done in that
+ * order, whatever the times of the rows say, which transactions that waited for each other write down out of order:
+ * after the first that was still to come none counts.
  */
-export function actsUntil(acts: readonly AuditedAct[], at: Date, passed: Set<string>): AuditedAct[] {
-  return acts.filter(({ target, occurredAt }) => {
-    if (occurredAt > at) passed.add(target);
-    return !passed.has(target);
-  });
+export function actsUntil(acts: readonly AuditedAct[], at: Date): readonly AuditedAct[] {
+  const next = acts.findIndex(({ occurredAt }) => occurredAt > at);
+  return next < 0 ? acts : acts.slice(0, next);
 }

@@ -11,6 +11,7 @@ export type {
   RolePermissions,
   ScopeRoles,
 } from './catalog.js';
+export { RESERVED_MODULE_KEYS, ROLES } from './catalog.js';
 export { CatalogRepository } from './catalog.repository.js';
 export { sentenceOfDecision } from './check/decision-sentences.js';
 export { LicenseSnapshots } from './license-snapshots.js';
@@ -35,8 +36,12 @@ export type { Renewal, TermsChange } from './license-terms.js';
 export { LicenseTermsRepository } from './license-terms.repository.js';
 export { TrialRepository, type NewTrial } from './trial.repository.js';
 export { PlanRepository, type PlanAdoption } from './plan.repository.js';
-export type { LicensingHistory } from './history.js';
-export { HistoryRepository, type TimelineEntry, type TimelinePage } from './history.repository.js';
+export {
+  HistoryRepository,
+  type PastLicense,
+  type TimelineEntry,
+  type TimelinePage,
+} from './history.repository.js';
 export type { DayUse, UsedPeriod } from './usage/usage-report.js';
 export { UsageReportRepository, type LicenseUse, type PresentUse } from './usage/usage-report.repository.js';
 export type { UsageAnswer, UsageRecord } from './usage/usage.js';
@@ -62,6 +67,7 @@ export {
 export {
   SeatReservationRepository,
   type ConvertedSeat,
+  type Invitation,
   type Reservation,
 } from './seats/reservation.repository.js';
 export { SeatLeaseRepository, type Lease, type LeaseHolder } from './seats/lease.repository.js';

@@ -3,14 +3,19 @@ import { Database, sql } from '#platform';
 import type { LicenseDetails } from './license.js';
 import { unknownLicense } from './license-writing.repository.js';
 
-/** A license with the organization that it is of. */
-export interface OwnedLicense extends LicenseDetails {
+/** A license with the organization that it is of; who sits on it is no part of it, nor of its version. */
+export interface SoldLicense extends Omit<LicenseDetails, 'seats'> {
   readonly organizationId: string;
+}
+
+export interface ListedLicense extends SoldLicense {
+  readonly namedSeatsInUse: number;
 }
 
 interface Row {
   readonly owner: string;
-  readonly details: LicenseDetails;
+  readonly details: Omit<LicenseDetails, 'seats'>;
+  readonly seats: number | null;
 }
 
 /** Licenses as they are sold, drafts and ended ones among them, for who administers them. */
@@ -22,40 +27,26 @@ export class LicenseDetailsRepository {
    * @param organizationId whose it has to be, when it matters
    * @throws PublicError 404 `unknown_license`
    */
-  async find(licenseId: string, organizationId: string | null = null): Promise<LicenseDetails> {
-    const [found] = await this.read([licenseId], organizationId);
+  async find(licenseId: string, organizationId: string | null = null): Promise<SoldLicense> {
+    const [found] = await this.read([licenseId], { organizationId, counted: false });
     if (!found) throw unknownLicense();
-    return found.details;
-  }
-
-  /** Those of an organization, by id: up to 100 after `after`. */
-  async ofOrganization(organizationId: string, after: string | null = null): Promise<LicenseDetails[]> {
-    const rows = await this.database.query<{ id: string }>(sql`
-      SELECT id FROM licenses
-       WHERE organization_id = ${organizationId}
-         AND id > COALESCE(${after}::uuid, '00000000-0000-0000-0000-000000000000')
-       ORDER BY id LIMIT 100`);
-    const read = await this.read(
-      rows.map(({ id }) => id),
-      organizationId,
-    );
-    return read.map(({ details }) => details);
-  }
-
-  /** As `find`, with whose it is. */
-  async findOwned(licenseId: string, organizationId: string | null): Promise<OwnedLicense> {
-    const [found] = await this.allOwned([licenseId], organizationId);
-    if (!found) throw unknownLicense();
-    return found;
+    return { ...found.details, organizationId: found.owner };
   }
 
   /** Of these ids, 100 at most, those that there are, by id. */
-  async allOwned(ids: readonly string[], organizationId: string | null): Promise<OwnedLicense[]> {
-    const read = await this.read(ids, organizationId);
-    return read.map(({ owner, details }) => ({ ...details, organizationId: owner }));
+  async list(ids: readonly string[], organizationId: string | null): Promise<ListedLicense[]> {
+    const read = await this.read(ids, { organizationId, counted: true });
+    return read.map(({ owner, details, seats }) => ({
+      ...details,
+      organizationId: owner,
+      namedSeatsInUse: seats ?? 0,
+    }));
   }
 
-  private async read(ids: readonly string[], organizationId: string | null): Promise<Row[]> {
+  private async read(
+    ids: readonly string[],
+    { organizationId, counted }: { organizationId: string | null; counted: boolean },
+  ): Promise<Row[]> {
     return this.database.query<Row>(sql`
       SELECT jsonb_build_object('id', licenses.id, 'module', module_key, 'environment', environment,
         'status', status, 'version', version,
@@ -77,11 +68,11 @@ export class LicenseDetailsRepository {
             'startsAt', to_char(o.starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
             'endsAt', to_char(o.ends_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
             ORDER BY feature_key COLLATE "C"), '[]')
-            FROM license_overrides AS o WHERE license_id = licenses.id),
-        'seats', (
-          SELECT COALESCE(jsonb_agg(user_id ORDER BY user_id), '[]')
-            FROM seat_assignments WHERE license_id = licenses.id AND released_at IS NULL)) AS details,
-        organization_id AS owner
+            FROM license_overrides AS o WHERE license_id = licenses.id)) AS details,
+        organization_id AS owner,
+        CASE WHEN ${counted}::boolean THEN (
+          SELECT count(*)::int FROM seat_assignments
+           WHERE license_id = licenses.id AND released_at IS NULL) END AS seats
         FROM licenses
        WHERE id = ANY(${ids}::uuid[])
          AND organization_id = COALESCE(${organizationId}::uuid, organization_id)

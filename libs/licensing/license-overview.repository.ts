@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { LicenseStatus, SeatModel } from '@core-auth/module-kit/licensing';
 import { Database, sql } from '#platform';
+import { pageOf, type Page } from './page.js';
 import { seatsInUse, type SeatWay } from './seats/seat.js';
 import { unknownLicense } from './license-writing.repository.js';
 
@@ -25,6 +26,8 @@ export interface LicenseOverview {
   /** Null exactly when seats are unlimited. */
   readonly seatLimit: number | null;
   readonly seatsInUse: number;
+  /** Those among them that are away with license files. */
+  readonly seatsAway: number;
 }
 
 export interface OverviewFilter {
@@ -49,7 +52,7 @@ export interface SeatHolder {
   readonly way: SeatWay;
 }
 
-interface OverviewRow extends Omit<LicenseOverview, 'seatsInUse'> {
+interface OverviewRow extends Omit<LicenseOverview, 'seatsInUse' | 'seatsAway'> {
   active: number;
   reserved: number;
   leased: number;
@@ -84,13 +87,21 @@ export class LicenseOverviewRepository {
     return found;
   }
 
-  /** Who holds a named seat of a license, by name: the first 500. */
-  async seatHolders(licenseId: string): Promise<SeatHolder[]> {
-    return this.database.query<SeatHolder>(sql`
+  /** Who holds a named seat of a license, by user id, after `after`. */
+  async seatHolders(licenseId: string, after: string | null, limit: number): Promise<Page<SeatHolder>> {
+    const rows = await this.database.query<SeatHolder>(sql`
       SELECT user_id AS "userId", name, email, assigned_at AS "assignedAt", way
         FROM seat_assignments JOIN users ON users.id = user_id
-       WHERE license_id = ${licenseId} AND released_at IS NULL
-       ORDER BY name, email LIMIT ${MOST_PEOPLE}`);
+       WHERE license_id = ${licenseId} AND released_at IS NULL AND user_id > ${after ?? NO_UUID}::uuid
+       ORDER BY user_id LIMIT ${limit + 1}`);
+    return pageOf(rows, limit, ({ userId }) => userId);
+  }
+
+  /** How many hold a named seat of a license. */
+  async namedSeatsInUse(licenseId: string): Promise<number> {
+    const [row] = await this.database.query<{ count: number }>(sql`
+      SELECT count(*)::int FROM seat_assignments WHERE license_id = ${licenseId} AND released_at IS NULL`);
+    return row?.count ?? 0;
   }
 
   /** Members of the license's organization who hold no named seat of it, by name: the first 500. */
@@ -148,6 +159,7 @@ export class LicenseOverviewRepository {
     return rows.map(({ active, reserved, leased, offline, ...license }) => ({
       ...license,
       seatsInUse: seatsInUse(license.seatModel, { active, reserved, leased, offline, cooling: 0 }),
+      seatsAway: offline,
     }));
   }
 }

@@ -24,6 +24,8 @@ import { LeaseController } from './seats/lease.controller.js';
 import { SeatLeaseRepository } from './seats/lease.repository.js';
 import { SeatReservationRepository } from './seats/reservation.repository.js';
 import { SeatImportRepository } from './seats/seat-import.repository.js';
+import { SeatReleaseRepository } from './seats/seat-release.repository.js';
+import { SeatReleases } from './seats/seat-releases.js';
 import { SeatRepository } from './seats/seat.repository.js';
 import { UsageController } from './usage/usage.controller.js';
 import { UsageReportRepository } from './usage/usage-report.repository.js';
@@ -66,6 +68,8 @@ const DOORS = [
     Announcer,
     CheckRepository,
     LicenseChecks,
+    SeatReleaseRepository,
+    SeatReleases,
     ...ADMINISTRATION_PROVIDERS,
   ],
   exports: DOORS,

@@ -1,50 +1,79 @@
 import type { Client } from './clients/client.js';
 import { concernedModules, type Module, type Modules } from './module-directory.js';
 import { InvalidTarget } from './oauth.errors.js';
-import { moduleOfScope } from './scope.js';
+import { isServerScope, moduleOfScope } from './scope.js';
 
-/** Whom a token is for: what it may say, and to whom. */
+/**
+ * Whom a token is for: what it may say, and to whom. A bearer token that a module sees could be taken from there to this
+ * server (RFC 8707 §3): so one for a module opens userinfo here, and carries no scope of this server's own.
+ */
 export interface Audience {
   readonly modules: readonly Module[];
-  /** Those that mean something to this audience; fewer than were granted when a resource was asked for. */
+  /** Those that mean something to this audience, which may be fewer than were granted. */
   readonly scopes: readonly string[];
   /** `aud`: the modules' base URLs; and this server, whose userinfo endpoint an `openid` token opens. Never empty. */
   readonly identifiers: readonly string[];
 }
 
 /**
- * @param resources resource indicators (RFC 8707 §2); none: every module that the scopes and the client concern
+ * @param resources resource indicators (RFC 8707 §2); none: every module that the scopes and the client concern, or this
+ * server when all scopes are its own
  * @throws InvalidTarget when one is unknown or not for this client
  */
 export function audienceOf(
-  { all, issuer }: { readonly all: Modules; readonly issuer: string },
-  client: Pick<Client, 'moduleKey' | 'scopes' | 'resources'>,
+  context: AudienceContext,
+  client: AudienceClient,
   scopes: readonly string[],
   resources: readonly string[] = [],
 ): Audience {
-  if (resources.length === 0) {
-    const modules = concernedModules(all, client.moduleKey, scopes);
-    const urls = modules.map((module) => module.baseUrl);
-    const own = scopes.includes('openid') || urls.length === 0;
-    return { modules, scopes, identifiers: own ? [...urls, issuer] : urls };
-  }
-  const allowed = client.resources ?? [
-    issuer,
-    ...concernedModules(all, client.moduleKey, client.scopes).map((module) => module.baseUrl),
-  ];
-  const targets = resources.map((resource) => withoutTrailingSlash(resource));
-  const foreign = targets.find((target) => !allowed.includes(target));
-  if (foreign !== undefined) throw new InvalidTarget(`The resource ${foreign} is not available here.`);
+  const { all, issuer } = context;
+  const targets =
+    resources.length === 0
+      ? impliedTargets(context, client, scopes)
+      : availableTargets(context, client, resources);
   const modules = [...all.values()].filter((module) => targets.includes(module.baseUrl));
   // RFC 8707 §2.2: a token holds only what its resource understands
   const keys = new Set(modules.map((module) => module.key));
   const kept = scopes.filter((scope) => {
+    if (isServerScope(scope)) return targets.every((target) => target === issuer);
     const key = moduleOfScope(scope);
-    return key === undefined || keys.has(key);
+    return key === undefined || resources.length === 0 || keys.has(key);
   });
   const identifiers = new Set(targets);
   if (kept.includes('openid')) identifiers.add(issuer);
   return { modules, scopes: kept, identifiers: [...identifiers] };
+}
+
+interface AudienceContext {
+  readonly all: Modules;
+  readonly issuer: string;
+}
+
+type AudienceClient = Pick<Client, 'moduleKey' | 'scopes' | 'resources'>;
+
+function impliedTargets(
+  { all, issuer }: AudienceContext,
+  { moduleKey }: AudienceClient,
+  scopes: readonly string[],
+): readonly string[] {
+  if (scopes.length > 0 && scopes.every(isServerScope)) return [issuer];
+  const modules = concernedModules(all, moduleKey, scopes);
+  return modules.length === 0 ? [issuer] : modules.map(({ baseUrl }) => baseUrl);
+}
+
+function availableTargets(
+  { all, issuer }: AudienceContext,
+  { moduleKey, scopes, resources }: AudienceClient,
+  requested: readonly string[],
+): readonly string[] {
+  const allowed = resources ?? [
+    issuer,
+    ...concernedModules(all, moduleKey, scopes).map(({ baseUrl }) => baseUrl),
+  ];
+  const targets = requested.map(withoutTrailingSlash);
+  const foreign = targets.find((target) => !allowed.includes(target));
+  if (foreign !== undefined) throw new InvalidTarget(`The resource ${foreign} is not available here.`);
+  return targets;
 }
 
 /** A module's identifier is its base URL without one; `https://module.example/` names the same module. */

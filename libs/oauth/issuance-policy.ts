@@ -35,7 +35,7 @@ export interface Admission {
 }
 
 /** Nobody holds a floating seat before they come: the module takes it then, and a token waits for none. */
-const LEASED_BY_THE_MODULE = new Date(8_640_000_000_000_000);
+const LEASED_BY_THE_MODULE = [{ until: new Date(8_640_000_000_000_000) }];
 
 /** A refusal as the client is told of it. */
 export function licenseDenied({ module, decision }: Refusal): AccessDenied {
@@ -72,7 +72,7 @@ export class IssuancePolicy {
         userId,
         module: module.key,
         environment: module.environment,
-        leasedUntil: LEASED_BY_THE_MODULE,
+        leases: LEASED_BY_THE_MODULE,
       };
       const decision = decide(snapshot, question, now);
       if (!decision.allow) return refusalOf(module, decision, openTo(userId, module, snapshot, now));

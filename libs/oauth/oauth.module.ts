@@ -3,6 +3,7 @@ import { LicensingModule } from '#licensing';
 import { SessionsModule } from '#sessions';
 import { TokensModule } from '#tokens';
 import { AuthorizationRepository } from './authorization/authorization.repository.js';
+import { AuthorizedApplicationRepository } from './authorization/authorized-application.repository.js';
 import { Authorize } from './authorization/authorize.js';
 import { ConsentRepository } from './authorization/consent.repository.js';
 import { PushedRequestRepository } from './authorization/pushed-request.repository.js';
@@ -73,6 +74,7 @@ import { UserinfoController } from './userinfo/userinfo.controller.js';
     AuthorizationCodeGrant,
     AuthorizationRepository,
     Authorize,
+    AuthorizedApplicationRepository,
     BackChannelLogout,
     ClientAssertions,
     ClientAuthenticator,
@@ -113,6 +115,7 @@ import { UserinfoController } from './userinfo/userinfo.controller.js';
   ],
   exports: [
     Authorize,
+    AuthorizedApplicationRepository,
     ClientAuthenticator,
     ClientDirectory,
     ClientRepository,

@@ -1,18 +1,8 @@
+import { parseUri } from '#platform';
 import { isPublic, type Client } from './clients/client.js';
 
 /** RFC 8252 §7.3, §8.3: loopback by address; `localhost` is allowed because development uses it. */
 const LOOPBACK = new Set(['127.0.0.1', '[::1]', 'localhost']);
-
-/** RFC 3986 §2: a URI holds no other characters, and a percent sign only before two digits. */
-const URI = /^([!#$&-;=?-Z[\]_a-z~]|%[\dA-F]{2})+$/i;
-
-function parse(uri: string): URL | undefined {
-  try {
-    return new URL(uri);
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * Whether `presented` is a redirect URI of the client: by exact comparison of the texts (RFC 9700 §2.1). A public
@@ -26,10 +16,10 @@ export function matchesRedirectUri(
   const registered = client.redirectUris;
   if (registered.includes(presented)) return true;
   if (!isPublic(client)) return false;
-  const url = parse(presented);
+  const url = parseUri(presented);
   if (!url || !isPlainLoopback(url) || url.href !== presented) return false;
   return registered.some((candidate) => {
-    const other = parse(candidate);
+    const other = parseUri(candidate);
     return (
       other !== undefined &&
       isPlainLoopback(other) &&
@@ -45,7 +35,7 @@ function isPlainLoopback(url: URL): boolean {
 
 /** Whether the answer goes to a program on the person's own computer (RFC 8252 §7.3). */
 export function isLoopbackRedirectUri(uri: string): boolean {
-  const url = parse(uri);
+  const url = parseUri(uri);
   return url !== undefined && isPlainLoopback(url);
 }
 
@@ -57,10 +47,10 @@ function portless(url: URL): string {
 
 /** Why a redirect URI cannot be registered, or undefined when it can (RFC 9700 §2.1, RFC 6749 §3.1.2). */
 export function redirectUriProblem(uri: string): string | undefined {
-  const url = parse(uri);
   // RFC 3986 §4.3; a browser reads `https:host/path` as a path of the page that it is on
-  if (!url || /^https?:(?!\/\/[^/\\])/i.test(uri)) return 'is not an absolute URI';
-  if (!URI.test(uri)) return 'holds characters that a URI cannot have';
+  if (!URL.canParse(uri) || /^https?:(?!\/\/[^/\\])/i.test(uri)) return 'is not an absolute URI';
+  const url = parseUri(uri);
+  if (!url) return 'holds characters that a URI cannot have, or too many';
   if (uri.includes('#')) return 'must not have a fragment';
   if (uri.includes('*')) return 'must not contain a wildcard';
   if (url.username !== '' || url.password !== '') return 'must not contain user information';

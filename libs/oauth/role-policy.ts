@@ -1,21 +1,42 @@
+import type { HeldCustomRole } from '#accounts';
+import { ROLES } from '#licensing';
 import type { Module, Modules } from './module-directory.js';
 import { moduleOfScope } from './scope.js';
 
-/** Those of `scopes` that a person of this role can be granted: a module may keep a scope to some roles. */
-export function scopesForRole(all: Modules, scopes: readonly string[], role: string): string[] {
+/** What a person is in an organization. */
+export interface RoleHolder {
+  readonly role: string;
+  /** Made by the organization of permissions; what it lists, and nothing else of the kind, is allowed. */
+  readonly customRole: HeldCustomRole | null;
+}
+
+/** Those of `scopes` that a holder of this role can be granted: a module may keep a scope to some roles. */
+export function scopesForRole(
+  all: Modules,
+  scopes: readonly string[],
+  { role, customRole }: RoleHolder,
+): string[] {
   return scopes.filter((scope) => {
     // a module's scope holds a colon, so it is named as nothing that every object has
     const roles: readonly string[] | undefined = all.get(moduleOfScope(scope) ?? '')?.scopeRoles[scope];
-    return roles === undefined || roles.includes(role);
+    if (roles === undefined || ROLES.every((each) => roles.includes(each))) return true;
+    return customRole ? customRole.permissions.includes(scope) : roles.includes(role);
   });
 }
 
-/** What a person of this role may do in these modules, `projects:archive`. */
-export function entitlementsFor(modules: readonly Module[], role: string): string[] {
-  return modules.flatMap(({ key, permissions }) =>
-    Object.entries(permissions)
-      .filter(([holder]) => holder === role)
-      .flatMap(([, held]) => held)
-      .map((permission) => `${key}:${permission}`),
-  );
+/** What a holder of this role may do in these modules, `projects:archive`. */
+export function entitlementsFor(modules: readonly Module[], { role, customRole }: RoleHolder): string[] {
+  return modules.flatMap(({ key, permissions }) => {
+    const held = Object.entries(permissions)
+      .filter(([holder]) => customRole !== null || holder === role)
+      .flatMap(([, names]) => names)
+      .map((permission) => `${key}:${permission}`);
+    // of what was put into the role, the catalog may by now know less
+    return customRole ? [...new Set(held)].filter((one) => customRole.permissions.includes(one)) : held;
+  });
+}
+
+/** What a holder of this role is called in tokens. */
+export function roleNameOf({ role, customRole }: RoleHolder): string {
+  return customRole?.key ?? role;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { moduleOfScope, requestedScopes } from './scope.js';
+import { isServerScope, moduleOfScope, requestedScopes } from './scope.js';
 
 const ALLOWED = ['openid', 'profile', 'projects:read', 'projects:write'];
 
@@ -62,5 +62,10 @@ describe('scopes (RFC 6749 §3.3)', () => {
       undefined,
       undefined,
     ]);
+  });
+
+  it('those of this server are told by what stands before the colon', () => {
+    const scopes = ['licensing:read', 'readiness:read', 'licensing', 'projects:licensing:read', 'openid'];
+    expect(scopes.filter(isServerScope)).toEqual(['licensing:read', 'readiness:read']);
   });
 });

@@ -1,3 +1,4 @@
+import { RESERVED_MODULE_KEYS } from '#licensing';
 import { InvalidScope } from './oauth.errors.js';
 
 /** RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) */
@@ -28,4 +29,9 @@ export function requestedScopes(requested: string | undefined, allowed: readonly
 export function moduleOfScope(scope: string): string | undefined {
   const colon = scope.indexOf(':');
   return colon > 0 ? scope.slice(0, colon) : undefined;
+}
+
+/** Whether a scope is one of this server's own, such as `licensing:read`, which no module is to be shown. */
+export function isServerScope(scope: string): boolean {
+  return RESERVED_MODULE_KEYS.includes(moduleOfScope(scope) ?? '');
 }

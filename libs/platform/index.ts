@@ -1,6 +1,7 @@
 export { Cache } from './cache/cache.js';
 export { RedisConnection } from './cache/redis-connection.js';
-export { Configuration, ConfigurationError, settings } from './config/configuration.js';
+export { Configuration, settings } from './config/configuration.js';
+export { ConfigurationError } from './config/configuration-error.js';
 export { readEnvironment, unknownSettings } from './config/read-environment.js';
 export type { SettingDescription } from './config/setting.js';
 export { KeyEncryption } from './crypto/key-encryption.js';
@@ -9,6 +10,7 @@ export { Database, dataSourceOptions, openDatabase, type Transaction } from './d
 export { isUnavailable } from './database/unavailable.js';
 export { sql, type Statement } from './database/sql.js';
 export { acceptsJson, AcceptsJson } from './http/accepts-json.js';
+export { limitFetches, requireFetchAllowed } from './http/caused-fetch.js';
 export { parseForm, singleFields, type FormFields } from './http/form.js';
 export {
   OutboundFailed,
@@ -24,13 +26,20 @@ export {
   CurrentSession,
   CurrentToken,
   Public,
+  RequireAnySession,
+  RequireRecentSession,
   RequireScope,
   RequireScopeInProduction,
   RequireSession,
   ROUTE_POLICY,
   type RoutePolicy,
 } from './http/route-policy.js';
+export { parseUri, URI_CHARACTERS } from './http/uri.js';
 export { instanceId } from './instance.js';
+export type { Mail } from './mail/mail.js';
+export { MailNotSent, Smtp } from './mail/smtp.js';
+export { mailEnvelopeContext, MailSealer, type SealedMail } from './mail/mail-sealer.js';
 export { PlatformModule } from './platform.module.js';
 export { Semaphore } from './semaphore.js';
 export { addSeconds, Clock, numericDate } from './time/clock.js';
+export { TimedLoop } from './time/timed-loop.js';

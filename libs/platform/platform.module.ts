@@ -7,6 +7,7 @@ import { Configuration } from './config/configuration.js';
 import { KeyEncryption } from './crypto/key-encryption.js';
 import { Database, dataSourceOptions, type Migrations } from './database/database.js';
 import { OutboundHttp } from './http/outbound.js';
+import { MailSealer } from './mail/mail-sealer.js';
 import { Clock } from './time/clock.js';
 
 @Global()
@@ -30,6 +31,7 @@ export class PlatformModule {
         { provide: Configuration, useValue: configuration },
         { provide: Clock, useValue: clock },
         { provide: KeyEncryption, useFactory: () => new KeyEncryption(configuration.keyEncryptionKeys) },
+        MailSealer,
         { provide: Database, inject: [DataSource], useFactory: (source: DataSource) => new Database(source) },
         { provide: OutboundHttp, useFactory: () => new OutboundHttp(configuration.outboundNetworks) },
         { provide: RedisConnection, useFactory: () => new RedisConnection(configuration.redisUrl) },
@@ -39,7 +41,16 @@ export class PlatformModule {
           useFactory: (redis: RedisConnection) => new Cache(redis),
         },
       ],
-      exports: [Configuration, Clock, KeyEncryption, Database, OutboundHttp, RedisConnection, Cache],
+      exports: [
+        Configuration,
+        Clock,
+        KeyEncryption,
+        MailSealer,
+        Database,
+        OutboundHttp,
+        RedisConnection,
+        Cache,
+      ],
     };
   }
 }

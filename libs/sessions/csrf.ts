@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import { Injectable } from '@nestjs/common';
-import { Configuration, equalInConstantTime, PublicError, randomSecret } from '#platform';
+import { Configuration, equalInConstantTime, PublicError, randomSecret, sha256 } from '#platform';
 import { KeyRing } from '#tokens';
 
 interface Request {
@@ -45,6 +45,12 @@ export class Csrf {
     return this.macOf(secret, this.keys.macKey().kid) ?? '';
   }
 
+  /** What tells this browser from others: a digest of the cookie that came with its first form. */
+  browserOf(request: Request): Buffer | undefined {
+    const secret = request.cookies[this.cookie];
+    return secret !== undefined && SECRET.test(secret) ? sha256(`browser|${secret}`) : undefined;
+  }
+
   /** @throws PublicError 403 when the form was not shown to this browser by this server */
   check(request: Request, token: unknown): void {
     const site = request.headers['sec-fetch-site'];
@@ -62,6 +68,16 @@ export class Csrf {
         'form_expired',
         'This form has expired. Go back, reload the page and try again.',
       );
+    }
+  }
+
+  /** Whether the form was shown to this browser by this server. */
+  holds(request: Request, token: unknown): boolean {
+    try {
+      this.check(request, token);
+      return true;
+    } catch {
+      return false;
     }
   }
 

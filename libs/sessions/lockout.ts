@@ -1,8 +1,78 @@
-/** Seconds for which the account is closed after its `failures`th failure in a row: none at first, then doubling. */
-export function delayAfter(failures: number, free: number): number {
-  if (failures < free) return 0;
-  return Math.min(FIRST_DELAY * 2 ** Math.min(failures - free, 20), LONGEST_DELAY);
+import { sha256 } from '#platform';
+
+/** Who tries to sign in, as far as it is known before the password is looked at. */
+export interface Attempt {
+  /** As it is normalized, whether an account has it or not. */
+  readonly email: string;
+  /** What a limit counts for the address that the try comes from. */
+  readonly network: string;
+  /** Of the account, if there is one. */
+  readonly userId: string | undefined;
+  /** The known device of this account that the try comes from; in a session, that session. */
+  readonly deviceId: string | undefined;
+}
+
+/** What failures are counted for, and what follows from their number. */
+export interface Limit {
+  readonly subject: string;
+  readonly user: string | null;
+  /** From this number of failures on each further one brings a delay. */
+  readonly free: number;
+  /** Seconds of the delays, one after the other; the last holds for all beyond. */
+  readonly delays: readonly number[];
+  /** After so many seconds without a failure one is forgotten; null when nothing but a quiet day forgets any. */
+  readonly forgets: number | null;
+  /** Whether a delay is told to the owner of the account. */
+  readonly mails: boolean;
 }
 
 const FIRST_DELAY = 30;
-const LONGEST_DELAY = 900;
+/** An account is closed to strangers no longer than this, lest anyone could keep its owner out. */
+const ACCOUNT_DELAY = 900;
+/** Who guesses waits longer than the others whom the guesses concern. */
+const PAIR_DELAY = 3600;
+/** Many people may be behind one address: it has as many free failures as so many accounts, and forgets faster. */
+const NETWORK_ACCOUNTS = 10;
+const NETWORK_FORGETS = 72;
+
+/** Thirty seconds, doubling until `longest`. */
+export function delaysUpTo(longest: number): number[] {
+  const delays: number[] = [];
+  for (let delay = FIRST_DELAY; delay < longest; delay *= 2) delays.push(delay);
+  return [...delays, longest];
+}
+
+const DELAYS = { account: delaysUpTo(ACCOUNT_DELAY), pair: delaysUpTo(PAIR_DELAY) };
+
+/**
+ * What a try counts for. At a known device that is this device alone: nothing that strangers do to the account, or to
+ * the network, delays who has signed in from there before (OWASP Authentication Cheat Sheet, device cookies).
+ */
+export function limitsOf({ email, network, userId, deviceId }: Attempt, free: number): Limit[] {
+  const ofAccount = { user: userId ?? null, free, forgets: null, mails: false };
+  if (deviceId !== undefined) {
+    return [{ ...ofAccount, subject: `device:${deviceId}`, delays: DELAYS.account }];
+  }
+  return [
+    { ...ofAccount, subject: accountSubject(email), delays: DELAYS.account, mails: true },
+    {
+      subject: networkSubject(network),
+      user: null,
+      free: free * NETWORK_ACCOUNTS,
+      delays: DELAYS.account,
+      forgets: NETWORK_FORGETS,
+      mails: false,
+    },
+    { ...ofAccount, subject: pairSubject(email, network), delays: DELAYS.pair },
+  ];
+}
+
+/** Addresses that somebody typed, or came from, are kept only as digests, whether an account has them or not. */
+export const accountSubject = (email: string): string => `account:${digest(email)}`;
+export const networkSubject = (network: string): string => `network:${digest(network)}`;
+export const pairSubject = (email: string, network: string): string =>
+  `pair:${digest(`${email}|${network}`)}`;
+
+function digest(text: string): string {
+  return sha256(text).toString('base64url');
+}

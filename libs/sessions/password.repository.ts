@@ -1,5 +1,24 @@
 import { Injectable } from '@nestjs/common';
-import { Clock, Database, sql } from '#platform';
+import type { Actor } from '#observability';
+import { Clock, Database, randomSecret, sha256, sql, type SealedMail } from '#platform';
+import type { Session } from './session.js';
+
+export interface OwnPasswordChange {
+  readonly session: Session;
+  /** The hash that the current password was compared with. */
+  readonly from: string;
+  readonly to: string;
+  readonly by: Actor;
+  readonly notice: SealedMail;
+}
+
+export interface PasswordReset {
+  readonly secret: string;
+  readonly passwordHash: string;
+  /** The network address that asked. */
+  readonly address: string;
+  readonly notice: SealedMail;
+}
 
 /** Passwords as what everything that was signed in with them hangs on. */
 @Injectable()
@@ -10,8 +29,8 @@ export class PasswordRepository {
   ) {}
 
   /**
-   * A new password, chosen by its owner or an administrator. Whatever the old one led to ends: every session, and every
-   * authorization, those with offline access included.
+   * A new password, set by an administrator. Whatever the old one led to ends: every session, and every
+   * authorization, those with offline access included. No device is known any more.
    * @returns false for an unknown account
    */
   async change(userId: string, passwordHash: string, actor: string): Promise<boolean> {
@@ -24,6 +43,11 @@ export class PasswordRepository {
         UPDATE sessions s SET ended_at = ${now} FROM changed
          WHERE s.user_id = changed.id AND s.ended_at IS NULL
         RETURNING s.id
+      ), forgotten AS (
+        DELETE FROM known_devices d USING changed WHERE d.user_id = changed.id
+      ), voided AS (
+        UPDATE one_time_tokens t SET used_at = ${now} FROM changed
+         WHERE t.user_id = changed.id AND t.used_at IS NULL AND t.purpose IN ('reset-password', 'change-address', 'unlock')
       ), told AS (
         INSERT INTO outbox (kind, subject)
         SELECT 'session-ended', id FROM ended UNION ALL SELECT 'credential-changed', id FROM changed
@@ -31,5 +55,96 @@ export class PasswordRepository {
       INSERT INTO audit_events (act, actor, target) SELECT 'user.change-password', ${actor}::text, id FROM changed
       RETURNING id`);
     return changed.length > 0;
+  }
+
+  /**
+   * A new password, chosen by its owner. Whatever the old one led to ends but the session in which it was chosen: the
+   * person has just authenticated in it, and it goes on under a new secret.
+   * @returns that secret; undefined when the password was changed meanwhile, or the session has ended
+   */
+  async changeOwn({ session, from, to, by, notice }: OwnPasswordChange): Promise<string | undefined> {
+    const now = this.clock.now();
+    const secret = randomSecret();
+    const changed = await this.database.query(sql`
+      WITH own AS (
+        SELECT user_id FROM sessions WHERE id = ${session.id} AND ended_at IS NULL
+      ), changed AS (
+        UPDATE users u SET password_hash = ${to}, password_changed_at = ${now} FROM own
+         WHERE u.id = own.user_id AND u.password_hash = ${from} AND u.disabled_at IS NULL
+        RETURNING u.id
+      ), renewed AS (
+        UPDATE sessions s SET secret_sha256 = ${sha256(secret)}, auth_time = ${now}, last_seen_at = ${now}
+          FROM changed WHERE s.id = ${session.id} AND s.user_id = changed.id AND s.ended_at IS NULL
+      ), ended AS (
+        UPDATE sessions s SET ended_at = ${now} FROM changed
+         WHERE s.user_id = changed.id AND s.id <> ${session.id} AND s.ended_at IS NULL
+        RETURNING s.id
+      ), forgotten AS (
+        DELETE FROM known_devices d USING changed WHERE d.user_id = changed.id
+      ), voided AS (
+        UPDATE one_time_tokens t SET used_at = ${now} FROM changed
+         WHERE t.user_id = changed.id AND t.used_at IS NULL AND t.purpose IN ('reset-password', 'change-address', 'unlock')
+      ), told AS (
+        INSERT INTO outbox (kind, subject)
+        SELECT 'session-ended', id FROM ended UNION ALL SELECT 'credential-changed', id FROM changed
+      ), mailed AS (
+        INSERT INTO mails (id, mail_envelope) SELECT ${notice.id}, ${notice.envelope} FROM changed
+      )
+      INSERT INTO audit_events (act, actor, target, address, factor)
+      SELECT 'user.change-password', ${by.id}::text, id, ${by.address}::text, ${by.factor}::text FROM changed
+      RETURNING id`);
+    return changed.length > 0 ? secret : undefined;
+  }
+
+  /**
+   * A new password by a link that was mailed, which proves the address too. Whatever the old one led to ends; second
+   * factors stay. @returns false when the link no longer stands
+   */
+  async reset({ secret, passwordHash, address, notice }: PasswordReset): Promise<boolean> {
+    const now = this.clock.now();
+    const changed = await this.database.query(sql`
+      WITH locked AS (
+        -- the person first, then tokens, as whoever voids them does: in another order two would wait for each other
+        SELECT id FROM users
+         WHERE id = (SELECT user_id FROM one_time_tokens WHERE secret_sha256 = ${sha256(secret)})
+           FOR NO KEY UPDATE
+      ), token AS (
+        UPDATE one_time_tokens t SET used_at = ${now} FROM locked
+         WHERE t.user_id = locked.id AND t.secret_sha256 = ${sha256(secret)} AND t.purpose = 'reset-password'
+           AND t.used_at IS NULL AND t.expires_at > ${now}
+        RETURNING t.id, t.user_id, t.email
+      ), changed AS (
+        UPDATE users u
+           SET password_hash = ${passwordHash}, password_changed_at = ${now},
+               email_verified_at = coalesce(u.email_verified_at, ${now})
+          FROM token WHERE u.id = token.user_id AND u.email = token.email AND u.disabled_at IS NULL
+        RETURNING u.id, token.id AS token_id
+      ), ended AS (
+        UPDATE sessions s SET ended_at = ${now} FROM changed
+         WHERE s.user_id = changed.id AND s.ended_at IS NULL
+        RETURNING s.id
+      ), forgotten AS (
+        DELETE FROM known_devices d USING changed WHERE d.user_id = changed.id
+      ), voided AS (
+        UPDATE one_time_tokens t SET used_at = ${now} FROM changed
+         WHERE t.user_id = changed.id AND t.id <> changed.token_id AND t.used_at IS NULL
+           AND t.purpose IN ('reset-password', 'change-address', 'unlock')
+      ), told AS (
+        INSERT INTO outbox (kind, subject)
+        SELECT 'session-ended', id FROM ended UNION ALL SELECT 'credential-changed', id FROM changed
+      ), mailed AS (
+        INSERT INTO mails (id, mail_envelope) SELECT ${notice.id}, ${notice.envelope} FROM changed
+      )
+      INSERT INTO audit_events (act, actor, target, address)
+      SELECT 'user.reset-password', id, id, ${address}::text FROM changed
+      RETURNING id`);
+    return changed.length > 0;
+  }
+
+  /** Somebody who is signed in did not know the password: it may be who stole the session. */
+  async noteWrong({ id, address, factor }: Actor): Promise<void> {
+    await this.database.query(sql`
+      INSERT INTO audit_events (act, actor, target, address, factor, result)
+      VALUES ('user.confirm-password', ${id}, ${id}, ${address}, ${factor}, 'failure')`);
   }
 }

@@ -14,17 +14,21 @@ interface SetsCookies {
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
 /**
- * The cookie that carries a session's secret. By https it is `__Host-` prefixed and Secure (RFC 6265bis §4.1.3.2);
- * by plain http, in development, it is neither, since WebKit keeps no Secure cookie there.
+ * A cookie that carries a secret. By https it is `__Host-` prefixed and Secure (RFC 6265bis §4.1.3.2); by plain http,
+ * in development, it is neither, since WebKit keeps no Secure cookie there.
  */
-@Injectable()
-export class SessionCookie {
+class SecretCookie {
   private readonly secure: boolean;
   private readonly name: string;
 
-  constructor(configuration: Configuration) {
+  /** @param maxAge seconds; as long as the browser is open unless told */
+  constructor(
+    configuration: Configuration,
+    name: string,
+    private readonly maxAge?: number,
+  ) {
     this.secure = configuration.secureCookies;
-    this.name = this.secure ? '__Host-core_auth_session' : 'core_auth_session';
+    this.name = this.secure ? `__Host-${name}` : name;
   }
 
   read(request: WithCookies): string | undefined {
@@ -33,7 +37,8 @@ export class SessionCookie {
   }
 
   set(reply: SetsCookies, secret: string): void {
-    reply.setCookie(this.name, secret, this.attributes());
+    const { maxAge } = this;
+    reply.setCookie(this.name, secret, { ...this.attributes(), ...(maxAge === undefined ? {} : { maxAge }) });
   }
 
   clear(reply: SetsCookies): void {
@@ -42,5 +47,23 @@ export class SessionCookie {
 
   private attributes() {
     return { httpOnly: true, secure: this.secure, sameSite: 'lax', path: '/' } as const;
+  }
+}
+
+/** The secret of a session. */
+@Injectable()
+export class SessionCookie extends SecretCookie {
+  constructor(configuration: Configuration) {
+    super(configuration, 'core_auth_session');
+  }
+}
+
+export const PENDING_SECONDS = 600;
+
+/** The secret of a sign-in that waits for the second factor; it opens nothing else. */
+@Injectable()
+export class PendingSignInCookie extends SecretCookie {
+  constructor(configuration: Configuration) {
+    super(configuration, 'core_auth_pending', PENDING_SECONDS);
   }
 }

@@ -4,6 +4,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { TimedLoop } from '#platform';
 import { SessionRepository } from './session.repository.js';
 
 const INTERVAL = 2000;
@@ -17,31 +18,26 @@ const BATCH = 500;
 @Injectable()
 export class SessionExpiry implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(SessionExpiry.name);
-  private timer: NodeJS.Timeout | undefined;
-  private working: Promise<void> | undefined;
-  private stopped = false;
+  private readonly loop = new TimedLoop({
+    interval: INTERVAL,
+    work: (stopping) => this.expire(stopping),
+    failed: ({ message }) => this.logger.warn(`sessions end later: ${message}`),
+  });
 
   constructor(private readonly sessions: SessionRepository) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.working ??= this.expire()
-        .catch((error: Error) => this.logger.warn(`sessions end later: ${error.message}`))
-        .finally(() => (this.working = undefined));
-    }, INTERVAL);
-    this.timer.unref();
+    this.loop.start();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearInterval(this.timer);
-    await this.working;
+  beforeApplicationShutdown(): Promise<void> {
+    return this.loop.stop();
   }
 
-  private async expire(): Promise<void> {
+  private async expire(stopping: () => boolean): Promise<void> {
     let ended: number;
     do {
       ended = await this.sessions.expire(BATCH);
-    } while (ended === BATCH && !this.stopped);
+    } while (ended >= BATCH && !stopping());
   }
 }

@@ -1,15 +1,25 @@
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '#observability';
 import { addSeconds, Clock, Configuration, Database, randomSecret, randomUUID, sha256, sql } from '#platform';
 import { sessionOf, type Session, type SessionRow } from './session.js';
 
 export interface NewSession {
   readonly userId: string;
   readonly amr: readonly string[];
+  /** When the person was asked; now unless told. A session does not outlive a password that was changed after that. */
+  readonly authTime?: Date;
   readonly userAgent: string;
   readonly address: string;
   /** The secret of the cookie that the browser had until now, if any. */
   readonly currentSecret?: string | undefined;
 }
+
+export type Choice =
+  /** `secret`: for the cookie */
+  | { readonly kind: 'chosen'; readonly secret: string }
+  /** The secret has been replaced meanwhile, in another tab, or the session has ended. */
+  | { readonly kind: 'renewed-elsewhere' }
+  | { readonly kind: 'not-a-member' };
 
 @Injectable()
 export class SessionRepository {
@@ -25,8 +35,9 @@ export class SessionRepository {
    * led to; somebody else's ends.
    * @returns the secret for the cookie; the database holds its digest
    */
-  async start({ userId, amr, userAgent, address, currentSecret }: NewSession): Promise<string> {
+  async start({ userId, amr, authTime, userAgent, address, currentSecret }: NewSession): Promise<string> {
     const now = this.clock.now();
+    const asked = authTime ?? now;
     const secret = randomSecret();
     const digest = sha256(secret);
     const before = currentSecret === undefined ? null : sha256(currentSecret);
@@ -35,7 +46,7 @@ export class SessionRepository {
     const started = await this.database.query(sql`
       WITH renewed AS (
         UPDATE sessions
-           SET secret_sha256 = ${digest}, amr = ${amr}, auth_time = ${now}, last_seen_at = ${now},
+           SET secret_sha256 = ${digest}, amr = ${amr}, auth_time = ${asked}, last_seen_at = ${now},
                expires_at = ${expiresAt}, user_agent = ${agent}, address = ${address}
          WHERE secret_sha256 = ${before} AND user_id = ${userId} AND ended_at IS NULL
         RETURNING id, user_id
@@ -51,7 +62,7 @@ export class SessionRepository {
         SELECT ${randomUUID()}, ${digest}, ${userId},
                (SELECT min(organization_id::text)::uuid FROM memberships WHERE user_id = ${userId}
                 HAVING count(*) = 1),
-               ${amr}, ${now}, ${now}, ${expiresAt}, ${agent}, ${address}
+               ${amr}, ${asked}, ${now}, ${expiresAt}, ${agent}, ${address}
          WHERE NOT EXISTS (SELECT FROM renewed)
         RETURNING id, user_id
       ), done AS (
@@ -59,11 +70,36 @@ export class SessionRepository {
         UNION ALL SELECT 'session.renew', * FROM renewed
         UNION ALL SELECT 'session.end', * FROM ended
       ), audited AS (
-        INSERT INTO audit_events (act, actor, target, address) SELECT act, user_id, id, ${address} FROM done
+        INSERT INTO audit_events (act, actor, target, address, factor)
+        SELECT act, user_id, id, ${address}, ${amr.join(' ')} FROM done
       )
       SELECT id FROM done WHERE act <> 'session.end'`);
     if (started.length === 0) throw new Error('PostgreSQL started no session');
     return secret;
+  }
+
+  /**
+   * The person has proven more in this session, which goes on under a new secret; when it began, and when it ends, stays.
+   * @param secret of the cookie, which ends
+   * @returns the new secret; undefined when the session has ended, or goes on under another secret
+   */
+  async prove(
+    session: Session,
+    secret: string,
+    amr: readonly string[],
+    by: Actor,
+  ): Promise<string | undefined> {
+    const renewed = randomSecret();
+    const proven = await this.database.query(sql`
+      WITH proven AS (
+        UPDATE sessions SET secret_sha256 = ${sha256(renewed)}, amr = ${amr}, last_seen_at = ${this.clock.now()}
+         WHERE id = ${session.id} AND secret_sha256 = ${sha256(secret)} AND ended_at IS NULL
+        RETURNING id
+      )
+      INSERT INTO audit_events (act, actor, target, address, factor)
+      SELECT 'session.renew', ${by.id}, id, ${by.address}, ${amr.join(' ')} FROM proven
+      RETURNING id`);
+    return proven.length > 0 ? renewed : undefined;
   }
 
   /** The live session of a cookie's secret, or undefined; without a cookie there is none. */
@@ -72,15 +108,19 @@ export class SessionRepository {
     const now = this.clock.now();
     const [row] = await this.database.query<SessionRow>(sql`
       SELECT s.id, s.user_id, u.name AS user_name, u.email, s.auth_time, s.amr, s.organization_chosen_at,
-             o.id AS organization_id, o.key AS organization_key, o.name AS organization_name, m.role, o.license_version
+             o.id AS organization_id, o.key AS organization_key, o.name AS organization_name, m.role, o.license_version,
+             o.second_factor_required, s.second_factor_declined_at,
+             (SELECT jsonb_build_object('key', r.key, 'name', r.name, 'permissions', r.permissions)
+                FROM organization_roles r WHERE r.id = m.custom_role_id) AS custom_role
         FROM sessions s
-        JOIN users u ON u.id = s.user_id AND u.disabled_at IS NULL
+        JOIN users u ON u.id = s.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= s.auth_time
         LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = s.organization_id
         LEFT JOIN organizations o ON o.id = m.organization_id
        WHERE s.secret_sha256 = ${sha256(secret)}
          AND s.ended_at IS NULL
-         AND s.expires_at > ${now}
-         AND s.last_seen_at > ${this.idleSince(now)}`);
+         AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now}
+         AND s.last_seen_at > greatest(${this.idleSince(now)},
+                                       ${now}::timestamptz - make_interval(secs => o.session_idle_seconds))`);
     return row && sessionOf(row);
   }
 
@@ -92,22 +132,43 @@ export class SessionRepository {
        WHERE id = ${id} AND ended_at IS NULL AND last_seen_at < ${addSeconds(now, -60)}`);
   }
 
-  /** @returns false when the person does not belong to the organization, or the session has ended */
-  async chooseOrganization(session: Session, organizationId: string): Promise<boolean> {
+  /**
+   * From now on the person acts for this organization, in the same session under a new secret: what knew the old one
+   * gains nothing by the choice.
+   * @param secret of the cookie, which ends
+   */
+  async chooseOrganization(session: Session, secret: string, organizationId: string): Promise<Choice> {
     const now = this.clock.now();
-    const chosen = await this.database.query(sql`
-      WITH chosen AS (
+    const renewed = randomSecret();
+    const [outcome] = await this.database.query<{ member: boolean; chosen: boolean }>(sql`
+      WITH member AS (
+        SELECT organization_id FROM memberships
+         WHERE user_id = ${session.userId} AND organization_id = ${organizationId}
+      ), chosen AS (
         UPDATE sessions s
-           SET organization_id = m.organization_id, organization_chosen_at = ${now}, last_seen_at = ${now}
-          FROM memberships m
-         WHERE s.id = ${session.id} AND s.ended_at IS NULL
-           AND m.user_id = s.user_id AND m.organization_id = ${organizationId}
+           SET organization_id = member.organization_id, organization_chosen_at = ${now}, last_seen_at = ${now},
+               secret_sha256 = ${sha256(renewed)}
+          FROM member
+         WHERE s.id = ${session.id} AND s.secret_sha256 = ${sha256(secret)} AND s.ended_at IS NULL
         RETURNING s.id, s.user_id, s.organization_id
+      ), audited AS (
+        INSERT INTO audit_events (act, actor, target, organization_id)
+        SELECT 'session.choose-organization', user_id, id, organization_id FROM chosen
       )
-      INSERT INTO audit_events (act, actor, target, organization_id)
-      SELECT 'session.choose-organization', user_id, id, organization_id FROM chosen
-      RETURNING id`);
-    return chosen.length > 0;
+      SELECT EXISTS (SELECT FROM member) AS member, EXISTS (SELECT FROM chosen) AS chosen`);
+    if (outcome?.chosen) return { kind: 'chosen', secret: renewed };
+    return { kind: outcome?.member ? 'renewed-elsewhere' : 'not-a-member' };
+  }
+
+  /** The person goes on without the second factor that an application has wished for; nobody asks again meanwhile. */
+  async declineSecondFactor({ id, userId }: Session): Promise<void> {
+    await this.database.query(sql`
+      WITH declined AS (
+        UPDATE sessions SET second_factor_declined_at = ${this.clock.now()}
+         WHERE id = ${id} AND ended_at IS NULL AND second_factor_declined_at IS NULL
+        RETURNING id
+      )
+      INSERT INTO audit_events (act, actor, target) SELECT 'session.decline-second-factor', ${userId}, id FROM declined`);
   }
 
   /** Ends the session and tells everyone; its authorizations live no longer than it does. */
@@ -124,7 +185,9 @@ export class SessionRepository {
   }
 
   /**
-   * Ends up to `limit` sessions whose absolute time has passed, and tells everyone. Of several nodes each takes others.
+   * Ends sessions whose absolute time has passed, by the deployment's limit or by that of the organization that they
+   * act for, and tells everyone. Of several nodes each takes others.
+   * @param limit of each kind
    * @returns how many
    */
   async expire(limit: number): Promise<number> {
@@ -133,9 +196,15 @@ export class SessionRepository {
       WITH overdue AS (
         SELECT id FROM sessions WHERE ended_at IS NULL AND expires_at <= ${now}
          ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+      ), overdue_for_organization AS (
+        SELECT s.id FROM organizations o JOIN sessions s ON s.organization_id = o.id
+         WHERE o.session_absolute_seconds IS NOT NULL AND s.ended_at IS NULL
+           AND s.auth_time <= ${now}::timestamptz - make_interval(secs => o.session_absolute_seconds)
+         LIMIT ${limit} FOR UPDATE OF s SKIP LOCKED
       ), ended AS (
-        UPDATE sessions s SET ended_at = ${now} FROM overdue WHERE s.id = overdue.id
-        RETURNING s.id
+        UPDATE sessions SET ended_at = ${now}
+         WHERE id IN (SELECT id FROM overdue UNION SELECT id FROM overdue_for_organization)
+        RETURNING id
       ), told AS (
         INSERT INTO outbox (kind, subject) SELECT 'session-ended', id FROM ended
       )

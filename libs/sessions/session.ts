@@ -1,4 +1,5 @@
-import type { Role } from '#accounts';
+import type { HeldCustomRole, Role } from '#accounts';
+import type { Actor } from '#observability';
 
 /** Somebody who is signed in, with the organization for which they act (none yet when they belong to several). */
 export interface Session {
@@ -11,6 +12,8 @@ export interface Session {
   /** When the person last chose the organization; undefined while nobody had to. */
   readonly organizationChosenAt: Date | undefined;
   readonly organization: SessionOrganization | undefined;
+  /** Whether the person chose to go on without the second factor that an application had wished for. */
+  readonly secondFactorDeclined: boolean;
 }
 
 export interface SessionOrganization {
@@ -18,7 +21,15 @@ export interface SessionOrganization {
   readonly key: string;
   readonly name: string;
   readonly role: Role;
+  readonly customRole: HeldCustomRole | null;
   readonly licenseVersion: number;
+  /** Its members act for it with a second factor alone. */
+  readonly secondFactorRequired: boolean;
+}
+
+/** Who acts in a session, for the audit. @param address the network address of the request */
+export function actorOf({ userId, amr }: Session, address: string): Actor {
+  return { id: userId, address, factor: amr.join(' ') };
 }
 
 /** The columns of a session joined with its person, organization and membership. */
@@ -34,7 +45,10 @@ export interface SessionRow {
   organization_key: string | null;
   organization_name: string | null;
   role: Role | null;
+  custom_role: HeldCustomRole | null;
   license_version: string | null;
+  second_factor_required: boolean | null;
+  second_factor_declined_at: Date | null;
 }
 
 export function sessionOf(row: SessionRow): Session {
@@ -54,8 +68,11 @@ export function sessionOf(row: SessionRow): Session {
             key: organization_key,
             name: organization_name,
             role,
+            customRole: row.custom_role,
             licenseVersion: Number(row.license_version),
+            secondFactorRequired: row.second_factor_required ?? false,
           }
         : undefined,
+    secondFactorDeclined: row.second_factor_declined_at !== null,
   };
 }

@@ -1,60 +1,180 @@
 import { Injectable } from '@nestjs/common';
-import { AccountRepository, isEmailAddress, normalizeEmail, PasswordHasher } from '#accounts';
+import {
+  AccountRepository,
+  isEmailAddress,
+  normalizeEmail,
+  PasswordHasher,
+  type SignInAccount,
+  type User,
+} from '#accounts';
+import { Clock } from '#platform';
+import { FactorRepository } from './factors/factor.repository.js';
+import { Passkeys } from './factors/passkeys.js';
+import { PendingSignInRepository, type PendingSignIn } from './factors/pending-sign-in.repository.js';
+import { SecondFactor, type PresentedFactor } from './factors/second-factor.js';
+import { FailureAudit } from './failure-audit.js';
+import { KnownDevices, type Browser } from './known-devices.js';
+import type { Attempt } from './lockout.js';
 import { LockoutRepository } from './lockout.repository.js';
 import { SessionRepository } from './session.repository.js';
 
-export interface SignInTry {
-  readonly email: string;
-  readonly password: string;
-  readonly userAgent: string;
-  readonly address: string;
-  /** The secret that the browser's cookie holds already. */
+/** The browser in which somebody signs in. */
+export interface SignInBrowser extends Browser {
+  /** What a limit counts for `address`. */
+  readonly network: string;
+  /** The secret that the browser's session cookie holds already. */
   readonly currentSecret?: string | undefined;
 }
 
-export type SignInResult =
-  | { readonly kind: 'signed-in'; readonly secret: string }
-  | { readonly kind: 'refused' }
-  | { readonly kind: 'locked'; readonly until: Date };
+export interface SignInTry extends SignInBrowser {
+  readonly email: string;
+  readonly password: string;
+}
 
-/** Sign-in by e-mail address and password. An unknown address costs and answers the same as a wrong password. */
+export interface SignedIn {
+  readonly kind: 'signed-in';
+  /** For the session's cookie. */
+  readonly secret: string;
+  /** For the cookie by which the browser is known from now on. */
+  readonly deviceSecret: string;
+}
+
+interface Locked {
+  readonly kind: 'locked';
+  readonly until: Date;
+}
+
+export type SignInResult =
+  | SignedIn
+  /** `secret`: for the cookie of the sign-in that waits for the second factor */
+  | { readonly kind: 'second-factor'; readonly secret: string }
+  | { readonly kind: 'refused' }
+  /** `byMail`: the owner of the account, if there is one, gets a link that ends the delay. */
+  | (Locked & { readonly byMail: boolean });
+
+export type SecondStepResult =
+  | SignedIn
+  | { readonly kind: 'wrong' }
+  /** The password has to be given again. */
+  | { readonly kind: 'ended' }
+  | Locked;
+
+/** Sign-in by password, by password and a second factor, or by a passkey alone. */
 @Injectable()
 export class SignIn {
   constructor(
     private readonly accounts: AccountRepository,
     private readonly passwords: PasswordHasher,
     private readonly lockout: LockoutRepository,
+    private readonly failures: FailureAudit,
+    private readonly devices: KnownDevices,
+    private readonly factors: FactorRepository,
+    private readonly secondFactor: SecondFactor,
+    private readonly passkeys: Passkeys,
+    private readonly pending: PendingSignInRepository,
     private readonly sessions: SessionRepository,
+    private readonly clock: Clock,
   ) {}
 
-  async withPassword({
-    email,
-    password,
-    userAgent,
-    address,
-    currentSecret,
-  }: SignInTry): Promise<SignInResult> {
-    const normalized = normalizeEmail(email);
-    const lockedUntil = await this.lockout.begin(normalized);
-    if (lockedUntil) return { kind: 'locked', until: lockedUntil };
-
+  /** An unknown address costs and answers the same as a wrong password. */
+  async withPassword({ password, ...given }: SignInTry): Promise<SignInResult> {
+    const email = normalizeEmail(given.email);
+    const askedAt = this.clock.now();
     // what is no address has no account; PostgreSQL takes no NUL
-    const account = isEmailAddress(normalized) ? await this.accounts.findForSignIn(normalized) : undefined;
-    const right = await this.passwords.verify(password, account?.passwordHash);
-    if (!account || !right || account.disabledAt) return { kind: 'refused' };
+    const account = isEmailAddress(email) ? await this.accounts.findForSignIn(email) : undefined;
+    const device = await this.devices.find(account?.id, given.deviceSecrets);
+    const attempt = { email, network: given.network, userId: account?.id, deviceId: device?.id };
+    const delay = await this.lockout.begin(attempt);
+    if (delay) return { kind: 'locked', ...delay };
 
-    await this.lockout.clear(normalized);
+    const right = await this.verify(attempt, password, account?.passwordHash);
+    if (!account?.passwordHash || !right || account.disabledAt) {
+      await this.failures.note(attempt, given.address);
+      return { kind: 'refused' };
+    }
+    await this.lockout.succeeded(attempt);
     if (this.passwords.needsRehash(account.passwordHash)) {
       const stronger = await this.passwords.hash(password);
       await this.accounts.upgradePasswordHash(account.id, account.passwordHash, stronger);
     }
+    const amr = ['pwd'];
+    if (await this.needsSecondFactor(account, given)) {
+      return {
+        kind: 'second-factor',
+        secret: await this.pending.start(account.id, amr, given.address, askedAt),
+      };
+    }
+    return this.start(account, amr, given, askedAt);
+  }
+
+  /**
+   * The second step: the pending sign-in becomes one session at most.
+   * @param remember whether this browser is to stand for the factor from now on
+   */
+  async withSecondFactor(
+    pending: PendingSignIn,
+    presented: PresentedFactor,
+    { remember, ...browser }: SignInBrowser & { readonly remember: boolean },
+  ): Promise<SecondStepResult> {
+    if (!(await this.pending.count(pending))) return { kind: 'ended' };
+    const { address } = browser;
+    const proof = await this.secondFactor.prove({ ...pending, address }, presented);
+    if (proof.kind !== 'proven') return proof;
+    const person = await this.accounts.userById(pending.userId);
+    if (!person || !(await this.pending.end(pending))) return { kind: 'ended' };
+    const signedIn = await this.start(person, proof.amr, browser, pending.askedAt);
+    if (remember) {
+      const by = { id: person.id, address, factor: proof.amr.join(' ') };
+      await this.devices.rememberFactor(person.id, signedIn.deviceSecret, by);
+    }
+    return signedIn;
+  }
+
+  /** By a passkey alone, which verifies its user. @returns undefined when it is refused */
+  async withPasskey(
+    presented: { readonly response: string; readonly browser: Buffer },
+    browser: SignInBrowser,
+  ): Promise<SignedIn | undefined> {
+    const proven = await this.passkeys.prove({ ...presented, address: browser.address }, null);
+    const person = proven && (await this.accounts.userById(proven.owner.userId));
+    return person && this.start(person, proven.methods, browser);
+  }
+
+  /** @throws PublicError 503 when too many are waiting; the try does not count then */
+  private async verify(attempt: Attempt, password: string, hash: string | undefined): Promise<boolean> {
+    try {
+      return await this.passwords.verify(password, hash);
+    } catch (error) {
+      await this.lockout.takeBack(attempt);
+      throw error;
+    }
+  }
+
+  /** Whether a right password is not enough: not where the browser stands for the second factor. */
+  private async needsSecondFactor({ id }: SignInAccount, { deviceSecrets }: Browser): Promise<boolean> {
+    return (
+      (await this.factors.hasSecondFactor(id)) && !(await this.devices.remembersFactor(id, deviceSecrets))
+    );
+  }
+
+  /** Everyone who is signed in came through here: who has proven to be this person, by these methods (RFC 8176). */
+  async start(
+    person: User,
+    amr: readonly string[],
+    browser: SignInBrowser,
+    authTime?: Date,
+  ): Promise<SignedIn> {
+    const { userAgent, address, currentSecret } = browser;
+    const known = await this.devices.find(person.id, browser.deviceSecrets);
+    const deviceSecret = await this.devices.noteSignIn(person, browser, known, authTime ?? this.clock.now());
     const secret = await this.sessions.start({
-      userId: account.id,
-      amr: ['pwd'],
+      userId: person.id,
+      amr,
+      ...(authTime && { authTime }),
       userAgent,
       address,
       currentSecret,
     });
-    return { kind: 'signed-in', secret };
+    return { kind: 'signed-in', secret, deviceSecret };
   }
 }

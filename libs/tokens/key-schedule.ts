@@ -4,7 +4,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { addSeconds, Clock, Configuration } from '#platform';
+import { addSeconds, Clock, Configuration, TimedLoop } from '#platform';
 import { RING_REREAD } from './key-lifecycle.js';
 import { KeyRing } from './key-ring.js';
 import { KeyRotation } from './key-rotation.js';
@@ -15,8 +15,11 @@ const DAY = 86_400;
 @Injectable()
 export class KeySchedule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(KeySchedule.name);
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> = Promise.resolve();
+  private readonly loop = new TimedLoop({
+    interval: RING_REREAD * 1000,
+    work: () => this.look(),
+    failed: ({ message }) => this.logger.warn(`the keys cannot be read: ${message}`),
+  });
 
   constructor(
     private readonly ring: KeyRing,
@@ -26,17 +29,11 @@ export class KeySchedule implements OnApplicationBootstrap, BeforeApplicationShu
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.looking = this.look().catch((error: Error) =>
-        this.logger.warn(`the keys cannot be read: ${error.message}`),
-      );
-    }, RING_REREAD * 1000);
-    this.timer.unref();
+    this.loop.start();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.looking;
+  beforeApplicationShutdown(): Promise<void> {
+    return this.loop.stop();
   }
 
   async look(): Promise<void> {

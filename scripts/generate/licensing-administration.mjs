@@ -35,6 +35,7 @@ export function administrationApi() {
   const paths = {};
   const schemas = { Problem: PROBLEM };
   for (const route of administrationRoutes()) {
+    if (route.answer) schemas[route.answer.name] = route.answer.schema;
     if (route.body) schemas[route.body.name] = schemaOf(route.body, { nullable: true });
     (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route);
   }
@@ -44,7 +45,7 @@ export function administrationApi() {
       title: 'Administration of licensing',
       version: '1',
       description:
-        'Made from the code by `npm run generate`; do not edit. Requests are described in full, answers by their kind. Who may call what: licensing-authority.md.',
+        'Made from the code by `npm run generate`; do not edit. Answers may get more members: ignore those that you do not know. Who may call what: licensing-authority.md.',
     },
     paths,
     components: {
@@ -82,10 +83,18 @@ function operationOf({ name, method, path, summary, scope, status, action, ...ro
       : []),
   ];
   const readsOne = method === 'GET' && path === '/v1/licenses/{id}';
-  const types = status === 204 ? [] : ['application/json', ...(route.answers ?? [])];
   const success = {
     description: STATUS_CODES[status],
-    ...(types.length > 0 ? { content: Object.fromEntries(types.map((type) => [type, {}])) } : {}),
+    ...(route.answer
+      ? {
+          content: {
+            'application/json': { schema: reference(route.answer.name) },
+            ...Object.fromEntries(
+              (route.answers ?? []).map((type) => [type, { schema: { type: 'string' } }]),
+            ),
+          },
+        }
+      : {}),
   };
   const problems = [
     ...[400, 401, 403, 404, 409, 429],
@@ -102,7 +111,7 @@ function operationOf({ name, method, path, summary, scope, status, action, ...ro
       ? {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: { $ref: `#/components/schemas/${route.body.name}` } } },
+            content: { 'application/json': { schema: reference(route.body.name) } },
           },
         }
       : {}),
@@ -114,6 +123,10 @@ function operationOf({ name, method, path, summary, scope, status, action, ...ro
   };
 }
 
+function reference(name) {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
 function header(name, description) {
   return { name, in: 'header', required: true, description, schema: { type: 'string' } };
 }
@@ -121,7 +134,7 @@ function header(name, description) {
 function problem(status) {
   return {
     description: STATUS_CODES[status],
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    content: { 'application/problem+json': { schema: reference('Problem') } },
   };
 }
 

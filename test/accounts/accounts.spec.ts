@@ -106,8 +106,8 @@ describe('accounts', () => {
       reason: { status: 409, code: 'already_member' },
     });
     expect(await accounts.membershipsOf(userId)).toEqual([
-      { ...acme, role: 'owner' },
-      { ...globex, role: 'member' },
+      { ...acme, role: 'owner', customRole: null },
+      { ...globex, role: 'member', customRole: null },
     ]);
     expect(await outboxOf(userId)).toEqual([
       { kind: 'membership-changed', organization_id: globex.id },

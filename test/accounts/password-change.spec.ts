@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { PasswordHasher } from '#accounts';
-import { PasswordRepository } from '#sessions';
-import { pathTo } from '../support/answers.js';
+import { MailSealer } from '#platform';
+import { PasswordRepository, SessionRepository } from '#sessions';
+import { eventually, pathTo } from '../support/answers.js';
 import { World } from '../support/world.js';
 
 const MEMBER = 'member@acme.example';
@@ -24,6 +25,13 @@ describe('a new password', () => {
     await world.stop();
   });
 
+  /** How many statements wait for a lock. */
+  const waiting = async () => {
+    const { rows } = await database.query<{ count: number }>(
+      "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    );
+    return rows[0]?.count;
+  };
   const change = async (email: string) => {
     world.clock.advance(1000);
     const hash = await world.app.get(PasswordHasher).hash(NEW);
@@ -81,6 +89,42 @@ describe('a new password', () => {
       [id],
     );
     expect(audited.rowCount).toBe(1);
+  });
+
+  it('of two that its owner chose in two sessions at the same moment one is taken', async () => {
+    const userId = world.id(MEMBER);
+    const sessions = world.app.get(SessionRepository);
+    const [passwords, sealer] = [world.app.get(PasswordRepository), world.app.get(MailSealer)];
+    for (let round = 0; round < 5; round += 1) {
+      const from = `hash ${round}`;
+      await passwords.change(userId, from, 'test');
+      const both = await Promise.all(
+        [1, 2].map(async () => {
+          const secret = await sessions.start({ userId, amr: ['pwd'], userAgent: '', address: '127.0.0.1' });
+          const session = await sessions.find(secret);
+          if (!session) throw new Error('no session');
+          return session;
+        }),
+      );
+      await database.query('BEGIN');
+      await database.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [userId]);
+      const changes = Promise.all(
+        both.map((session, index) =>
+          passwords.changeOwn({
+            session,
+            from,
+            to: `hash ${round} of ${index}`,
+            by: { id: userId, address: null, factor: 'pwd' },
+            notice: sealer.seal({ to: MEMBER, subject: 'A notice', paragraphs: [] }),
+          }),
+        ),
+      );
+      // both have begun when the first may go on
+      await eventually(async () => ((await waiting()) === 2 ? true : undefined), 'both changes');
+      await database.query('COMMIT');
+      const taken = await changes;
+      expect(taken.filter((secret) => secret !== undefined)).toHaveLength(1);
+    }
   });
 
   it('of an unknown account changes nothing', async () => {

@@ -155,7 +155,7 @@ describe('clients in a browser', () => {
         await popup.getByLabel('E-mail address').fill(MEMBER);
         await popup.getByLabel('Password').fill(PASSWORD);
         const closed = popup.waitForEvent('close');
-        await popup.getByRole('button', { name: 'Sign in' }).click({ noWaitAfter: true });
+        await popup.getByRole('button', { name: 'Sign in', exact: true }).click({ noWaitAfter: true });
         await closed;
         expect((await ask<SignedIn>('signedIn')).profile['sub']).toBe(world.id(MEMBER));
       } finally {

@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { REPOSITORY } from '../support/built-process.js';
+import { totpCode, totpStep } from '#sessions';
 import { chromium } from '../support/chromium.js';
+import { secretOn } from '../support/factors.js';
 import { CONSULTANT, MEMBER, OWNER, Person } from './person.js';
 import { RunningSystem } from './running-system.js';
+import { VirtualAuthenticator } from './virtual-authenticator.js';
 import { violations, WatchedContext } from './watched-context.js';
 
 /** Pictures to look at; git ignores them. */
@@ -77,16 +80,128 @@ describe('every page, as a person finds it', () => {
     await look('sign-in');
     await page.getByLabel('E-mail address').fill(MEMBER);
     await page.getByLabel('Password').fill('not the password at all');
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.getByRole('alert').waitFor();
     await look('sign-in-refused');
   }, 60_000);
+
+  it('sign-in that has to wait, the link that ends the wait, and a link that does not', async () => {
+    await page.goto(`${system.server}/sign-in`);
+    for (let failure = 0; failure <= 5; failure += 1) {
+      await page.getByLabel('E-mail address').fill('nobody@acme.example');
+      await page.getByLabel('Password').fill('not the password at all');
+      const answer = page.waitForResponse((response) => response.request().method() === 'POST');
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+      await (await answer).finished();
+    }
+    await page.getByText('Too many attempts').waitFor();
+    expect(await page.getByRole('alert').innerText()).toContain('Try again in 1 minute.');
+    await look('sign-in-paused');
+    const link = await system.unlockLink(MEMBER);
+    await page.goto(system.server + link);
+    await look('unlock');
+    await page.getByRole('button', { name: 'End the pause' }).click();
+    await page.waitForURL(`${system.server}/unlocked`);
+    await look('unlocked');
+    await page.goto(system.server + link);
+    await page.getByRole('button', { name: 'End the pause' }).click();
+    await page.getByRole('alert').waitFor();
+    await look('unlock-refused');
+  }, 90_000);
 
   it('sign-in on the way to a module', async () => {
     await page.goto(system.projects);
     expect(await page.getByText('continue to Projects').isVisible()).toBe(true);
     await look('sign-in-for-module');
   }, 60_000);
+
+  /** Follows the link of the newest mail in the mailbox of the development system. */
+  const followMail = async (label: string): Promise<void> => {
+    await page.goto(`${system.server}/mailbox`);
+    await page.getByRole('link', { name: label }).first().click();
+  };
+
+  it('registration: address, mail, name and password, with a hint while it is typed', async () => {
+    await page.goto(`${system.server}/sign-in`);
+    await page.getByRole('link', { name: 'Make an account' }).click();
+    await look('register');
+    await page.getByLabel('E-mail address').fill('no address');
+    await page.getByRole('button', { name: 'Send the mail' }).click();
+    await page.getByRole('alert').waitFor();
+    await look('register-refused');
+    await page.getByLabel('E-mail address').fill('nora@new.example');
+    await page.getByRole('button', { name: 'Send the mail' }).click();
+    await page.waitForURL(`${system.server}/register/sent`);
+    await look('register-sent');
+    await page.goto(`${system.server}/mailbox`);
+    await look('mailbox');
+    await followMail('Make the account');
+    await look('register-complete');
+    const hint = page.locator('#password-hint');
+    await page.getByLabel('Your name').fill('Nora Newcomer');
+    await page.getByLabel('Password').fill('seven words');
+    expect(await hint.innerText()).toBe('Too short: 11 of at least 15 characters.');
+    await page.getByLabel('Password').fill('newcomer-nora-newcomer');
+    expect(await hint.innerText()).toContain('Weak: it is made of your name');
+    await page.getByLabel('Password').fill('newcomer-nora-new');
+    await page.getByRole('button', { name: 'Make the account' }).click();
+    await page.getByRole('alert').waitFor();
+    await look('register-complete-refused');
+    expect(await page.getByLabel('Your name').inputValue()).toBe('Nora Newcomer');
+    await page.getByLabel('Password').fill('nineteen quiet pelicans');
+    expect(await hint.innerText()).toContain('Long enough: 23 characters.');
+    await page.getByRole('button', { name: 'Make the account' }).click();
+    await page.waitForURL(`${system.server}/choose-organization`);
+    await look('no-organization');
+    await page.goto(`${system.server}/register/complete?token=used`);
+    await look('dead-link');
+  }, 120_000);
+
+  it('a forgotten password, from the sign-in page to the new one', async () => {
+    await page.goto(`${system.server}/sign-in`);
+    await page.getByRole('link', { name: 'Forgotten your password?' }).click();
+    await look('forgot-password');
+    await page.getByLabel('E-mail address').fill('administrator@acme.example');
+    await page.getByRole('button', { name: 'Send the mail' }).click();
+    await page.waitForURL(`${system.server}/forgot-password/sent`);
+    await look('forgot-password-sent');
+    await followMail('Choose a new password');
+    await page.getByLabel('New password', { exact: true }).fill('acme-administrator');
+    await page.getByRole('button', { name: 'Set the password' }).click();
+    await page.getByRole('alert').waitFor();
+    await look('reset-password-refused');
+    await page.getByLabel('New password', { exact: true }).fill('nineteen quiet pelicans');
+    await page.getByRole('button', { name: 'Set the password' }).click();
+    await page.waitForURL(`${system.server}/reset-password/done`);
+    await look('reset-password-done');
+  }, 90_000);
+
+  it('the account: another password, another address', async () => {
+    await signIn('billing@acme.example');
+    await page.goto(`${system.server}/account/password`);
+    await look('account-password');
+    await page.getByLabel('Current password').fill('not the password');
+    await page.getByLabel('New password').fill('nineteen quiet pelicans');
+    await page.getByRole('button', { name: 'Change the password' }).click();
+    await page.getByRole('alert').waitFor();
+    await look('account-password-refused');
+    await page.getByLabel('Current password').fill(system.password);
+    await page.getByLabel('New password').fill('nineteen quiet pelicans');
+    await page.getByRole('button', { name: 'Change the password' }).click();
+    await page.waitForURL(`${system.server}/account/password/changed`);
+    await look('account-password-changed');
+    await page.goto(`${system.server}/account/address`);
+    await look('account-address');
+    await page.getByLabel('New e-mail address').fill('invoices@acme.example');
+    await page.getByLabel('Current password').fill('nineteen quiet pelicans');
+    await page.getByRole('button', { name: 'Send the mail' }).click();
+    await page.waitForURL(`${system.server}/account/address/sent`);
+    await followMail('Use this address');
+    await look('account-address-confirm');
+    await page.getByRole('button', { name: 'Use this address' }).click();
+    await page.waitForURL(`${system.server}/account/address/changed`);
+    await look('account-address-changed');
+  }, 120_000);
 
   it('choose organization, launcher, license refusal', async () => {
     await signIn(CONSULTANT);
@@ -107,6 +222,44 @@ describe('every page, as a person finds it', () => {
     await look('signed-out');
   }, 60_000);
 
+  it('the account: overview, another name and one that is none, sessions, applications', async () => {
+    const elsewhere = await WatchedContext.open(browser, system.hosts, { viewport: WIDE });
+    const other = await elsewhere.page();
+    await other.goto(`${system.server}/sign-in`);
+    await new Person(other, system).signIn(CONSULTANT);
+    await signIn(CONSULTANT, 'Globex');
+    await page.goto(`${system.projects}/auth/sign-in`);
+    await page.waitForURL(`${system.projects}/`);
+    await page.goto(system.server);
+    await page.getByRole('link', { name: 'Carla Reyes' }).click();
+    await page.waitForURL(`${system.server}/account`);
+    await look('account');
+    await page.getByRole('link', { name: 'Change your name' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('https://example.com');
+    await page.getByRole('button', { name: 'Change the name' }).click();
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('https://example.com');
+    await look('account-name-refused');
+    await page.getByLabel('Name', { exact: true }).fill('Carla M. Reyes');
+    await page.getByRole('button', { name: 'Change the name' }).click();
+    await page.waitForURL(`${system.server}/account`);
+    await page.getByRole('link', { name: 'Applications' }).click();
+    await page.waitForURL(`${system.server}/account/applications`);
+    await look('account-applications');
+    await page.getByRole('button', { name: 'End access' }).first().click();
+    await page.getByRole('status').waitFor();
+    await page.getByRole('link', { name: 'Sessions' }).click();
+    await page.waitForURL(`${system.server}/account/sessions`);
+    await look('account-sessions');
+    await page.getByRole('button', { name: 'End all other sessions' }).click();
+    await page.getByRole('status').waitFor();
+    await look('account-sessions-ended');
+    await other.goto(system.server);
+    expect(await new Person(other, system).isAskedToSignIn()).toBe(true);
+    await elsewhere.close();
+    expect(elsewhere.complaints).toEqual([]);
+  }, 120_000);
+
   it('licenses: the overview, one of them, and a seat that is not to be had', async () => {
     await signIn(OWNER);
     await look('launcher-owner');
@@ -115,6 +268,58 @@ describe('every page, as a person finds it', () => {
     await page.getByRole('link', { name: 'Reports' }).first().click();
     await look('console-license');
   }, 60_000);
+
+  it('an organization: a new one, its overview, people, invitations, roles, settings, deletion', async () => {
+    await signIn(OWNER);
+    await page.goto(`${system.server}/organization`);
+    await look('organization');
+    await page.getByRole('link', { name: 'People' }).click();
+    await page.getByLabel('Change role of Mia Chen').click();
+    await look('organization-people');
+    await page.getByRole('link', { name: 'Invitations' }).click();
+    await page.getByLabel('E-mail addresses').fill('first@acme.example\nsecond@acme.example\nnobody');
+    await page.getByRole('button', { name: 'Send invitations' }).click();
+    await page.getByText('2 of 3 invited').waitFor();
+    await look('organization-invitations');
+    await page.getByRole('link', { name: 'Roles' }).click();
+    await page.getByLabel('Name').fill('Archivist');
+    await page.getByRole('button', { name: 'Create the role' }).click();
+    await page.getByText('The role was created.').waitFor();
+    await page.getByLabel('Change Archivist').click();
+    await look('organization-roles');
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await look('organization-settings');
+    await page.goto(`${system.server}/organization/new`);
+    await page.getByLabel('Name').fill('Acme');
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByRole('alert').waitFor();
+    await look('organization-new-refused');
+    await page.getByLabel('Name').fill('Side project');
+    await page.getByLabel('Key').fill('side-project');
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByText('The organization was created.').waitFor();
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByLabel('Type “side-project” to confirm').fill('side-project');
+    await page.getByRole('button', { name: 'Delete Side project' }).click();
+    await page.getByText('Side project will be deleted').waitFor();
+    await look('organization-deletion');
+  }, 120_000);
+
+  it('an invitation: without an account, with a refused password, as somebody else, not good any more', async () => {
+    const link = await system.invite('newcomer@acme.example');
+    await page.goto(link);
+    await look('invitation');
+    await page.getByLabel('Your name').fill('Nora Newcomer');
+    await page.getByLabel('Password').fill('too short');
+    await page.getByRole('button', { name: 'Create the account' }).click();
+    await page.getByRole('alert').waitFor();
+    await look('invitation-refused');
+    await signIn(MEMBER);
+    await page.goto(link);
+    await look('invitation-other-address');
+    await page.goto(`${system.server}/invitation?token=${'A'.repeat(43)}`);
+    await look('invitation-invalid');
+  }, 90_000);
 
   it('consent for an application of somebody else', async () => {
     await signIn(MEMBER);
@@ -225,4 +430,58 @@ describe('every page, as a person finds it', () => {
     await page.waitForURL(`${system.reports}/auth/signed-out`);
     await look('reports-signed-out');
   }, 90_000);
+
+  // the last one: it leaves this person with a second factor
+  it('the account: its overview, factors, an authenticator app, a passkey, the second step, step-up', async () => {
+    const authenticator = await VirtualAuthenticator.in(page);
+    await authenticator.answersByItself(true);
+    await signIn('admin@globex.example');
+    await page.goto(`${system.server}/account`);
+    await look('account');
+    await page.goto(`${system.server}/account/security`);
+    await look('account-security-empty');
+    const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url');
+    const request = new URLSearchParams({
+      response_type: 'code',
+      client_id: 'calendar',
+      redirect_uri: CALLBACK,
+      scope: 'openid',
+      acr_values: 'aal2',
+      code_challenge: challenge,
+      code_challenge_method: 'S256',
+    });
+    await page.goto(`${system.server}/oauth2/authorize?${request}`);
+    expect(await person.heading()).toBe('Add a second factor');
+    await look('step-up');
+    await page.goto(`${system.server}/account/security/totp`);
+    const secret = secretOn(await page.content());
+    await look('account-totp');
+    await page.getByLabel('Code that the app shows now').fill('000000');
+    await page.getByRole('button', { name: 'Confirm' }).click();
+    await page.getByRole('alert').waitFor();
+    await look('account-totp-wrong');
+    await page.getByLabel('Code that the app shows now').fill(totpCode(secret, totpStep(new Date())));
+    await page.getByRole('button', { name: 'Confirm' }).click();
+    await page.getByRole('heading', { name: 'Your authenticator app is set up' }).waitFor();
+    await look('account-factor-added');
+    await page.goto(`${system.server}/account/security`);
+    await page
+      .getByLabel('Name of the new passkey')
+      .fill('Work laptop with a rather long name, as they come');
+    await page.getByRole('button', { name: 'Add a passkey' }).click();
+    await page.getByRole('heading', { name: 'Your passkey was added' }).waitFor();
+    await page.goto(`${system.server}/account/security`);
+    for (const summary of await page.locator('summary').all()) await summary.click();
+    await look('account-security');
+    await authenticator.answersByItself(false);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForURL(`${system.server}/signed-out`);
+    await signIn('admin@globex.example');
+    await look('second-factor');
+    await page.getByText('Use a recovery code instead').click();
+    await page.getByLabel('Recovery code').fill('not a code');
+    await page.getByRole('button', { name: 'Use the recovery code' }).click();
+    await page.getByRole('alert').first().waitFor();
+    await look('second-factor-wrong');
+  }, 120_000);
 });

@@ -15,7 +15,7 @@ export class Person {
   async signIn(email: string): Promise<void> {
     await this.page.getByLabel('E-mail address').fill(email);
     await this.page.getByLabel('Password').fill(this.system.password);
-    await this.page.getByRole('button', { name: 'Sign in' }).click();
+    await this.page.getByRole('button', { name: 'Sign in', exact: true }).click();
     // a click does not wait for its answer; to go elsewhere before it would cross the sign-in
     await this.page.waitForURL(({ pathname }) => pathname !== '/sign-in');
   }

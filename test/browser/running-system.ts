@@ -40,6 +40,7 @@ export class RunningSystem {
         CORE_AUTH_DEMO_PASSWORD: password,
         // whole journeys from one address
         CORE_AUTH_RATE_LIMIT_SIGN_IN: '1000',
+        CORE_AUTH_RATE_LIMIT_MAIL: '1000',
         CORE_AUTH_RATE_LIMIT_TOKEN: '10000',
       },
     });
@@ -80,6 +81,35 @@ export class RunningSystem {
     const answer = await fetch(`${this.server}/oauth2/device_authorization`, { method: 'POST', body });
     const { user_code: userCode } = (await answer.json()) as { user_code: string };
     return userCode;
+  }
+
+  /** The path of a link that ends a delay, as it is mailed to this person. */
+  async unlockLink(email: string): Promise<string> {
+    const secret = randomBytes(32).toString('base64url');
+    await this.sql(
+      `INSERT INTO one_time_tokens (id, secret_sha256, purpose, user_id, email, created_at, expires_at)
+       SELECT gen_random_uuid(), sha256($2::bytea), 'unlock', id, email, now(), now() + interval '1 day'
+         FROM users WHERE email = $1`,
+      [email, Buffer.from(secret)],
+    );
+    return `/unlock?token=${secret}`;
+  }
+
+  /** The link that an invitation of acme to this address would carry. */
+  async invite(email: string): Promise<string> {
+    const secret = randomBytes(32).toString('base64url');
+    await this.sql(
+      `WITH invited AS (
+         INSERT INTO invitations (id, organization_id, email, role, invited_by, created_at, expires_at, mails_sent)
+         SELECT gen_random_uuid(), id, $1, 'member', 'test', now(), now() + interval '7 days', 1
+           FROM organizations WHERE key = 'acme'
+         RETURNING id, email, created_at, expires_at
+       )
+       INSERT INTO one_time_tokens (id, secret_sha256, purpose, email, created_at, expires_at)
+       SELECT id, sha256(convert_to($2, 'UTF8')), 'invitation', email, created_at, expires_at FROM invited`,
+      [email, secret],
+    );
+    return `${this.server}/invitation?token=${secret}`;
   }
 
   /** What this person has authorized for this client: how often each was refreshed, and whether it still stands. */

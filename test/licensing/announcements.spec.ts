@@ -24,6 +24,7 @@ describe('what time alone brings about', () => {
   let clock: TestClock;
   let nodes: AnnouncementRepository[];
   let watcher: Client;
+  let auditedBefore: string;
 
   beforeAll(async () => {
     world = await LicensingWorld.create({ nodes: 2 });
@@ -37,7 +38,10 @@ describe('what time alone brings about', () => {
   beforeEach(async () => {
     await watcher.query('DELETE FROM licenses');
     await watcher.query('DELETE FROM outbox');
-    await watcher.query('DELETE FROM audit_events');
+    const { rows } = await watcher.query<{ last: string }>(
+      'SELECT coalesce(max(id), 0) AS last FROM audit_events',
+    );
+    auditedBefore = rows[0]?.last ?? '0';
     clock = new TestClock(BEFORE);
     nodes = world.nodes.map(({ database }) => new AnnouncementRepository(database, clock, configuration()));
   });
@@ -103,7 +107,8 @@ describe('what time alone brings about', () => {
       outbox: [{ kind: 'license-started', subject: licenseId }],
     });
     const { rows } = await watcher.query(
-      "SELECT organization_id, detail FROM audit_events WHERE act = 'license.announce'",
+      "SELECT organization_id, detail FROM audit_events WHERE act = 'license.announce' AND id > $1 ORDER BY id",
+      [auditedBefore],
     );
     expect(rows).toEqual([
       {
@@ -178,15 +183,27 @@ describe('what time alone brings about', () => {
     expect(await told()).toEqual([]);
   });
 
-  it('after a deployment was down, everything is told late, in the order in which it came, and once', async () => {
+  it('after a deployment was down for less than a week, everything is told late, in the order in which it came, and once', async () => {
     await license();
-    clock.set(new Date(ENDS.getTime() - 3 * DAY));
-    await Promise.all(nodes.map((node) => node.announce(100)));
-    expect(await kinds()).toEqual(['license-started', 'license-ending', 'license-ending']);
-    clock.set(new Date(ENDS.getTime() + 100 * DAY));
-    await Promise.all(nodes.map((node) => node.announce(100)));
+    const catchUp = async (instant: number) => {
+      const before = (await kinds()).length;
+      clock.set(new Date(instant));
+      await Promise.all(nodes.map((node) => node.announce(100)));
+      return (await kinds()).slice(before);
+    };
+    expect(await catchUp(STARTS.getTime() + 6 * DAY)).toEqual(['license-started']);
+    expect(await catchUp(ENDS.getTime() - 6 * DAY)).toEqual(['license-ending']);
     // that it will end tomorrow is not told of what has ended
-    expect((await kinds()).slice(3)).toEqual(['license-grace', 'license-expired']);
+    expect(await catchUp(ENDS.getTime() + 6 * DAY)).toEqual(['license-grace', 'license-expired']);
+  });
+
+  it('what passed more than a week ago is told to nobody, as on the first run with licenses of many years', async () => {
+    await Promise.all([1, 2, 3].map(() => license({ graceDays: 0 })));
+    const latest = await license({ graceDays: 300 });
+    clock.set(new Date(ENDS.getTime() + 300 * DAY));
+    for (let round = 0; round < 2; round += 1) await announcer().announce(100);
+    expect(await told()).toEqual([{ kind: 'license-expired', subject: latest }]);
+    expect(await world.node.database.query(sql`SELECT FROM license_announcements`)).toHaveLength(1);
   });
 
   it('what had passed when the license was written down is not announced', async () => {
@@ -257,8 +274,10 @@ describe('what time alone brings about', () => {
   it('the days before the end are a setting; those before the start are left out', async () => {
     const settable = new AnnouncementRepository(world.node.database, clock, configuration('30,3'));
     await license({ endsAt: new Date(STARTS.getTime() + 20 * DAY), graceDays: 0 });
-    clock.set(new Date(STARTS.getTime() + 17 * DAY));
-    await settable.announce(100);
+    for (const days of [0, 17]) {
+      clock.set(new Date(STARTS.getTime() + days * DAY));
+      await settable.announce(100);
+    }
     expect(await kinds()).toEqual(['license-started', 'license-ending']);
   });
 
@@ -314,9 +333,13 @@ describe('what time alone brings about', () => {
 
   it('announcements are kept as long as the license, and go with it', async () => {
     await license();
-    clock.set(ENDS);
-    await announcer().announce(100);
-    expect(await world.node.database.query(sql`SELECT FROM license_announcements`)).toHaveLength(5);
+    for (const instant of [STARTS, ENDS]) {
+      clock.set(instant);
+      await announcer().announce(100);
+    }
+    expect(
+      await world.node.database.query(sql`SELECT kind FROM license_announcements ORDER BY kind`),
+    ).toEqual(['license-ending', 'license-grace', 'license-started'].map((kind) => ({ kind })));
     await watcher.query('DELETE FROM licenses');
     expect(await world.node.database.query(sql`SELECT FROM license_announcements`)).toHaveLength(0);
   });

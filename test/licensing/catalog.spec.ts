@@ -49,6 +49,16 @@ describe('catalog', () => {
     expect((await catalog.modules()).map(({ key }) => key)).toEqual(['ledger', 'reports']);
   });
 
+  it.each(['licensing', 'readiness'])('no module is named %s, as scopes of this server are', async (key) => {
+    const module = { key, name: 'A module', baseUrl: `https://${key}.example` };
+    const traces = await world.traced(() =>
+      expect(world.node.catalog.createModule(module, 'admin')).rejects.toMatchObject({
+        ...{ status: 400, code: 'invalid_module', publicMessage: expect.stringContaining(`"${key}"`) },
+      }),
+    );
+    expect(traces).toEqual({ version: 0, audit: [], outbox: [] });
+  });
+
   it('a plan names only features of its module, with values of their types, and the refusal names each problem', async () => {
     const { catalog } = world.node;
     await expect(catalog.createPlanVersion(plan({ eksport: true }), 'admin')).rejects.toMatchObject({

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { EventStream } from '#events';
-import { CatalogRepository, LicenseSnapshots } from '#licensing';
+import { CatalogRepository, LicenseSnapshots, SeatLeaseRepository } from '#licensing';
 import { eventually } from '../support/answers.js';
 import { isBackground } from '../support/statement-log.js';
 import { answerOf, basic, World, type Answer, type TestClient } from '../support/world.js';
@@ -63,6 +63,10 @@ describe('POST /v1/licenses/check', () => {
     count += 1;
     const key = `check-${count}`;
     await world.createOrganization(key, key);
+    for (const email of ['member@acme.example', 'consultant@partners.example']) {
+      const member = { userId: world.id(email), organizationId: world.id(key), role: 'member' } as const;
+      await world.accounts.addMember(member, 'test');
+    }
     const id = await world.license(key, 'reports', { planVersionId: world.id('plan:charts'), ...options });
     return { key, id };
   };
@@ -172,17 +176,13 @@ describe('POST /v1/licenses/check', () => {
   it('a person is asked for by seat: who holds none is refused, and who holds one or a lease is let in', async () => {
     const named = await licensed({ seatModel: 'named', seatLimit: 1 });
     const person = world.id('member@acme.example');
-    const stranger = world.id('admin@globex.example');
-    await world.accounts.addMember(
-      { userId: person, organizationId: world.id(named.key), role: 'member' },
-      'test',
-    );
+    const seatless = world.id('consultant@partners.example');
     await world.assignSeat(named.id, 'member@acme.example');
     const codeOf = async (key: string, userId: string | null) =>
       (await ask(about(key, { user_id: userId }))).body['code'];
     expect(await codeOf(named.key, person)).toBe('OK');
     expect(await codeOf(named.key, person.toUpperCase())).toBe('OK');
-    expect(await codeOf(named.key, stranger)).toBe('SEAT_REQUIRED');
+    expect(await codeOf(named.key, seatless)).toBe('SEAT_REQUIRED');
     expect(await codeOf(named.key, null)).toBe('OK');
 
     const floating = await licensed();
@@ -200,7 +200,7 @@ describe('POST /v1/licenses/check', () => {
     const held = await ask(about(floating.key, { user_id: person }));
     expect(held.body).toMatchObject({ code: 'OK', next_transition_at: until.toISOString() });
     const both = await ask({
-      questions: [stranger, person, null].map((userId) => about(floating.key, { user_id: userId })),
+      questions: [seatless, person, null].map((userId) => about(floating.key, { user_id: userId })),
     });
     expect((both.body['answers'] as { code: string }[]).map(({ code }) => code)).toEqual([
       'SEAT_REQUIRED',
@@ -212,6 +212,67 @@ describe('POST /v1/licenses/check', () => {
       world.clock.now(),
     ]);
     expect(await codeOf(floating.key, person)).toBe('LEASE_EXPIRED');
+  });
+
+  it('of several floating licenses each opens to who holds a seat of it, and says for itself that it ran out', async () => {
+    const { key, id: plain } = await licensed();
+    const charts = await world.license(key, 'reports', { planVersionId: world.id('plan:charts') });
+    const floating = async (...licenses: string[]) => {
+      await database.query(
+        "UPDATE license_terms SET seat_model = 'floating', seat_limit = 1 WHERE license_id = ANY ($1)",
+        [licenses],
+      );
+      world.app.get(LicenseSnapshots).invalidate(world.id(key));
+    };
+    await floating(plain, charts);
+    const person = world.id('member@acme.example');
+    const leases = world.app.get(SeatLeaseRepository);
+    const take = (licenseId: string, userId = person) =>
+      leases.acquireLease({ licenseId, userId, device: 'desk' }, userId);
+    const asked = async (amount: number) => {
+      const question = about(key, { user_id: person, feature: 'charts', amount });
+      const { body } = await ask(question);
+      return [body['code'], body['license_id'], body['limit']];
+    };
+    expect((await asked(1))[0]).toBe('SEAT_REQUIRED');
+    await take(plain);
+    expect(await asked(6)).toEqual(['LIMIT_EXCEEDED', plain, 5]);
+    await take(charts);
+    expect(await asked(6)).toEqual(['OK', expect.any(String), 10]);
+    await database.query(
+      "UPDATE seat_leases SET expires_at = now() - interval '1 hour' WHERE license_id = $1",
+      [plain],
+    );
+    expect(await asked(6)).toEqual(['LIMIT_EXCEEDED', charts, 5]);
+    // their seats go to another, and they still hear that they had one
+    await database.query("UPDATE seat_leases SET expires_at = now() - interval '1 hour' WHERE user_id = $1", [
+      person,
+    ]);
+    const next = world.id('consultant@partners.example');
+    await Promise.all([take(plain, next), take(charts, next)]);
+    expect((await asked(1))[0]).toBe('LEASE_EXPIRED');
+  });
+
+  it('who does not belong to the organization, or is disabled, is let in by no license, whatever they hold', async () => {
+    const named = await licensed({ seatModel: 'named', seatLimit: 1 });
+    const open = await licensed();
+    const [guest, gone] = [`guest-${count}@acme.example`, `gone-${count}@acme.example`];
+    for (const email of [guest, gone])
+      await world.createPerson(email, 'A person', { [named.key]: 'member', [open.key]: 'member' });
+    await world.assignSeat(named.id, guest);
+    const codes = async (email: string) => {
+      const questions = [named, open].map(({ key }) => about(key, { user_id: world.id(email) }));
+      const { body } = await ask({ questions });
+      return (body['answers'] as { code: string; version: unknown }[]).map(({ code }) => code);
+    };
+    expect(await codes(guest)).toEqual(['OK', 'OK']);
+    // nothing is told: this is what is so before anybody has heard of it
+    await database.query('DELETE FROM memberships WHERE user_id = $1', [world.id(guest)]);
+    expect(await codes(guest)).toEqual(['ORG_CONTEXT_REQUIRED', 'ORG_CONTEXT_REQUIRED']);
+    expect(await codes(gone)).toEqual(['SEAT_REQUIRED', 'OK']);
+    await world.accounts.disableUser(world.id(gone), 'test');
+    expect(await codes(gone)).toEqual(['ORG_CONTEXT_REQUIRED', 'ORG_CONTEXT_REQUIRED']);
+    expect(await codes('admin@globex.example')).toEqual(['ORG_CONTEXT_REQUIRED', 'ORG_CONTEXT_REQUIRED']);
   });
 
   it('a change holds for the next question at every node, whatever they have heard of', async () => {

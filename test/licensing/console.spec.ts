@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { AdministratorRepository } from '#accounts';
-import { CatalogRepository, UsageRepository } from '#licensing';
+import { CatalogRepository, OfflineLicenses, UsageRepository } from '#licensing';
 import { Database, sql } from '#platform';
 import type { HttpBrowser } from '../support/http-browser.js';
 import { World } from '../support/world.js';
@@ -105,6 +105,22 @@ describe('/console/licenses', () => {
       expect(response.status).toBe(404);
     }
     expect(await seats()).toEqual([]);
+  });
+
+  it('says which seats are away with a license file, and in the timeline where they went', async () => {
+    const offline = world.app.get(OfflineLicenses);
+    const expiresAt = new Date(Date.now() + 86_400_000);
+    const { grant } = await offline.issue(
+      { licenseId: acme, instance: 'plant-7', seatBlock: 1, expiresAt },
+      world.id('seller@vendor.example'),
+    );
+    const { text } = await pageOf(owner, path(acme));
+    expect(text).toContain('1 of 1 seats in use, 1 of them away with license files');
+    expect(text).toMatch(/License file issued: number 1 for plant-7<\/span>.{0,200} by Sam Seller/);
+    await offline.return(grant.id, world.id('seller@vendor.example'));
+    const after = await pageOf(owner, path(acme));
+    expect(after.text).toContain('0 of 1 seats in use<');
+    expect(after.text).toContain('License file returned: number 1 for plant-7');
   });
 
   it('assigns a seat and releases it, and says in the timeline who did it', async () => {

@@ -83,7 +83,16 @@ describe('hard cases of licensing at two servers with Redis', () => {
         async (person: number, { app }: World) => {
           const lines = readImport(Buffer.from(`email,license\n${emails[person]},${licenseId}\n`));
           const target = { organizationKey: 'initech', moduleKey: 'reports' };
-          const [line] = await app.get(SeatImportRepository).run(lines, target, 'test');
+          const run = (): ReturnType<SeatImportRepository['run']> =>
+            app
+              .get(SeatImportRepository)
+              .run(lines, target, 'test')
+              .catch((error: { code?: string }) => {
+                // one import of an organization at a time: the others come again
+                if (error.code === 'import_under_way') return run();
+                throw error;
+              });
+          const [line] = await run();
           if (line?.outcome !== 'assigned') throw new PublicError(403, line?.code ?? 'none', 'Not assigned.');
         },
       ];

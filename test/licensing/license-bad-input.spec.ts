@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { NewOverride, Renewal, TermsChange } from '#licensing';
-import { administrationOf, inDays, planOf } from './license-administration.js';
+import { administrationOf, inDays, licensesOf, planOf } from './license-administration.js';
 import { LicensingWorld } from './licensing-world.js';
 
 const seats = (seatLimit: unknown) => ({ seatModel: 'named', seatLimit });
@@ -25,14 +25,14 @@ describe('bad input about licenses', () => {
 
   /** The change is refused with a sentence, and neither the licenses nor anything else is another one than before. */
   async function refuses(change: () => Promise<unknown>, status: number, code: string): Promise<void> {
-    const before = await here.details.ofOrganization(world.organizationId);
+    const before = await licensesOf(world.node, world.organizationId);
     const traces = await world.traced(() =>
       expect(change()).rejects.toMatchObject({
         ...{ status, code, publicMessage: expect.stringMatching(/^[A-Z0-9].*\.$/s) },
       }),
     );
     expect(traces).toEqual({ version: 0, audit: [], outbox: [] });
-    expect(await here.details.ofOrganization(world.organizationId)).toEqual(before);
+    expect(await licensesOf(world.node, world.organizationId)).toEqual(before);
   }
 
   it.each<[string, object]>([

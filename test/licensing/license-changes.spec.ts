@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decide, type LicenseStatus } from '#licensing';
 import { administrationOf, inDays } from './license-administration.js';
+import { reportsSnapshot } from '../support/license-snapshot.js';
 import { LicensingWorld } from './licensing-world.js';
 
 const during = new Date('2029-06-01T00:00:00.000Z');
@@ -170,56 +171,8 @@ describe('licenses', () => {
       'admin',
     );
     const snapshot = await licenses.snapshot(other.organizationId);
-    expect(snapshot).toEqual({
-      organization: { id: other.organizationId, key: 'acme', state: 'active' },
-      version,
-      modules: [
-        {
-          key: 'reports',
-          name: 'Reports',
-          environment: 'production',
-          baseUrl: 'http://localhost:3002',
-          features: [
-            { key: 'charts', type: 'limit', combine: 'sum' },
-            { key: 'export', type: 'boolean', combine: 'max' },
-          ],
-        },
-      ],
-      licenses: [
-        {
-          id: licenseId,
-          module: 'reports',
-          environment: 'production',
-          status: 'issued',
-          startsAt: '2026-01-01T00:00:00.000Z',
-          endsAt: '2030-01-01T00:00:00.000Z',
-          graceDays: 14,
-          trial: false,
-          overage: 'refuse',
-          timeZone: 'UTC',
-          seatOnFirstUse: false,
-          terms: [
-            {
-              effectiveAt: '2026-01-01T00:00:00.000Z',
-              seatModel: 'named',
-              seatLimit: 2,
-              surplusUntil: null,
-              features: { charts: 5, export: true },
-            },
-          ],
-          overrides: [
-            {
-              feature: 'charts',
-              removed: false,
-              value: null,
-              startsAt: '2029-06-01T00:00:00.000Z',
-              endsAt: '2029-07-01T00:00:00.000Z',
-            },
-          ],
-          seats: [ada],
-        },
-      ],
-    });
+    const { organizationId } = other;
+    expect(snapshot).toEqual(reportsSnapshot({ organizationId, version, licenseId, seats: [ada] }));
     const question = { module: 'reports', environment: 'production', feature: 'charts', current: 100 };
     expect(decide(snapshot, { ...question, userId: ada }, during)).toMatchObject({ code: 'OK', limit: null });
     expect(decide(snapshot, { ...question, userId: bob }, during).code).toBe('SEAT_REQUIRED');

@@ -11,6 +11,7 @@ import {
 } from '#licensing';
 import { Configuration, Database, openDatabase, sql } from '#platform';
 import { createDatabase, type TestDatabase } from '../support/database.js';
+import type { StatementLog } from '../support/statement-log.js';
 
 /** One node's way to the database: a pool of its own and the repositories on it. */
 export interface Node {
@@ -37,8 +38,8 @@ export class LicensingWorld {
 
   private constructor(private readonly testDatabase: TestDatabase) {}
 
-  static async create({ nodes = 1 } = {}): Promise<LicensingWorld> {
-    const world = new LicensingWorld(await createDatabase());
+  static async create({ nodes = 1, logStatements = false } = {}): Promise<LicensingWorld> {
+    const world = new LicensingWorld(await createDatabase({ logStatements }));
     for (let index = 0; index < nodes; index += 1) world.nodes.push(await openNode(world.testDatabase.url));
     const { accounts, catalog } = world.node;
     await accounts.createOrganization({ id: world.organizationId, key: 'acme', name: 'Acme' }, 'seed');
@@ -63,6 +64,11 @@ export class LicensingWorld {
 
   get databaseUrl(): string {
     return this.testDatabase.url;
+  }
+
+  /** Only where `logStatements` was asked for. */
+  get statements(): StatementLog {
+    return this.testDatabase.statements;
   }
 
   get node(): Node {
@@ -114,6 +120,11 @@ export class LicensingWorld {
         return id;
       }),
     );
+  }
+
+  /** An invitation of `acme`. */
+  invitation(invitationId: string): { organizationId: string; invitationId: string } {
+    return { organizationId: this.organizationId, invitationId };
   }
 
   /** Seats in use. */

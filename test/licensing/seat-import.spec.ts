@@ -1,19 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
+import { Client } from 'pg';
 import { MOST_IMPORT_LINES, readImport, SeatImportRepository } from '#licensing';
 import { sql } from '#platform';
-import { LicensingWorld } from './licensing-world.js';
+import { eventually } from '../support/answers.js';
+import { LicensingWorld, type Node } from './licensing-world.js';
 
 const NOTHING = { version: 0, audit: [], outbox: [] };
+const LICENSE = 'f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
 const TARGET = { organizationKey: 'acme', moduleKey: 'reports' };
+
+const importsOf = ({ database, seats }: Node) => new SeatImportRepository(database, seats);
 
 describe('importing seats', () => {
   let world: LicensingWorld;
   let imports: SeatImportRepository;
   beforeAll(async () => {
-    world = await LicensingWorld.create();
-    imports = new SeatImportRepository(world.node.database, world.node.seats);
+    world = await LicensingWorld.create({ nodes: 2, logStatements: true });
+    imports = importsOf(world.node);
   });
   afterAll(() => world.close());
 
@@ -28,11 +33,12 @@ describe('importing seats', () => {
 
   describe('the file', () => {
     it('is UTF-8 with the columns email and license, of which the second and its values may be left out', () => {
-      const license = 'F81D4FAE-7dec-11d0-a765-00a0c91e6bf6';
       expect(
-        read(`\u{feff}Email, License\r\n A@acme.example ,${license}\r\n\r\n"b@acme.example",\r\nc@x`),
+        read(
+          `\u{feff}Email, License\r\n A@acme.example ,${LICENSE.toUpperCase()}\r\n\r\n"b@acme.example",\r\nc@x`,
+        ),
       ).toEqual([
-        { line: 2, email: 'a@acme.example', licenseId: license.toLowerCase() },
+        { line: 2, email: 'a@acme.example', licenseId: LICENSE },
         { line: 4, email: 'b@acme.example', licenseId: undefined },
         { line: 5, email: 'c@x', licenseId: undefined },
       ]);
@@ -48,6 +54,8 @@ describe('importing seats', () => {
       ['email\na@x\nb"@x\n', 'Line 3: '],
       ['email\n"a@x\n', 'Line 2: a quoted field does not end'],
       ['email\na\0@x\n', 'Line 2: the e-mail address holds a control character'],
+      ['email\na@x\nb@x\nA@x \n', 'Line 4 repeats line 2'],
+      [`email,license\na@x,${LICENSE}\na@x,\na@x,${LICENSE.toUpperCase()}\n`, 'Line 4 repeats line 2'],
       [`email\n${'a@x\n'.repeat(MOST_IMPORT_LINES + 1)}`, '10000 are the most'],
       [`email\n${'a'.repeat(1024 * 1024)}`, 'larger than 1 MiB'],
     ])('%#: is refused with the number of the line', (text, sentence) => {
@@ -81,7 +89,10 @@ describe('importing seats', () => {
       fc.asyncProperty(
         fc.integer({ min: 0, max: 4 }),
         fc.integer({ min: 0, max: 2 }),
-        fc.array(fc.record({ who: fc.nat(5), where: fc.constantFrom('', 'one', 'two') }), { maxLength: 10 }),
+        fc.uniqueArray(fc.record({ who: fc.nat(5), where: fc.constantFrom('', 'one', 'two') }), {
+          maxLength: 10,
+          selector: ({ who, where }) => `${who} ${where}`,
+        }),
         fc.subarray([0, 1, 2]),
         async (first, second, wanted, cooling) => {
           await world.node.database.query(
@@ -115,9 +126,7 @@ describe('importing seats', () => {
     await world.node.database.query(sql`UPDATE licenses SET status = 'revoked' WHERE status = 'issued'`);
     const licenseId = await named(2);
     const [a, b, c] = await people(3);
-    const lines = read(
-      `email\n${a?.email}\nstranger@x.example\n${b?.email}\n${c?.email}\n${a?.email.toUpperCase()}\n`,
-    );
+    const lines = read(`email\n${a?.email}\nstranger@x.example\n${b?.email}\n${c?.email}\n`);
     const told: number[] = [];
     let results: unknown;
     const traces = await world.traced(async () => {
@@ -142,11 +151,67 @@ describe('importing seats', () => {
         code: 'SEATS_EXHAUSTED',
         problem: expect.any(String),
       },
-      { line: 6, email: a?.email, outcome: 'already-seated', licenseId },
     ]);
-    expect(told).toEqual([2, 3, 4, 5, 6]);
+    expect(told).toEqual([2, 3, 4, 5]);
     expect([traces.version, traces.audit.length, traces.outbox.length]).toEqual([2, 2, 2]);
     expect(await world.traced(() => imports.run(lines, TARGET, 'admin'))).toEqual(NOTHING);
+  });
+
+  it('locks a license that has turned out to be full for nobody but who may come back to a seat that cools', async () => {
+    await world.node.database.query(sql`UPDATE licenses SET status = 'revoked' WHERE status = 'issued'`);
+    const licenseId = await world.license({ seatModel: 'named', seatLimit: 2, seatCooldownSeconds: 600 });
+    const [first, cooling, ...others] = await people(20);
+    await world.node.seats.assignSeat(licenseId, cooling?.id ?? '', 'admin');
+    await world.node.seats.releaseSeat(licenseId, cooling?.id ?? '', 'admin');
+    const all = [first, ...others, cooling];
+    world.statements.clear();
+    const text = all.map((one) => `${one?.email},${licenseId}\n`).join('');
+    const results = await imports.run(read(`email,license\n${text}`), TARGET, 'admin');
+    expect(results.map(({ code, outcome }) => code ?? outcome)).toEqual([
+      'assigned',
+      ...others.map(() => 'SEATS_EXHAUSTED'),
+      'assigned',
+    ]);
+    // the first, the one who finds it full, and the one who comes back
+    const locks = world.statements.take().filter(({ text }) => /FROM licenses .* FOR UPDATE/.test(text));
+    expect(locks).toHaveLength(3);
+  });
+
+  it('of one organization goes on once at a time, on whichever node, and of another beside it', async () => {
+    await world.node.database.query(sql`UPDATE licenses SET status = 'revoked' WHERE status = 'issued'`);
+    const { accounts, database } = world.node;
+    const licenseId = await named(5);
+    const [one, two] = await people(2);
+    const key = `other-${randomBytes(4).toString('hex')}`;
+    const { id: organizationId } = await accounts.createOrganization({ key, name: 'Other' }, 'seed');
+    await world.license({ organizationId, seatModel: 'named', seatLimit: 5 });
+    const there = importsOf(world.nodes[1] ?? world.node);
+    const lines = (email: string | undefined) => read(`email\n${email}\n`);
+    const watcher = new Client({ connectionString: world.databaseUrl });
+    await watcher.connect();
+    try {
+      await watcher.query('BEGIN');
+      await watcher.query('SELECT FROM licenses WHERE id = $1 FOR UPDATE', [licenseId]);
+      const under = imports.run(lines(one?.email), TARGET, 'admin');
+      await eventually(async () => {
+        const waiting = await database.query(sql`
+          SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`);
+        return waiting.length > 0 ? true : undefined;
+      }, 'the import that waits for the license');
+      await expect(there.run(lines(two?.email), TARGET, 'admin')).rejects.toMatchObject({
+        ...{ status: 409, code: 'import_under_way' },
+      });
+      expect(await there.plan(lines(two?.email), TARGET)).toMatchObject([{ outcome: 'assigned' }]);
+      const beside = await there.run(lines(two?.email), { ...TARGET, organizationKey: key }, 'admin');
+      expect(beside).toMatchObject([{ code: 'not_a_member' }]);
+      await watcher.query('COMMIT');
+      expect(await under).toMatchObject([{ outcome: 'assigned' }]);
+    } finally {
+      await watcher.end();
+    }
+    // also after one that failed
+    await expect(imports.run(lines(two?.email), { ...TARGET, moduleKey: 'nothing' }, 'x')).rejects.toThrow();
+    expect(await there.run(lines(two?.email), TARGET, 'admin')).toMatchObject([{ outcome: 'assigned' }]);
   });
 
   it('another organization’s license gives nothing, and an unknown organization or module stops before the first line', async () => {

@@ -7,6 +7,7 @@ import { LicensingWorld, type Node } from './licensing-world.js';
 
 const NOTHING = { version: 0, audit: [], outbox: [] };
 const EXHAUSTED = { status: 403, code: 'SEATS_EXHAUSTED' };
+const EXPIRED = { status: 403, code: 'LEASE_EXPIRED' };
 const SUPERSEDED = { status: 409, code: 'lease_superseded' };
 
 describe('floating seats', () => {
@@ -96,16 +97,14 @@ describe('floating seats', () => {
       const { fence } = await acquire(first);
       await expect(acquire(holder(licenseId, 1))).rejects.toMatchObject(EXHAUSTED);
       await expire(first);
-      await expect(world.node.leases.heartbeat(first, fence)).rejects.toMatchObject({
-        status: 403,
-        code: 'LEASE_EXPIRED',
-      });
+      await expect(world.node.leases.heartbeat(first, fence)).rejects.toMatchObject(EXPIRED);
       const takers = [1, 2, 3, 4, 5].map((person) => acquire(holder(licenseId, person), nodeFor(person)));
       const taken = (await Promise.allSettled(takers)).flatMap((each) =>
         each.status === 'fulfilled' ? [each.value.fence] : [],
       );
       expect(taken).toEqual([fence + 1]);
-      await expect(world.node.leases.heartbeat(first, fence)).rejects.toMatchObject(SUPERSEDED);
+      // the seat is another's, and its former holder still hears why
+      await expect(world.node.leases.heartbeat(first, fence)).rejects.toMatchObject(EXPIRED);
       await expect(acquire(first)).rejects.toMatchObject(EXHAUSTED);
     }
   });
@@ -205,14 +204,42 @@ describe('floating seats', () => {
     ).toEqual(NOTHING);
   });
 
-  it('what ended long ago is cleared away, and what is held stays', async () => {
+  it('who has left the organization, or is disabled, holds the seat no longer, and hears why', async () => {
+    const licenseId = await floating(5);
+    const [left = '', disabled = '', stays = ''] = await world.members(3);
+    const { accounts, database, leases } = world.node;
+    const leased = await Promise.all(
+      [left, disabled, stays].map(async (userId) => {
+        const who = { licenseId, userId, device: 'desk' };
+        return { who, fence: (await acquire(who)).fence };
+      }),
+    );
+    await database.query(sql`DELETE FROM memberships WHERE user_id = ${left}`);
+    await accounts.disableUser(disabled, 'admin');
+    const heard = await Promise.allSettled(leased.map(({ who, fence }) => leases.heartbeat(who, fence)));
+    expect(heard).toMatchObject([
+      { reason: { status: 409, code: 'not_a_member' } },
+      { reason: { status: 409, code: 'not_a_member' } },
+      { status: 'fulfilled' },
+    ]);
+    await expect(acquire({ licenseId, userId: disabled, device: 'laptop' })).rejects.toMatchObject({
+      status: 409,
+      code: 'not_a_member',
+    });
+  });
+
+  it('what ended long ago is cleared away, however much it is, and what is held stays', async () => {
     const licenseId = await floating(5);
     await acquire(holder(licenseId, 0));
     await acquire(holder(licenseId, 1));
     await world.node.database.query(sql`
       UPDATE seat_leases SET expires_at = now() - interval '25 hours'
        WHERE license_id = ${licenseId} AND user_id = ${people[0]}`);
-    await world.node.leases.prune(100);
+    await world.node.database.query(sql`
+      INSERT INTO seat_leases (license_id, user_id, device, fence, leased_at, expires_at, ended_at)
+      SELECT ${licenseId}, ${people[2]}, 'device-' || n, 100 + n, now(), now() - interval '25 hours', now()
+        FROM generate_series(1, 25) AS n`);
+    await world.node.leases.prune(10);
     expect(
       await world.node.database.query(sql`SELECT user_id FROM seat_leases WHERE license_id = ${licenseId}`),
     ).toEqual([{ user_id: people[1] }]);
@@ -276,8 +303,6 @@ describe('floating seats', () => {
                 const { fence } = result as { fence: number };
                 expect(fence).toBeGreaterThan(highest);
                 highest = fence;
-                // whatever had expired was cleared away
-                for (const [other, lease] of model) if (!lease.live) model.delete(other);
                 model.set(key, { fence, live: true });
               }
             } else if (one.act === 'expire') {

@@ -130,10 +130,10 @@ describe('named seats against a plain model', () => {
           reservations.reserveSeat(licenseId, invitationId, new Date(Date.now() + 3_600_000), 'admin'),
         );
       case 'cancel':
-        await reservations.cancelReservation(invitationId, 'admin');
+        await reservations.cancelReservation(world.invitation(invitationId), 'admin');
         return undefined;
       case 'accept':
-        return outcome(reservations.convertReservation(invitationId, userId, userId));
+        return outcome(reservations.convertReservation(world.invitation(invitationId), userId, userId));
       case 'expire':
         await database.query(sql`
           UPDATE seat_reservations SET expires_at = now() WHERE invitation_id = ${invitationId}`);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { sql } from '#platform';
+import { inDays } from './license-administration.js';
 import { LicensingWorld, type Node } from './licensing-world.js';
 
 const named = (seatLimit: number) => ({ seatModel: 'named', seatLimit }) as const;
@@ -36,13 +37,19 @@ describe('seats kept for invitations', () => {
       reservations.reserveSeat(licenseId, randomUUID(), inAnHour(), 'admin'),
     ).rejects.toMatchObject({ code: 'SEATS_EXHAUSTED' });
 
-    expect(await world.traced(() => reservations.convertReservation(invitation, invited, invited))).toEqual({
+    expect(
+      await world.traced(() =>
+        reservations.convertReservation(world.invitation(invitation), invited, invited),
+      ),
+    ).toEqual({
       version: 1,
       audit: [{ act: 'seat.assign', actor: invited, target: licenseId }],
       outbox: [{ kind: 'seat-assigned', subject: invited }],
     });
     expect(await world.seated(licenseId)).toBe(1);
-    await expect(reservations.convertReservation(invitation, other, other)).rejects.toMatchObject({
+    await expect(
+      reservations.convertReservation(world.invitation(invitation), other, other),
+    ).rejects.toMatchObject({
       status: 404,
       code: 'unknown_reservation',
     });
@@ -72,7 +79,9 @@ describe('seats kept for invitations', () => {
     const invitation = randomUUID();
     await reservations.reserveSeat(licenseId, invitation, inAnHour(), 'admin');
     await expire(invitation);
-    await expect(reservations.convertReservation(invitation, late, late)).rejects.toMatchObject({
+    await expect(
+      reservations.convertReservation(world.invitation(invitation), late, late),
+    ).rejects.toMatchObject({
       code: 'unknown_reservation',
     });
     expect(await seats.assignSeat(licenseId, userId, 'admin')).toMatchObject({ assigned: true });
@@ -95,10 +104,12 @@ describe('seats kept for invitations', () => {
     const [userId = ''] = await world.members(1);
     const invitation = randomUUID();
     await reservations.reserveSeat(licenseId, invitation, inAnHour(), 'admin');
-    expect((await world.traced(() => reservations.cancelReservation(invitation, 'admin'))).audit).toEqual([
-      { act: 'seat.cancel-reservation', actor: 'admin', target: licenseId },
-    ]);
-    expect(await world.traced(() => reservations.cancelReservation(invitation, 'admin'))).toEqual(NOTHING);
+    expect(
+      (await world.traced(() => reservations.cancelReservation(world.invitation(invitation), 'admin'))).audit,
+    ).toEqual([{ act: 'seat.cancel-reservation', actor: 'admin', target: licenseId }]);
+    expect(
+      await world.traced(() => reservations.cancelReservation(world.invitation(invitation), 'admin')),
+    ).toEqual(NOTHING);
     expect(await seats.assignSeat(licenseId, userId, 'admin')).toMatchObject({ assigned: true });
   });
 
@@ -111,17 +122,50 @@ describe('seats kept for invitations', () => {
     await database.query(sql`UPDATE licenses SET status = 'revoked' WHERE id = ${two}`);
     expect(
       await world.traced(() =>
-        expect(reservations.convertReservation(invitation, userId, userId)).rejects.toMatchObject({
+        expect(
+          reservations.convertReservation(world.invitation(invitation), userId, userId),
+        ).rejects.toMatchObject({
           code: 'license_ended',
         }),
       ),
     ).toEqual(NOTHING);
     expect(await world.seated(one)).toBe(0);
     await database.query(sql`UPDATE licenses SET status = 'issued' WHERE id = ${two}`);
-    await expect(reservations.convertReservation(invitation, stranger, 'x')).rejects.toMatchObject({
+    await expect(
+      reservations.convertReservation(world.invitation(invitation), stranger, 'x'),
+    ).rejects.toMatchObject({
       code: 'not_a_member',
     });
-    expect(await reservations.convertReservation(invitation, userId, userId)).toHaveLength(2);
+    expect(await reservations.convertReservation(world.invitation(invitation), userId, userId)).toHaveLength(
+      2,
+    );
+  });
+
+  it('an invitation of one organization neither takes nor frees what another one keeps under the same id', async () => {
+    const { accounts, reservations } = world.node;
+    const key = `other-${randomUUID().slice(0, 8)}`;
+    const { id: organizationId } = await accounts.createOrganization({ key, name: 'Other' }, 'seed');
+    const [own, foreign] = [
+      await world.license(named(1)),
+      await world.license({ ...named(1), organizationId }),
+    ];
+    const [userId = ''] = await world.members(1);
+    await accounts.addMember({ userId, organizationId, role: 'member' }, 'seed');
+    const invitation = randomUUID();
+    const theirs = { organizationId, invitationId: invitation };
+    await reservations.reserveSeat(foreign, invitation, inAnHour(), 'admin');
+    await expect(
+      reservations.convertReservation(world.invitation(invitation), userId, userId),
+    ).rejects.toMatchObject({
+      code: 'unknown_reservation',
+    });
+    expect(await reservations.cancelReservation(world.invitation(invitation), 'admin')).toBe(0);
+    await reservations.reserveSeat(own, invitation, inAnHour(), 'admin');
+    expect(await reservations.convertReservation(world.invitation(invitation), userId, userId)).toMatchObject(
+      [{ licenseId: own }],
+    );
+    expect([await world.seated(own), await world.seated(foreign)]).toEqual([1, 0]);
+    expect(await reservations.cancelReservation(theirs, 'admin')).toBe(1);
   });
 
   it('accepted twice at once it seats once; one who sits there already gives the kept seat back', async () => {
@@ -132,12 +176,14 @@ describe('seats kept for invitations', () => {
       const invitation = randomUUID();
       await reservations.reserveSeat(licenseId, invitation, inAnHour(), 'admin');
       await Promise.allSettled(
-        [0, 1].map((index) => nodeFor(index).reservations.convertReservation(invitation, userId, userId)),
+        [0, 1].map((index) =>
+          nodeFor(index).reservations.convertReservation(world.invitation(invitation), userId, userId),
+        ),
       );
       expect(await world.seated(licenseId)).toBe(1);
       const again = randomUUID();
       await reservations.reserveSeat(licenseId, again, inAnHour(), 'admin');
-      expect(await reservations.convertReservation(again, userId, userId)).toMatchObject([
+      expect(await reservations.convertReservation(world.invitation(again), userId, userId)).toMatchObject([
         { assigned: false },
       ]);
       expect(await seats.assignSeat(licenseId, other, 'admin')).toMatchObject({ assigned: true });
@@ -155,11 +201,14 @@ describe('seats kept for invitations', () => {
         await expect(reserve('x', inAnHour())).rejects.toMatchObject(refused);
         await expect(reserve(randomUUID(), new Date(Date.now() - 60_000))).rejects.toMatchObject(refused);
         await expect(reserve(randomUUID(), new Date(NaN))).rejects.toMatchObject(refused);
+        await expect(reserve(randomUUID(), inDays(91))).rejects.toMatchObject(refused);
         await expect(reservations.reserveSeat('x', randomUUID(), inAnHour(), 'admin')).rejects.toMatchObject({
           code: 'unknown_license',
         });
-        await expect(reservations.convertReservation('x', 'y', 'z')).rejects.toMatchObject({ status: 404 });
-        expect(await reservations.cancelReservation('x', 'admin')).toBe(0);
+        await expect(reservations.convertReservation(world.invitation('x'), 'y', 'z')).rejects.toMatchObject({
+          status: 404,
+        });
+        expect(await reservations.cancelReservation(world.invitation('x'), 'admin')).toBe(0);
       }),
     ).toEqual(NOTHING);
   });

@@ -120,8 +120,8 @@ describe('the rules of seats', () => {
       await reservations.reserveSeat(licenseId, invitation, new Date(Date.now() + 60_000), 'admin');
       const other = world.nodes[1] ?? world.node;
       const attempts = [
-        () => outcome(reservations.convertReservation(invitation, ann, ann)),
-        () => other.reservations.cancelReservation(invitation, 'admin'),
+        () => outcome(reservations.convertReservation(world.invitation(invitation), ann, ann)),
+        () => other.reservations.cancelReservation(world.invitation(invitation), 'admin'),
       ] as const;
       const results = await Promise.all(
         round % 2 === 0 ? [attempts[0](), attempts[1]()] : [attempts[1](), attempts[0]()].reverse(),
@@ -142,7 +142,7 @@ describe('the rules of seats', () => {
           const { reservations, seats } = world.nodes[index % 2] ?? world.node;
           return [
             outcome(reservations.reserveSeat(licenseId, invitation, new Date(Date.now() + 60_000), 'admin')),
-            outcome(reservations.convertReservation(invitation, user, user)),
+            outcome(reservations.convertReservation(world.invitation(invitation), user, user)),
             outcome(seats.assignSeat(licenseId, user, 'admin')),
           ];
         }),

@@ -132,7 +132,14 @@ describe('seats', () => {
             async () => {
               const lines = readImport(Buffer.from(`email,license\n${emails.get(userId)},${licenseId}\n`));
               const target = { organizationKey: 'acme', moduleKey: 'reports' };
-              const [result] = await new SeatImportRepository(database, seats).run(lines, target, 'admin');
+              const imports = new SeatImportRepository(database, seats);
+              const run = (): ReturnType<typeof imports.run> =>
+                imports.run(lines, target, 'admin').catch((error: { code?: string }) => {
+                  // one import of an organization at a time: the others come again
+                  if (error.code === 'import_under_way') return run();
+                  throw error;
+                });
+              const [result] = await run();
               if (result?.outcome !== 'assigned') throw Object.assign(new Error(), { code: result?.code });
             },
           ];

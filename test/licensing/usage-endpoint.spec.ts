@@ -94,7 +94,7 @@ describe('/v1/usage', () => {
     expect(first.headers.get('cache-control')).toBe('no-store');
     expect(first.body).toEqual({ allow: true, code: 'OK', used: 4, limit: LIMIT, ...period });
     const again = await tell({ body: { ...good(), amount: 4 }, headers });
-    expect([again.status, again.body]).toEqual([200, first.body]);
+    expect([again.status, again.body]).toEqual([200, { ...first.body, replayed: true }]);
 
     const present = await read(`organization_id=${world.id('acme')}&feature=renders`);
     expect(present.status).toBe(200);
@@ -104,11 +104,30 @@ describe('/v1/usage', () => {
     });
   });
 
+  it('tells who repeats their own request from who comes again with its key', async () => {
+    const headers = { 'idempotency-key': randomUUID() };
+    const asked = async (request: object) => {
+      const { status, body } = await tell({ body: { ...good(), ...request }, headers });
+      return [status, body['replayed']];
+    };
+    const before = await used();
+    expect(await asked({ request_id: 'first' })).toEqual([200, undefined]);
+    expect(await asked({ request_id: 'first' })).toEqual([200, undefined]);
+    expect(await asked({ request_id: 'second' })).toEqual([200, true]);
+    expect(await asked({})).toEqual([200, true]);
+    expect(await used()).toEqual({ used: before.used + good().amount, recorded: before.recorded + 1 });
+    await expectNothingCounted(async () => {
+      for (const request_id of ['', 'x'.repeat(129), 'a b', 7, null, {}]) {
+        expectProblem(await tell({ body: { ...good(), request_id } }), 400, 'invalid_usage');
+      }
+    });
+  });
+
   it('refuses what goes beyond the limit as a problem with status 429, and counts none of it', async () => {
     await expectNothingCounted(async () => {
       const refused = await tell({ body: { ...good(), amount: LIMIT + 1 } });
       expectProblem(refused, 429, 'QUOTA_EXCEEDED');
-      expect(refused.body).toMatchObject({ allow: false, used: 4, limit: LIMIT });
+      expect(refused.body).toMatchObject({ allow: false, used: 5, limit: LIMIT });
     });
   });
 

@@ -141,6 +141,51 @@ describe('use of metered features', () => {
     expect(await usage.use(feature, 1, { userId: person })).toMatchObject({ code: 'LEASE_EXPIRED' });
   });
 
+  it('of a person with floating seats is borne by the licenses that they hold a seat of, and by no other', async () => {
+    const feature = await usage.feature();
+    const [person = ''] = await usage.world.members(1);
+    const { database } = usage.world.node;
+    const [mine, other] = [await usage.license(feature, 3), await usage.license(feature, 100)];
+    await database.query(sql`
+      UPDATE license_terms SET seat_model = 'floating', seat_limit = 5 WHERE license_id IN (${mine}, ${other})`);
+    const lease = (license: string, until: Date) =>
+      database.query(sql`
+        INSERT INTO seat_leases (license_id, user_id, device, fence, leased_at, expires_at)
+        VALUES (${license}, ${person}, 'laptop', 1, ${NOON}, ${until})`);
+    await lease(mine, new Date(NOON.getTime() + 60_000));
+    expect(await usage.use(feature, 4, { userId: person })).toMatchObject({
+      code: 'QUOTA_EXCEEDED',
+      limit: 3,
+    });
+    expect(await usage.use(feature, 3, { userId: person })).toMatchObject({ code: 'OK', limit: 3 });
+    expect(await usage.counted(feature)).toEqual({ [mine]: [3] });
+    await lease(other, new Date(NOON.getTime() + 30_000));
+    expect(await usage.use(feature, 4, { userId: person })).toMatchObject({ code: 'OK', limit: 103 });
+    usage.clock.advance(30_000);
+    expect(await usage.use(feature, 1, { userId: person })).toMatchObject({
+      code: 'QUOTA_EXCEEDED',
+      limit: 3,
+    });
+    usage.clock.advance(30_000);
+    expect(await usage.use(feature, 1, { userId: person })).toMatchObject({ code: 'LEASE_EXPIRED' });
+  });
+
+  it('of who has left the organization, or is disabled, is refused', async () => {
+    const feature = await usage.feature();
+    const [left = '', disabled = ''] = await usage.world.members(2);
+    await usage.license(feature, 10);
+    const { accounts, database } = usage.world.node;
+    await database.query(sql`DELETE FROM memberships WHERE user_id = ${left}`);
+    await accounts.disableUser(disabled, 'admin');
+    for (const userId of [left, disabled]) {
+      await expect(usage.use(feature, 1, { userId })).rejects.toMatchObject({
+        status: 404,
+        code: 'unknown_user',
+      });
+    }
+    expect(await usage.recorded(feature)).toEqual({ uses: 0, amount: 0 });
+  });
+
   describe('told again with the same key', () => {
     it('gets the answer of the first time and counts nothing, whatever has changed since', async () => {
       const feature = await usage.feature();
@@ -148,9 +193,10 @@ describe('use of metered features', () => {
       const idempotencyKey = randomUUID();
       const first = await usage.use(feature, 6, { idempotencyKey });
       await usage.use(feature, 4);
-      expect(await usage.use(feature, 6, { idempotencyKey, clientId: 'another' }, 1)).toEqual(first);
+      const again = { ...first, replayed: true };
+      expect(await usage.use(feature, 6, { idempotencyKey, clientId: 'another' }, 1)).toEqual(again);
       await usage.world.node.licenses.changeStatus(license, 'revoked', 'admin');
-      expect(await usage.use(feature, 6, { idempotencyKey })).toEqual(first);
+      expect(await usage.use(feature, 6, { idempotencyKey })).toEqual(again);
       expect(await usage.counted(feature)).toEqual({ [license]: [10] });
     });
 
@@ -180,7 +226,10 @@ describe('use of metered features', () => {
         const answers = await Promise.all(
           Array.from({ length: 6 }, (_, index) => usage.use(feature, 1, { idempotencyKey }, index)),
         );
-        for (const answer of answers) expect(answer).toEqual({ ...answers[0], allow: true, used: round });
+        for (const answer of answers) {
+          expect(answer).toMatchObject({ allow: true, code: 'OK', used: round, limit: 20, ...march });
+        }
+        expect(answers.filter(({ replayed }) => replayed)).toHaveLength(answers.length - 1);
       }
       expect(await usage.counted(feature)).toEqual({ [license]: [20] });
     });

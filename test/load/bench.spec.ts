@@ -84,7 +84,8 @@ describe('npm run bench', () => {
     [['--rounds', '1.5'], '--rounds must be a whole number.'],
     [['--duration', ''], '--duration must be 0.05 to 3600.'],
     [['--rows', '10000001'], '--rows must be 100 to 10000000.'],
-    [['--soak', '--licensing'], '--soak and --licensing are runs of their own.'],
+    [['--soak', '--licensing'], '--soak, --licensing and --sign-in are runs of their own.'],
+    [['--sign-in', '--licensing'], '--soak, --licensing and --sign-in are runs of their own.'],
     [['--fast'], "Unknown option '--fast'"],
   ])('%j is refused: %s', (args, message) => {
     expect(() => readOptions(args)).toThrow(UsageError);

@@ -6,6 +6,7 @@ import { machine, pinDriver, type Pinning } from './machine.js';
 import { readOptions, USAGE, UsageError, type BenchOptions } from './options.js';
 import { Progress } from './progress.js';
 import { benchTable, circumstancesText, write } from './report.js';
+import { signIns, signInSteps, signInText } from './sign-in.js';
 import { soak, soakScales, soakTable } from './soak.js';
 
 /** @returns the exit code: whatever the figures are 0, but 1 when an answer was not as expected */
@@ -19,7 +20,7 @@ export async function bench(args: readonly string[], build: () => void): Promise
     return 1;
   }
   if (options.build) build();
-  const name = options.soak ? 'soak' : options.licensing ? 'licensing' : 'bench';
+  const name = nameOf(options);
   const progress = new Progress(stepsOf(name, options));
   // asked before this process is bound to one core
   const here = machine();
@@ -48,11 +49,19 @@ const TITLES = {
   bench: 'Core Auth beside node-oidc-provider',
   soak: 'Refreshing among more and more authorizations',
   licensing: 'What licenses cost',
+  'sign-in': 'Signing in',
 } as const;
 type Name = keyof typeof TITLES;
 
+function nameOf({ soak, licensing, signIn }: BenchOptions): Name {
+  if (soak) return 'soak';
+  if (licensing) return 'licensing';
+  return signIn ? 'sign-in' : 'bench';
+}
+
 function stepsOf(name: Name, options: BenchOptions): number {
   if (name === 'soak') return 2 * soakScales(options.rows).length;
+  if (name === 'sign-in') return signInSteps(options);
   return name === 'licensing' ? licensingSteps(options) : comparisonSteps(options);
 }
 
@@ -71,6 +80,10 @@ async function measure(
   if (name === 'licensing') {
     const rows = await licensing(database, options, pinning, progress);
     return [rows, licensingTable(rows)];
+  }
+  if (name === 'sign-in') {
+    const figures = await signIns(database, options, pinning, progress);
+    return [figures, signInText(figures)];
   }
   const rows = await compare(database, options, pinning, progress);
   return [rows, benchTable(rows)];

@@ -11,6 +11,7 @@ export interface BenchOptions {
   readonly connections: number;
   readonly soak: boolean;
   readonly licensing: boolean;
+  readonly signIn: boolean;
   readonly profile: string | undefined;
   readonly build: boolean;
 }
@@ -18,7 +19,7 @@ export interface BenchOptions {
 export class UsageError extends Error {}
 
 export const USAGE = `npm run bench -- [options]
-  --output DIR       write bench.json and bench.md (with --soak or --licensing: soak.*, licensing.*) there
+  --output DIR       write bench.json and bench.md (with --soak, --licensing or --sign-in: soak.*, licensing.*, sign-in.*) there
   --duration SECONDS of one round of one operation at one server (5)
   --rounds N         rounds of each operation, ours and the peer's in turn (3)
   --only A,B         these operations alone: ${OPERATIONS.map(({ name }) => name).join(', ')}
@@ -26,6 +27,7 @@ export const USAGE = `npm run bench -- [options]
   --connections N    kept-alive connections of the driver (32)
   --soak             refresh at 1 thousand, 100 thousand and 1 million authorizations instead
   --licensing        what licenses cost instead: decisions, checks, seats, change to refusal
+  --sign-in          sign-ins beside bare argon2id instead, and whether their time tells who has an account
   --profile DIR      write a CPU profile of our server for each operation there; slows it down
   --no-build         use dist/ as it is`;
 
@@ -39,7 +41,9 @@ export function readOptions(args: readonly string[]): BenchOptions {
   if (unknown !== undefined) throw new UsageError(`There is no operation "${unknown}".`);
   const soak = values.soak ?? false;
   const licensing = values.licensing ?? false;
-  if (soak && licensing) throw new UsageError('--soak and --licensing are runs of their own.');
+  const signIn = values['sign-in'] ?? false;
+  if ([soak, licensing, signIn].filter(Boolean).length > 1)
+    throw new UsageError('--soak, --licensing and --sign-in are runs of their own.');
   return {
     output: values.output,
     duration: number('duration', values.duration ?? '5', 0.05, 3600),
@@ -49,6 +53,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     connections: whole('connections', values.connections ?? '32', 1, 1000),
     soak,
     licensing,
+    signIn,
     profile: values.profile,
     build: !(values['no-build'] ?? false),
   };
@@ -69,6 +74,7 @@ function parse(args: readonly string[]) {
         connections: text,
         soak: flag,
         licensing: flag,
+        'sign-in': flag,
         profile: text,
         'no-build': flag,
       },

@@ -78,7 +78,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 export function circumstancesText(
   { machine, postgres, pinning }: Circumstances,
-  { duration, rounds, connections, rows, licensing }: BenchOptions,
+  options: BenchOptions,
 ): string {
   const settings = Object.entries(POSTGRES_SETTINGS).map(([name, value]) => `${name}=${value}`);
   return [
@@ -87,10 +87,18 @@ export function circumstancesText(
     pinning
       ? `- Pinned: the servers to core ${pinning.servers}, driver and database to core ${pinning.others}`
       : '- Not pinned: there is no taskset here, or one core alone; the figures vary more',
-    licensing
-      ? `- Load: ${connections} connections, or as many people who want seats; ${rounds} rounds of ${duration} s; pool of ${POOL_SIZE} connections; the guard, its two nodes and what assigns seats run in the driver's process`
-      : `- Load: ${connections} connections, ${rounds} rounds of ${duration} s for each server in turn; pool of ${POOL_SIZE} connections; ${rows} authorizations`,
+    loadText(options),
   ].join('\n');
+}
+
+function loadText({ duration, rounds, connections, rows, licensing, signIn }: BenchOptions): string {
+  const pool = `pool of ${POOL_SIZE} connections`;
+  if (signIn) {
+    return `- Load: ${connections} connections of people in browsers that are known, ${rounds} rounds of ${duration} s with bare hashes on the server's core before and after each; ${pool}`;
+  }
+  return licensing
+    ? `- Load: ${connections} connections, or as many people who want seats; ${rounds} rounds of ${duration} s; ${pool}; the guard, its two nodes and what assigns seats run in the driver's process`
+    : `- Load: ${connections} connections, ${rounds} rounds of ${duration} s for each server in turn; ${pool}; ${rows} authorizations`;
 }
 
 export function write(folder: string, name: string, json: unknown, markdown: string): void {

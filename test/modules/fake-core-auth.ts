@@ -40,7 +40,9 @@ export class FakeCoreAuth {
   loseRefreshAnswers = 0;
   snapshot: LicenseSnapshot | undefined = licensedSnapshot();
   /** Of any metered feature. */
-  readonly quota = { used: 0, limit: 10, keys: new Set<string>() };
+  readonly quota = { used: 0, limit: 10, keys: new Map<string, string>() };
+  /** The floating seat of everybody; a heartbeat of an ended one is refused. */
+  readonly lease = { fence: 0, live: false };
   /** The next answers about use are cut off after the count. */
   loseUsageAnswers = 0;
   /** Connections get no byte while false. */
@@ -135,6 +137,9 @@ export class FakeCoreAuth {
         ];
       case 'membership-changed':
         return [`${openid}/caep/event-type/token-claims-change`, { format: 'complex', user, tenant }];
+      case 'seat-assigned':
+      case 'seat-released':
+        return [`urn:core-auth:event-type:${kind}`, { format: 'complex', user, tenant }];
       case 'license-changed':
         return ['urn:core-auth:event-type:license-changed', { format: 'complex', tenant: opaque }];
       default:
@@ -223,6 +228,12 @@ export class FakeCoreAuth {
         return this.snapshot
           ? json(response, 200, this.snapshot)
           : json(response, 404, { code: 'unknown_organization' });
+      case '/v1/leases':
+        this.lease.fence += 1;
+        this.lease.live = true;
+        return this.leased(response);
+      case '/v1/leases/license.1/heartbeat':
+        return this.lease.live ? this.leased(response) : json(response, 409, { code: 'lease_superseded' });
       case '/v1/events':
         return this.openStream(request, response);
     }
@@ -231,9 +242,10 @@ export class FakeCoreAuth {
 
   /** As Core Auth, for one feature with one limit: a key counts once. */
   private use(body: string, key: string, response: ServerResponse): void {
-    const { amount } = JSON.parse(body) as { amount: number };
+    const { amount, request_id: request } = JSON.parse(body) as { amount: number; request_id: string };
     const { limit } = this.quota;
     const known = this.quota.keys.has(key);
+    const replayed = known && this.quota.keys.get(key) !== request ? { replayed: true } : {};
     if (!known && this.quota.used + amount > limit) {
       return json(response, 429, {
         ...QUOTA,
@@ -244,13 +256,25 @@ export class FakeCoreAuth {
       });
     }
     if (!known) this.quota.used += amount;
-    this.quota.keys.add(key);
+    if (!known) this.quota.keys.set(key, request);
     if (this.loseUsageAnswers > 0) {
       this.loseUsageAnswers -= 1;
       response.destroy();
       return;
     }
-    return json(response, 200, { ...QUOTA, allow: true, code: 'OK', used: this.quota.used, limit });
+    return json(response, 200, {
+      ...QUOTA,
+      allow: true,
+      code: 'OK',
+      used: this.quota.used,
+      limit,
+      ...replayed,
+    });
+  }
+
+  private leased(response: ServerResponse): void {
+    const { fence } = this.lease;
+    return json(response, 200, { id: 'license.1', fence, expires_in: 300, heartbeat_in: 100 });
   }
 
   private introspection(token: string): Record<string, unknown> {

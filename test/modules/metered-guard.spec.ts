@@ -11,14 +11,26 @@ interface Told {
   body: Record<string, unknown>;
 }
 
+interface Sent {
+  method?: string;
+  path?: string;
+  key?: string;
+  body?: unknown;
+}
+
 async function ask(
   module: GuardedModule,
   token: string,
-  { method = 'GET', path = '/api/rendered', key }: { method?: string; path?: string; key?: string } = {},
+  { method = 'GET', path = '/api/rendered', key, body: sent }: Sent = {},
 ): Promise<Told> {
   const response = await fetch(module.url + path, {
     method,
-    headers: { authorization: `Bearer ${token}`, ...(key === undefined ? {} : { 'idempotency-key': key }) },
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+      ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
   });
   const body = (await response.json()) as Record<string, unknown>;
   return { status: response.status, headers: response.headers, body };
@@ -79,15 +91,16 @@ describe('a metered route beside the real server', () => {
     const key = randomUUID();
     const runs = handled.renders;
     const answers = [await ask(module, member, post(key)), await ask(module, member, post(key))];
-    expect(answers.map(({ status, body }) => [status, body])).toEqual(
-      Array(2).fill([201, { used: 3, remaining: LIMIT - 3 }]),
-    );
-    expect(await used()).toBe(3);
+    expect(answers.map(({ status }) => status)).toEqual([201, 409]);
+    expect(answers[0]?.body).toEqual({ used: 3, remaining: LIMIT - 3 });
+    expect(answers[1]?.body).toMatchObject({ code: 'ALREADY_COUNTED', status: 409 });
+    // what was counted once was given once
+    expect([await used(), handled.renders]).toEqual([3, runs + 1]);
     // another person's key is another key, and so is the same one somewhere else
     expect((await ask(module, owner, post(key))).status).toBe(201);
     expect((await ask(module, member, { ...post(key), path: '/api/renders?again' })).status).toBe(201);
     expect(await used()).toBe(7);
-    expect(handled.renders).toBe(runs + 4);
+    expect(handled.renders).toBe(runs + 3);
 
     const refused = await ask(module, member, post());
     expect(refused.status).toBe(429);
@@ -95,7 +108,7 @@ describe('a metered route beside the real server', () => {
     expect(refused.headers.get('ratelimit')).toMatch(/^"renders";r=1;t=\d+$/);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(refused.body).toMatchObject({ code: 'QUOTA_EXCEEDED', feature: 'renders', limit: LIMIT, used: 7 });
-    expect(handled.renders).toBe(runs + 4);
+    expect(handled.renders).toBe(runs + 3);
     expect(await used()).toBe(7);
   });
 
@@ -158,6 +171,35 @@ describe('a metered route beside a server with faults', () => {
     const { status, body } = await ask(module, token, post(key));
     expect([status, body['code']]).toEqual([400, 'INVALID_IDEMPOTENCY_KEY']);
     expect(core.quota.used).toBe(0);
+  });
+
+  it('refuses a key that was counted before, though the first answer about it is lost', async () => {
+    const key = randomUUID();
+    const runs = handled.renders;
+    core.loseUsageAnswers = 1;
+    expect((await ask(module, token, post(key))).status).toBe(201);
+    core.loseUsageAnswers = 1;
+    const again = await ask(module, token, post(key));
+    expect([again.status, again.body['code']]).toEqual([409, 'ALREADY_COUNTED']);
+    expect([core.count('/v1/usage'), core.quota.used, handled.renders]).toEqual([4, 2, runs + 1]);
+  });
+
+  it('of requests under one key that come at once lets one in', async () => {
+    const key = randomUUID();
+    const runs = handled.renders;
+    const answers = await Promise.all(Array.from({ length: 5 }, () => ask(module, token, post(key))));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409]);
+    expect([core.quota.used, handled.renders]).toEqual([2, runs + 1]);
+  });
+
+  it('binds the key to the body: with another body it is another key', async () => {
+    const key = randomUUID();
+    const withBody = async (body: unknown) => (await ask(module, token, { ...post(key), body })).status;
+    expect(await withBody({ page: 1, of: ['a'] })).toBe(201);
+    expect(await withBody({ page: 1, of: ['a'] })).toBe(409);
+    expect(await withBody({ page: 2, of: ['a'] })).toBe(201);
+    expect((await ask(module, token, post(key))).status).toBe(201);
+    expect(core.quota.used).toBe(6);
   });
 
   it('asks nobody when the license denies', async () => {

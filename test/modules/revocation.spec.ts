@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CLIENT, FakeCoreAuth, USER } from './fake-core-auth.js';
+import { claimsOf } from '../support/world.js';
 import { startModule, type GuardedModule } from './guarded-module.js';
 
 const INTROSPECT = '/oauth2/introspect';
@@ -68,6 +69,34 @@ describe('revocation in a module guard', () => {
     await becomes(token, 401);
     expect(core.count(INTROSPECT)).toBe(0);
   });
+
+  it.each(['membership-changed', 'user-disabled', 'credential-changed'])(
+    'a token of the very second of a %s is asked about once, and then stands while Core Auth is down',
+    async (kind) => {
+      const token = await younger();
+      const second = new Date(Number(claimsOf(token)['iat']) * 1000);
+      core.publish(kind, USER, second);
+      // what comes after it on the stream has been heard
+      const marker = await younger({ authorization_id: 'marker' });
+      core.publish('authorization-revoked', 'marker');
+      await becomes(marker, 401);
+      expect([await status(token), await status(token)]).toEqual([200, 200]);
+      expect(core.count(INTROSPECT)).toBe(1);
+      core.down.add(INTROSPECT);
+      for (let minutes = 0; minutes < 3; minutes += 1) {
+        module.clock.aheadMs += 60_000;
+        // the stream goes on
+        await module.listening();
+        expect(await status(token)).toBe(200);
+      }
+      expect(core.count(INTROSPECT)).toBe(1);
+      // another change in that second is another question, which nobody answers now
+      core.publish(kind, USER, second);
+      await becomes(token, 503);
+      core.down.clear();
+      expect(await status(token)).toBe(200);
+    },
+  );
 
   it('leaves the tokens of others alone', async () => {
     const token = await younger();

@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { SeatLeases } from '@core-auth/module-kit';
 import { SessionRepository } from '#sessions';
 import { Database, sql } from '#platform';
 import { eventually } from '../support/answers.js';
-import { claimsOf, World } from '../support/world.js';
-import { CLIENT, FakeCoreAuth, licensedSnapshot } from './fake-core-auth.js';
+import { claimsOf, type World } from '../support/world.js';
+import { AdministrationWorld } from '../licensing/administration/administration-world.js';
+import { CLIENT, FakeCoreAuth, licensedSnapshot, ORGANIZATION, USER } from './fake-core-auth.js';
 import { startModule, type GuardedModule } from './guarded-module.js';
 
 async function ask(module: GuardedModule, token: string, path = '/api/licensed') {
@@ -14,6 +16,7 @@ async function ask(module: GuardedModule, token: string, path = '/api/licensed')
 }
 
 describe('floating seats in a module guard beside the real server', () => {
+  let admin: AdministrationWorld;
   let world: World;
   let module: GuardedModule;
   let licenseId: string;
@@ -24,7 +27,8 @@ describe('floating seats in a module guard beside the real server', () => {
   };
 
   beforeAll(async () => {
-    world = await World.start();
+    admin = await AdministrationWorld.start();
+    world = admin.world;
     await world.licenses.changeStatus(world.id('license:acme:projects'), 'cancelled', 'test');
     licenseId = await world.license('acme', 'projects', {
       seatModel: 'floating',
@@ -132,13 +136,32 @@ describe('floating seats in a module guard beside the real server', () => {
     expect(module.app.get(SeatLeases).size).toBe(0);
   });
 
-  it('are given back when the module stops', async () => {
+  it('stay with who works at another process of the module when one of them stops', async () => {
     const beside = await startModule({ issuer: world.url }, options());
     await beside.listening();
-    await ask(beside, await tokenOf('member@acme.example'));
-    expect(await held()).toHaveLength(1);
+    const member = await tokenOf('member@acme.example');
+    expect((await ask(beside, member)).status).toBe(200);
+    expect((await ask(module, member)).status).toBe(200);
     await beside.stop();
-    expect(await held()).toEqual([]);
+    expect(await held()).toHaveLength(1);
+    expect(await ask(module, await tokenOf('owner@acme.example'))).toMatchObject({ code: 'SEATS_EXHAUSTED' });
+    expect((await ask(module, member)).status).toBe(200);
+  });
+
+  it('that an administrator ends are gone with the next request, not with the next heartbeat', async () => {
+    const member = await tokenOf('member@acme.example');
+    expect((await ask(module, member)).status).toBe(200);
+    const fence = (await held())[0]?.fence ?? '';
+    const ended = await admin.operate('DELETE', `/v1/licenses/${licenseId}/leases/${fence}`);
+    expect(ended.status).toBe(204);
+    // another was waiting for it
+    const owner = await tokenOf('owner@acme.example');
+    expect((await ask(module, owner)).status).toBe(200);
+    const refused = async () => ((await ask(module, member)).code === 'SEATS_EXHAUSTED' ? true : undefined);
+    // no heartbeat is due for 30 s
+    await eventually(refused, 'the refusal', 2000);
+    expect((await ask(module, owner)).status).toBe(200);
+    expect(await held()).toMatchObject([{ user_id: world.id('owner@acme.example') }]);
   });
 
   it('are taken by nobody whose license is suspended', async () => {
@@ -188,5 +211,75 @@ describe('floating seats while Core Auth does not lease', () => {
     module.clock.aheadMs += 1001;
     await ask(module, token);
     expect(core.count('/v1/leases')).toBe(2);
+  });
+
+  const HEARTBEAT = '/v1/leases/license.1/heartbeat';
+
+  it.each([
+    ['seat-released', USER],
+    ['license-changed', ORGANIZATION],
+  ])('after %s the seat is asked about before the next yes, once for each event', async (kind, subject) => {
+    const token = await core.accessToken(module.url);
+    expect((await ask(module, token)).status).toBe(200);
+    expect(core.count(HEARTBEAT)).toBe(0);
+    core.publish(kind, subject);
+    const asked = async () => {
+      expect((await ask(module, token)).status).toBe(200);
+      return core.count(HEARTBEAT) > 0 ? true : undefined;
+    };
+    await eventually(asked, 'the question', 2000);
+    for (let request = 0; request < 5; request += 1) await ask(module, token);
+    expect(core.count(HEARTBEAT)).toBe(1);
+  });
+
+  it('a seat that may have been ended is no yes while nobody can tell, and none once it was', async () => {
+    const token = await core.accessToken(module.url);
+    expect((await ask(module, token)).status).toBe(200);
+    core.down.add(HEARTBEAT);
+    core.publish('seat-released', USER);
+    const unavailable = async () => ((await ask(module, token)).status === 503 ? true : undefined);
+    await eventually(unavailable, 'the doubt', 2000);
+    expect(await ask(module, token)).toMatchObject({ status: 503, code: 'CHECK_UNAVAILABLE' });
+    core.down.clear();
+    core.lease.live = false;
+    module.clock.aheadMs += 1001;
+    // it takes one anew, under the next fence number
+    expect((await ask(module, token)).status).toBe(200);
+    expect(core.lease).toEqual({ fence: 2, live: true });
+  });
+
+  it('the seats of others are not asked about when one is released or taken', async () => {
+    const token = await core.accessToken(module.url);
+    expect((await ask(module, token)).status).toBe(200);
+    core.publish('seat-released', randomUUID());
+    core.publish('seat-assigned', USER);
+    core.publish('seat-released', USER, new Date(), randomUUID());
+    const before = core.count('/v1/licenses/snapshot');
+    const dropped = async () => {
+      expect((await ask(module, token)).status).toBe(200);
+      return core.count('/v1/licenses/snapshot') > before ? true : undefined;
+    };
+    await eventually(dropped, 'the news', 2000);
+    expect(core.count(HEARTBEAT)).toBe(0);
+  });
+
+  it('a seat is asked about after 4 s when no news can come, and stays to its end when nobody answers', async () => {
+    const token = await core.accessToken(module.url);
+    expect((await ask(module, token)).status).toBe(200);
+    core.streaming = false;
+    module.clock.aheadMs += 3900;
+    expect((await ask(module, token)).status).toBe(200);
+    expect(core.count(HEARTBEAT)).toBe(0);
+    module.clock.aheadMs += 200;
+    expect((await ask(module, token)).status).toBe(200);
+    expect(core.count(HEARTBEAT)).toBe(1);
+    core.down.add(HEARTBEAT);
+    module.clock.aheadMs += 4100;
+    expect((await ask(module, token)).status).toBe(200);
+    core.down.clear();
+    core.lease.live = false;
+    module.clock.aheadMs += 4100;
+    await ask(module, token);
+    expect(core.lease.fence).toBe(2);
   });
 });

@@ -89,7 +89,7 @@ describe('npm start that cannot succeed', () => {
       CORE_AUTH_DEMOPASSWORD: 'x',
       REPORTS_PORT: String(ports.projects),
     });
-    expect(said).toContain('CORE_AUTH_DEMO_PASSWORD must have 15 to 128 characters');
+    expect(said).toContain('CORE_AUTH_DEMO_PASSWORD is refused: Choose a password of at least 15 characters');
     expect(said).toContain('did you mean CORE_AUTH_DEMO_PASSWORD?');
     expect(said).toContain('PORT, PROJECTS_PORT and REPORTS_PORT must differ');
   });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
+import { eventually } from '../support/answers.js';
 import { BuiltProcess } from '../support/built-process.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 
@@ -48,6 +49,49 @@ describe('the command line on a database of its own', () => {
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     expect(both.filter(({ said }) => said === 'The tables are up to date.')).toHaveLength(1);
     expect(both.filter(({ said }) => said.startsWith('Migrated: '))).toHaveLength(1);
+  });
+
+  describe('whose connection is lost while it migrates', () => {
+    const LOST =
+      'The migration was broken off: terminating connection due to administrator command. What was not finished is undone: run it again.';
+    /** What is held here makes the command wait; then its connection that has, or wants, the turn is ended. */
+    const migratedWhile = async (hold: readonly string[], granted: boolean) => {
+      const fresh = await createDatabase({ empty: true });
+      const holder = new Client({ connectionString: fresh.url });
+      await holder.connect();
+      for (const statement of hold) await holder.query(statement);
+      const migrating = run('migrate', { DATABASE_URL: fresh.url, CORE_AUTH_DATABASE_LOCK_TIMEOUT: '30000' });
+      await eventually(async () => {
+        const waiting = await holder.query(
+          'SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())',
+        );
+        return waiting.rowCount === 0 ? undefined : true;
+      }, 'a migration that waits');
+      await holder.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_locks
+          WHERE locktype = 'advisory' AND granted = $1 AND pid <> pg_backend_pid()
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+        [granted],
+      );
+      const said = await migrating;
+      await holder.end();
+      await fresh.drop();
+      return said;
+    };
+
+    it('says so in one sentence while it waits for its turn', async () => {
+      const hold = ["SELECT pg_advisory_lock('7165065861825654369')"];
+      expect(await migratedWhile(hold, false)).toEqual({ code: 1, said: LOST });
+    });
+
+    it('says so in one sentence while it has its turn', async () => {
+      const hold = [
+        'CREATE TABLE migrations (id serial PRIMARY KEY, timestamp bigint NOT NULL, name varchar NOT NULL)',
+        'BEGIN',
+        'LOCK TABLE migrations',
+      ];
+      expect(await migratedWhile(hold, true)).toEqual({ code: 1, said: LOST });
+    });
   });
 
   it('refuses to seed in production, and without a password, and changes nothing', async () => {

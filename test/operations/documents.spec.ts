@@ -10,7 +10,9 @@ const NOT_RUN = /^# not run by the tests: \S/;
 /** Names in capitals that are no settings of ours: what the reader fills in, and other software's words. */
 const OTHER_NAMES = new Set([
   ...Object.keys(httpStatusOfDecision),
+  'ALREADY_COUNTED',
   'NAME_FILE',
+  'NODE_EXTRA_CA_CERTS',
   'CLIENT_SECRET',
   'INITIAL_ACCESS_TOKEN',
   'ORGANIZATION_ID',

@@ -6,6 +6,7 @@ import { Database, KeyEncryption } from '#platform';
 import { EnvelopeRepository } from '../../apps/cli/envelopes.repository.js';
 import { BuiltProcess } from '../support/built-process.js';
 import { createDatabase } from '../support/database.js';
+import { present, setUpApp, withPassword } from '../support/factors.js';
 import { World, type TestClient } from '../support/world.js';
 
 jest.setTimeout(120_000);
@@ -129,6 +130,16 @@ describe('core-auth keys', () => {
     expect(await audited('key.publish')).toEqual([kid]);
   });
 
+  it('rotate publishes nothing under a key-encryption key that the servers do not have', async () => {
+    const before = await rows();
+    const { code, said } = await keys('rotate', { CORE_AUTH_KEY_ENCRYPTION_KEYS: keyEncryptionKey('other') });
+    expect([code, said]).toEqual([
+      1,
+      expect.stringMatching(/^CORE_AUTH_KEY_ENCRYPTION_KEYS does not open [^\n]+ that the servers have\.$/),
+    ]);
+    expect(await rows()).toEqual(before);
+  });
+
   it('rotate without options does it for every kind that is not waiting, also when two begin at the same moment', async () => {
     const both = await Promise.all([keys('rotate'), keys('rotate')]);
     const said = both.map((each) => each.said).join('\n');
@@ -179,21 +190,26 @@ describe('core-auth keys', () => {
       [id, wrap('present'), wrap('previous')],
     );
 
+    // its secret, and the two mails that tell of it
+    const { app } = await setUpApp(world, await world.signIn('admin@globex.example'));
+
     const ring = { CORE_AUTH_KEY_ENCRYPTION_KEYS: `${next},${old}` };
     expect((await keys('list', ring)).said).toContain(
       '9 of them are not under the first key-encryption key "new": run keys rewrap.',
     );
     const { code, said } = await keys('rewrap', ring);
-    expect(said).toContain('11 envelopes were encrypted anew under "new".');
+    expect(said).toContain('14 envelopes were encrypted anew under "new".');
     expect(said).toContain('take "old" out of CORE_AUTH_KEY_ENCRYPTION_KEYS');
     expect(code).toBe(0);
-    expect(await audited('envelope.rewrap')).toHaveLength(11);
+    expect(await audited('envelope.rewrap')).toHaveLength(14);
     expect((await rows()).map((row) => row.secret_envelope.split('.')[1])).toEqual(Array(9).fill('new'));
 
     // a server that has never seen the old key
     const server = await World.start({ beside: world, env: { CORE_AUTH_KEY_ENCRYPTION_KEYS: next } });
     expect(await server.refresh(client, String(tokens['refresh_token']))).toMatchObject({ status: 200 });
     expect((await server.introspect(client, await machineToken())).body['active']).toBe(true);
+    const owner = await withPassword(server, 'admin@globex.example');
+    expect((await present(owner, { method: 'totp', code: app.freshCode() })).status).toBe(303);
     await server.stop();
     const { rows: hooks } = await database.query<{ present: string; previous: string }>(
       'SELECT secret_envelope AS present, previous_secret_envelope AS previous FROM webhooks',
@@ -222,9 +238,12 @@ describe('core-auth keys', () => {
     const [{ kid = '' } = {}] = await rows();
     await database.query("UPDATE keys SET secret_envelope = 'v1.lost.AAAA.AAAA.AAAA' WHERE kid = $1", [kid]);
     const third = keyEncryptionKey('third');
+    const { rows: kept } = await database.query<{ count: string }>(`
+      SELECT (SELECT count(*) FROM keys) + (SELECT count(*) FROM mails) + (SELECT count(*) FROM totp_factors)
+             + 2 * (SELECT count(*) FROM webhooks) - 1 AS count`);
     const { code, said } = await keys('rewrap', { CORE_AUTH_KEY_ENCRYPTION_KEYS: `${third},${next}` });
     expect(code).toBe(1);
-    expect(said).toContain('10 envelopes were encrypted anew under "third".');
+    expect(said).toContain(`${kept[0]?.count} envelopes were encrypted anew under "third".`);
     expect(said).toContain(`No key of the ring opens keys.secret_envelope of ${kid}.`);
     expect(said).not.toContain('take "new" out');
   });

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Client } from 'pg';
-import { BuiltProcess } from '../support/built-process.js';
+import { BuiltProcess, REPOSITORY } from '../support/built-process.js';
 import { createDatabase } from '../support/database.js';
+import { DAY, fileClaims, FileSigner } from '../support/license-files.js';
 import { freePort } from '../support/ports.js';
 import { World } from '../support/world.js';
 
@@ -34,17 +37,21 @@ describe('core-auth license', () => {
   });
 
   async function run(args: readonly string[], env: Readonly<Record<string, string>>) {
-    const program = new BuiltProcess('dist/apps/cli/main.js', { args: ['license', ...args], env });
+    const program = new BuiltProcess('dist/apps/cli/main.js', {
+      args: ['license', ...args],
+      env,
+      cwd: folder,
+    });
     const { code } = await program.ended;
     return { code, said: program.output.trim() };
   }
+  const settings = () => ({
+    DATABASE_URL: world.database.url,
+    CORE_AUTH_KEY_ENCRYPTION_KEYS: world.env['CORE_AUTH_KEY_ENCRYPTION_KEYS'] ?? '',
+    CORE_AUTH_URL: world.url,
+  });
   /** With the server's settings. */
-  const license = (...args: string[]) =>
-    run(args, {
-      DATABASE_URL: world.database.url,
-      CORE_AUTH_KEY_ENCRYPTION_KEYS: world.env['CORE_AUTH_KEY_ENCRYPTION_KEYS'] ?? '',
-      CORE_AUTH_URL: world.url,
-    });
+  const license = (...args: string[]) => run(args, settings());
   /** On a host that has nothing. */
   const away = (...args: string[]) => run(args, {});
   const json = ({ said }: { said: string }) => JSON.parse(said) as Record<string, unknown>;
@@ -60,6 +67,7 @@ describe('core-auth license', () => {
     );
   const grants = async () =>
     Number((await database.query('SELECT FROM offline_grants WHERE returned_at IS NULL')).rowCount);
+  const published = async () => (await database.query('SELECT FROM keys')).rowCount;
   const audited = async (act: string) =>
     (await database.query("SELECT FROM audit_events WHERE act = $1 AND actor = 'cli'", [act])).rowCount;
 
@@ -242,6 +250,75 @@ describe('core-auth license', () => {
     }
   });
 
+  it('verify takes no keys from what is no set of them', async () => {
+    const [key = {}] = (JSON.parse(readFileSync(at('keys.json'), 'utf8')) as { keys: object[] }).keys;
+    const broken = JSON.stringify({ keys: [{ ...key, x: 'broken' }] });
+    const contents = ['', 'null', '[]', '{"keys":{}}', '{"keys":[null]}', '-----BEGIN PUBLIC KEY-----'];
+    const answers = [];
+    for (const content of [...contents, ' '.repeat(1_048_577), broken]) {
+      writeFileSync(at('odd-keys'), content);
+      answers.push(await verify('plant.license', 'plant', '--keys', at('odd-keys')));
+    }
+    answers.push(await verify('plant.license', 'plant', '--keys', folder));
+    expect(answers).toEqual([
+      ...contents.map(() => ({ code: 2, said: expect.stringContaining('is no set of keys: make one with') })),
+      { code: 2, said: expect.stringContaining('has more than 1 MiB') },
+      { code: 1, said: expect.stringMatching(/^OFFLINE_BAD_SIGNATURE: /) },
+      { code: 2, said: expect.stringContaining('cannot be read (EISDIR)') },
+    ]);
+  });
+
+  it('believes no file that another deployment has signed, whatever it says and whichever key it names', async () => {
+    const genuine = readFileSync(at('plant.license'), 'utf8');
+    const own = JSON.parse(Buffer.from(genuine.split('.')[0] ?? '', 'base64url').toString()) as {
+      kid: string;
+    };
+    const claims = fileClaims({ iss: world.url, exp: Math.floor(Date.now() / 1000) + 86_400 });
+    writeFileSync(at('foreign.license'), new FileSigner('of-another-deployment').sign(claims));
+    writeFileSync(at('impostor.license'), new FileSigner(own.kid).sign(claims));
+    for (const [name, code] of [
+      ['foreign', 'OFFLINE_UNKNOWN_KEY'],
+      ['impostor', 'OFFLINE_BAD_SIGNATURE'],
+    ] as const) {
+      const denied = await verify(`${name}.license`, 'plant', '--json');
+      expect([denied.code, json(denied)]).toEqual([1, expect.objectContaining({ allow: false, code })]);
+      const kept = await license('return', at(`${name}.license`), '--json');
+      expect([kept.code, json(kept)]).toEqual([1, expect.objectContaining({ error: code })]);
+    }
+    expect((await away('inspect', at('foreign.license'))).code).toBe(0);
+  });
+
+  it('verify denies a file that has ended, and a clock that is turned back from there; the end gives the seats back', async () => {
+    const { grant } = json(await issue('barge', 2, 'barge.license', '--days', '1', '--json'));
+    const on = (clock: number) => {
+      writeFileSync(at('clock'), String(clock));
+      const preload = pathToFileURL(join(REPOSITORY, 'test/licensing/offline-site/clock.mjs')).href;
+      return run(
+        [
+          ...['verify', at('barge.license'), '--instance', 'barge', '--keys', at('keys.json')],
+          ...['--issuer', world.url, '--state', at('state')],
+        ],
+        { NODE_OPTIONS: `--import=${preload}` },
+      );
+    };
+    expect((await on(Date.now())).code).toBe(0);
+    expect(await on(Date.now() + 2 * DAY)).toEqual({
+      code: 1,
+      said: 'OFFLINE_EXPIRED: The license file has expired.',
+    });
+    expect(await on(Date.now())).toEqual({
+      code: 1,
+      said: expect.stringMatching(/^CLOCK_ROLLBACK: The clock/),
+    });
+    await database.query(
+      "UPDATE offline_grants SET issued_at = now() - interval '2 days', expires_at = now() - interval '1 s' WHERE id = $1",
+      [grant],
+    );
+    expect((await issue('raft', 7, 'raft.license')).code).toBe(0);
+    expect((await license('return', at('raft.license'))).code).toBe(0);
+    expect((await license('return', at('barge.license'))).code).toBe(0);
+  });
+
   it('inspect shows what any file says, says that it believes nothing, and lets nothing move the cursor', async () => {
     const genuine = await away('inspect', at('plant.license'));
     expect(genuine).toEqual({ code: 0, said: expect.stringMatching(/^NOT VERIFIED: /) });
@@ -269,7 +346,7 @@ describe('core-auth license', () => {
   it('returns by file or by grant, once, and says so again when it was returned before', async () => {
     const { grant, ...first } = json(await issue('ship', 2, 'ship.license', '--json'));
     expect(first).toMatchObject({ seats: 2 });
-    const before = await grants();
+    const [before, returned] = [await grants(), (await audited('offline-grant.return')) ?? 0];
     expect(await license('return', at('ship.license'))).toEqual({
       code: 0,
       said: expect.stringMatching(
@@ -282,7 +359,7 @@ describe('core-auth license', () => {
       expect(answer).toEqual({ code: 0, said: `${String(grant)} was returned before; nothing was changed.` });
     }
     expect(json(await license('return', String(grant), '--json'))).toEqual({ grant, returned: 'before' });
-    expect(await audited('offline-grant.return')).toBe(1);
+    expect(await audited('offline-grant.return')).toBe(returned + 1);
   });
 
   it('returns no file that somebody changed, that has a successor or that nobody issued', async () => {
@@ -312,6 +389,72 @@ describe('core-auth license', () => {
     expect(again).toEqual({ code: 1, said: expect.stringContaining('Rotate again after that.') });
     expect((await issue('late', 1, 'late.license')).code).toBe(0);
     expect((await verify('late.license', 'late')).code).toBe(0);
+  });
+
+  it('after a rotation the files that are out stay good and can be returned; the next ones need the new keys', async () => {
+    await database.query("UPDATE keys SET signs_from = now() - interval '1 s' WHERE purpose = 'license'");
+    expect((await license('keys', 'export', '--output', at('both.json'))).code).toBe(0);
+    expect((await issue('next', 1, 'next.license')).code).toBe(0);
+    const codes = [];
+    for (const keys of ['keys.json', 'both.json']) {
+      for (const name of ['late', 'next']) {
+        const { said } = await verify(`${name}.license`, name, '--keys', at(keys));
+        codes.push(`${keys} ${name} ${said.split(':')[0]}`);
+      }
+    }
+    expect(codes).toEqual([
+      'keys.json late OK',
+      'keys.json next OFFLINE_UNKNOWN_KEY',
+      'both.json late OK',
+      'both.json next OK',
+    ]);
+    expect((await license('return', at('late.license'))).code).toBe(0);
+  });
+
+  it('a file of a key that was revoked is denied with the new keys, and returned by its grant alone', async () => {
+    const [{ kid = '' } = {}] = json(await license('keys', 'list', '--json'))['keys'] as { kid: string }[];
+    const { grant } = json(await issue('lost', 1, 'lost.license', '--json'));
+    const revoke = new BuiltProcess('dist/apps/cli/main.js', {
+      args: ['keys', 'revoke', kid],
+      env: settings(),
+    });
+    expect((await revoke.ended).code).toBe(0);
+    expect((await license('keys', 'export', '--output', at('after.json'))).code).toBe(0);
+    expect((await verify('lost.license', 'lost', '--keys', at('both.json'))).code).toBe(0);
+    const denied = await verify('lost.license', 'lost', '--keys', at('after.json'));
+    expect(denied).toEqual({ code: 1, said: expect.stringMatching(/^OFFLINE_UNKNOWN_KEY: /) });
+    expect(await license('return', at('lost.license'))).toEqual({
+      code: 1,
+      said: expect.stringMatching(/To return it all the same, name its grant instead of the file\.$/),
+    });
+    expect((await license('return', String(grant))).code).toBe(0);
+    expect((await issue('lost', 1, 'again.license')).code).toBe(0);
+    expect((await verify('again.license', 'lost', '--keys', at('after.json'))).code).toBe(0);
+  });
+
+  it('signs and publishes nothing with key-encryption keys that are not those of the servers', async () => {
+    const [kid = ''] = settings().CORE_AUTH_KEY_ENCRYPTION_KEYS.split(':');
+    const before = [await grants(), await published()];
+    for (const name of [kid, 'other']) {
+      const env = {
+        ...settings(),
+        CORE_AUTH_KEY_ENCRYPTION_KEYS: `${name}:${randomBytes(32).toString('base64url')}`,
+      };
+      const target = ['--organization', 'initech', '--module', 'projects', '--instance', 'closed'];
+      for (const args of [
+        ['issue', ...target, '--seats', '1', '--output', at('closed.license')],
+        ['keys', 'rotate'],
+      ]) {
+        expect(await run(args, env)).toEqual({
+          code: 1,
+          said: expect.stringMatching(
+            /^CORE_AUTH_KEY_ENCRYPTION_KEYS does not open \S[^\n]*: give it the value that the servers have\.$/,
+          ),
+        });
+      }
+    }
+    expect(existsSync(at('closed.license'))).toBe(false);
+    expect([await grants(), await published()]).toEqual(before);
   });
 
   it('says that there is no key yet before the first start of a server', async () => {

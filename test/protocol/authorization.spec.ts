@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Authorize } from '#oauth';
 import { destinationOf, parametersOf, pathTo } from '../support/answers.js';
 import { hiddenFields, type HttpBrowser } from '../support/http-browser.js';
 import { claimsOf, PASSWORD, World, type TestClient } from '../support/world.js';
@@ -518,6 +519,31 @@ describe('the authorization endpoint', () => {
       }
     });
 
+    it('a form that does not say which organization was shown allows nothing and asks again; denied, it needs none', async () => {
+      const browser = await world.signIn(MEMBER);
+      const { path } = world.authorizationRequest(partner, { scope: 'openid profile' });
+      const page = destinationOf(await browser.get(path));
+      const { organization_id: shown, ...form } = hiddenFields(
+        await (await browser.get(page.pathname + page.search)).text(),
+      );
+      expect(shown).toBe(world.id('acme'));
+      const answer = await browser.post('/consent', { ...form, decision: 'allow' });
+      expect([answer.status, destinationOf(answer).pathname]).toEqual([303, '/consent']);
+      expect(destinationOf(await browser.get(path)).pathname).toBe('/consent');
+      expect(parametersOf(await browser.post('/consent', { ...form, decision: 'deny' }))).toMatchObject({
+        error: 'access_denied',
+      });
+    });
+
+    it('a request that has become wrong since it was shown is answered with what is wrong with it, not with a failure', async () => {
+      const { parameters } = world.authorizationRequest(partner, { code_challenge_method: 'plain' });
+      const answer = await world.app.get(Authorize).deny(parameters, 'The person did not allow it.');
+      expect([answer.to.redirectUri, answer.parameters]).toEqual([
+        partner.redirectUri,
+        expect.objectContaining({ error: 'invalid_request', state: parameters['state'], iss: world.url }),
+      ]);
+    });
+
     it('allowed, it is remembered for these scopes and this person; more scopes are asked for again', async () => {
       const browser = await world.signIn(MEMBER);
       const scope = 'openid profile';
@@ -553,6 +579,13 @@ describe('the authorization endpoint', () => {
       const shown = await browser.get(page.pathname + page.search);
       expect(shown.status).toBe(403);
       expect(await shown.text()).toContain('Reports');
+    });
+
+    it('the page of a refusal, opened for a request that is wrong in another way, leads back to where that is answered', async () => {
+      const { path } = world.authorizationRequest(projects, { resource: 'https://nowhere.example' });
+      const page = await member.get(`/license-refused?${new URLSearchParams({ return_to: path })}`);
+      expect([page.status, page.headers.get('location')]).toEqual([303, path]);
+      expect(parametersOf(await member.get(path))).toMatchObject({ error: 'invalid_target' });
     });
 
     it('prompt=none: the client is told access_denied', async () => {

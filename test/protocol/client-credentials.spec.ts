@@ -46,8 +46,9 @@ describe('client credentials (RFC 6749 §4.4)', () => {
   });
 
   it('RFC 9068 §5: a client cannot be named as a user is, so that their sub never collide', async () => {
-    await expect(world.createClient({ id: world.id('member@acme.example') })).rejects.toThrow();
-    await expect(world.createClient({ id: 'f81d4fae-7dec-11d0-a765-00a0c91e6bf6' })).rejects.toThrow();
+    for (const id of [world.id('member@acme.example'), 'f81d4fae-7dec-11d0-a765-00a0c91e6bf6']) {
+      await expect(world.createClient({ id })).rejects.toThrow('clients_id_check');
+    }
   });
 
   it('§3.3: without a scope all that is not about a person is given; a personal scope, or an unknown one, is refused', async () => {

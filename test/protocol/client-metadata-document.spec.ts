@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
 import { Client } from 'pg';
+import { EventStream } from '#events';
 import { MAX_UNASKED_CLIENTS } from '#oauth';
 import { addSeconds } from '#platform';
 import { Sweeper } from '../../apps/server/sweeper.js';
@@ -261,6 +262,56 @@ describe('client ID metadata documents', () => {
       expect(host.timesAsked(client.path)).toBe(1);
     });
 
+    it('who makes this server fetch is limited by network, whichever address they take; who is known is not, nor is anybody else', async () => {
+      const limited = await World.start({
+        beside: world,
+        env: {
+          ...SETTING,
+          CORE_AUTH_RATE_LIMIT_DOCUMENTS: '3',
+          CORE_AUTH_TRUSTED_PROXIES: '127.0.0.0/8,::1/128',
+        },
+      });
+      const from = async (ip: string, client: TestClient, way: 'get' | 'post' | 'page' = 'get') => {
+        const { path, parameters } = world.authorizationRequest(client, { scope: 'openid' });
+        const address = way === 'page' ? `/sign-in?${new URLSearchParams({ return_to: path })}` : path;
+        return fetch(limited.url + (way === 'post' ? '/oauth2/authorize' : address), {
+          method: way === 'post' ? 'POST' : 'GET',
+          ...(way === 'post' ? { body: new URLSearchParams(parameters) } : {}),
+          redirect: 'manual',
+          headers: { accept: 'application/json', 'x-forwarded-for': ip },
+        });
+      };
+      try {
+        const [first, second, third, late] = [publish(), publish(), publish(), publish()];
+        expect((await from('2001:db8::1', first)).status).toBe(303);
+        expect((await from('2001:db8::2', second, 'post')).status).toBe(303);
+        expect((await from('2001:db8::3', third, 'page')).status).toBe(200);
+        for (const way of ['get', 'post', 'page'] as const) {
+          const refused = await from('2001:db8::4', late, way);
+          expect([way, refused.status, await refused.json()]).toEqual([
+            way,
+            429,
+            { error: 'too_many_requests', error_description: expect.any(String) },
+          ]);
+          expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+        }
+        expect(host.timesAsked(late.path)).toBe(0);
+        for (const known of [first, second, third, world.client('projects')])
+          expect((await from('2001:db8::5', known)).status).toBe(303);
+        // at once, whichever comes first: the limit of one is not that of the other
+        for (let other = 1; other <= 20; other += 1) {
+          const client = publish();
+          const [, allowed] = await Promise.all([
+            from('2001:db8::6', client),
+            from(`2001:db8:0:${other}::1`, client),
+          ]);
+          expect(allowed.status).toBe(303);
+        }
+      } finally {
+        await limited.stop();
+      }
+    });
+
     it('one host is not asked at any rate, however many documents it is said to have', async () => {
       const other = await DocumentServer.start();
       const answers: number[] = [];
@@ -393,6 +444,25 @@ describe('client ID metadata documents', () => {
       expect(await row(client.id)).toBeDefined();
       await expectRefused(client, 400, UNKNOWN);
     });
+
+    it('a node that hears of nothing asks the database whether a client is disabled, and no document for it', async () => {
+      const client = publish();
+      await consentedCode(world, client);
+      const deaf = await World.start({ beside: world, env: SETTING });
+      try {
+        expect((await authorize(client, deaf)).status).toBe(303);
+        const asked = host.timesAsked(client.path);
+        const stream = deaf.app.get(EventStream);
+        await stream.beforeApplicationShutdown();
+        await eventually(() => (stream.isCurrent() ? undefined : true), 'the silence');
+        expect((await authorize(client, deaf)).status).toBe(303);
+        await world.clients.disable(client.id, world.clock.now(), 'test');
+        await expectRefused(client, 400, UNKNOWN, deaf);
+        expect(host.timesAsked(client.path)).toBe(asked);
+      } finally {
+        await deaf.stop();
+      }
+    }, 30_000);
 
     it('a client that is disabled while its document is on the way is not remembered', async () => {
       let release!: (value?: unknown) => void;

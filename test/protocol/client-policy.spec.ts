@@ -186,6 +186,79 @@ describe('what a client is held to', () => {
       expect(audience(answer)).toEqual([REPORTS]);
     });
 
+    describe('for this server itself', () => {
+      const SCOPES = 'openid licensing:read readiness:read projects:read';
+      let console: TestClient;
+      let operator: HttpBrowser;
+      beforeAll(async () => {
+        console = await world.createClient({ id: 'console', scopes: SCOPES.split(' ') });
+        const { AdministratorRepository } = await import('#accounts');
+        await world.app
+          .get(AdministratorRepository)
+          .setOperator(world.id('owner@acme.example'), true, 'test');
+        operator = await world.signIn('owner@acme.example');
+      });
+
+      const authorized = async (resources: readonly string[]) => {
+        const { parameters, verifier } = world.authorizationRequest(console, { scope: SCOPES });
+        const query = new URLSearchParams(parameters);
+        for (const resource of resources) query.append('resource', resource);
+        const { code } = parametersOf(await operator.get(`/oauth2/authorize?${query}`));
+        return world.exchange(console, { code: String(code), verifier });
+      };
+      const licenses = async (answer: { body: Record<string, unknown> }) => {
+        const headers = { authorization: `Bearer ${String(answer.body['access_token'])}` };
+        return (await fetch(`${world.url}/v1/licenses`, { headers })).status;
+      };
+
+      it('§2.2: a token for it alone keeps its own scopes and no module’s, and opens its administration', async () => {
+        const answer = await authorized([world.url]);
+        expect([answer.body['scope'], audience(answer)]).toEqual([
+          'openid licensing:read readiness:read',
+          [world.url],
+        ]);
+        expect(await licenses(answer)).toBe(200);
+      });
+
+      it('§3: a token that a module sees, asked for in whatever way, does not open its administration', async () => {
+        for (const resources of [[], [PROJECTS], [PROJECTS, world.url]]) {
+          const answer = await authorized(resources);
+          expect([answer.body['scope'], audience(answer)]).toEqual([
+            'openid projects:read',
+            [PROJECTS, world.url],
+          ]);
+          expect(await licenses(answer)).toBe(403);
+        }
+      });
+
+      it('§2.2: of an authorization for both, each refresh gives a token for the one that it names', async () => {
+        const both = await authorized([PROJECTS, world.url]);
+        const forServer = await world.refresh(console, String(both.body['refresh_token']), {
+          resource: world.url,
+        });
+        expect(await licenses(forServer)).toBe(200);
+        const forModule = await world.refresh(console, String(forServer.body['refresh_token']), {
+          resource: PROJECTS,
+        });
+        expect(forModule.body['scope']).toBe('openid projects:read');
+      });
+
+      it('a machine of a module that asks for its scopes alone gets a token for it, and not for the module', async () => {
+        const machine = await world.createClient({
+          ...{ id: 'projects-billing', moduleKey: 'projects', grantTypes: ['client_credentials'] },
+          scopes: ['licensing:read', 'projects:read'],
+        });
+        const alone = await world.token(machine, {
+          grant_type: 'client_credentials',
+          scope: 'licensing:read',
+        });
+        expect([alone.body['scope'], audience(alone)]).toEqual(['licensing:read', [world.url]]);
+        expect(await licenses(alone)).toBe(200);
+        const mixed = await world.token(machine, { grant_type: 'client_credentials' });
+        expect([mixed.body['scope'], audience(mixed)]).toEqual(['projects:read', [PROJECTS]]);
+      });
+    });
+
     it('the license of the resource decides, not that of modules that the token leaves out', async () => {
       const admin = await world.signIn('admin@globex.example');
       const forBoth = await admin.get(world.authorizationRequest(suite, { scope }).path);

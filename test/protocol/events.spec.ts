@@ -132,6 +132,13 @@ describe('the event stream of module guards', () => {
     await audit.end();
   });
 
+  it('who signs in where somebody else was signed in ends their session, which is heard', async () => {
+    const reader = await open();
+    const { tokens, browser } = await world.signedInClient('owner@acme.example');
+    await world.signIn('admin@globex.example', browser);
+    await reader.next('session-ended', String(claimsOf(tokens.access_token)['sid']));
+  });
+
   it('what concerns the nodes of the server alone is told to nobody outside', async () => {
     const reader = await open();
     const client = await connection();

@@ -5,7 +5,7 @@ import { InitialAccessTokenRepository, MAX_UNASKED_CLIENTS } from '#oauth';
 import { addSeconds, Database, sha256 } from '#platform';
 import { Sweeper } from '../../apps/server/sweeper.js';
 import { callRegistration, clientOf, consentedCode } from '../support/registering.js';
-import { World, type Answer } from '../support/world.js';
+import { World, type Answer, type TestClient } from '../support/world.js';
 
 const REDIRECT = 'https://app.example/callback';
 const A_DAY = 86_400;
@@ -393,6 +393,15 @@ describe('dynamic client registration', () => {
       const { url, token } = managed(before);
       const client = clientOf(before);
       const elsewhere = 'https://app.example/elsewhere';
+      const moved = { ...client, redirectUri: elsewhere };
+      const asked = async (node: World, by: TestClient) =>
+        (
+          await fetch(node.url + world.authorizationRequest(by, { scope: 'openid' }).path, {
+            redirect: 'manual',
+          })
+        ).status;
+      for (const node of [world, byToken])
+        expect([await asked(node, client), await asked(node, moved)]).toEqual([303, 400]);
       const answer = await callRegistration(url, {
         method: 'PUT',
         token,
@@ -409,10 +418,16 @@ describe('dynamic client registration', () => {
       });
       expect(answer.body).not.toHaveProperty('contacts');
       expect(answer.body).not.toHaveProperty('client_secret');
-      await world.heard();
-      const moved = { ...client, redirectUri: elsewhere };
+      for (const node of [world, byToken]) {
+        await node.heard();
+        expect([await asked(node, client), await asked(node, moved)]).toEqual([400, 303]);
+      }
       expect((await world.exchange(moved, await consentedCode(world, moved))).status).toBe(200);
-      await expect(consentedCode(world, client)).rejects.toThrow();
+      const { rows } = await database.query(
+        "SELECT actor FROM audit_events WHERE act = 'client.replace' AND target = $1",
+        [client.id],
+      );
+      expect(rows).toEqual([{ actor: client.id }]);
     });
 
     it.each([

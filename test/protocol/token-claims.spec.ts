@@ -218,6 +218,28 @@ describe('roles and permissions in access tokens', () => {
     });
   });
 
+  it('a permission and a scope never share a name, by which the one would give the other; also when both come at once', async () => {
+    const keep = (name: string) =>
+      catalog.setScopeRoles({ moduleKey: 'reports', scope: `reports:${name}`, roles: ['owner'] }, 'test');
+    await permit('reports', 'member', 'annotate');
+    await expect(keep('annotate')).rejects.toMatchObject({
+      status: 400,
+      code: 'invalid_scope_roles',
+      publicMessage: expect.stringContaining('"reports:annotate" is a permission of the module already'),
+    });
+    await keep('approve');
+    await expect(permit('reports', 'member', 'annotate', 'approve')).rejects.toMatchObject({
+      status: 400,
+      code: 'invalid_permission',
+      publicMessage: expect.stringContaining('"reports:approve" is a scope of the module already'),
+    });
+    for (let round = 0; round < 10; round += 1) {
+      const name = `twice-${round}`;
+      const results = await Promise.allSettled([permit('reports', 'member', name), keep(name)]);
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    }
+  });
+
   function changeRole(email: string, role: Role) {
     return world.app.get(Database).query(sql`
       UPDATE memberships SET role = ${role} WHERE user_id = ${world.id(email)}`);

@@ -31,12 +31,18 @@ describe('userinfo (OpenID Connect Core §5.3, RFC 6750)', () => {
   it('§5.3.2: sub always; name and email as the scopes give them (§5.4); never stored', async () => {
     const sub = world.id('member@acme.example');
     const all = await userinfo(`Bearer ${await tokenOf('openid profile email')}`);
-    expect(all.body).toEqual({ sub, name: 'Max Member', email: 'member@acme.example' });
+    expect(all.body).toEqual({
+      sub,
+      name: 'Max Member',
+      email: 'member@acme.example',
+      email_verified: false,
+    });
     expect(all.headers.get('cache-control')).toBe('no-store');
     expect((await userinfo(`Bearer ${await tokenOf('openid')}`)).body).toEqual({ sub });
     expect((await userinfo(`Bearer ${await tokenOf('openid email')}`)).body).toEqual({
       sub,
       email: 'member@acme.example',
+      email_verified: false,
     });
   });
 

@@ -70,8 +70,10 @@ export class World {
         beside?.env['CORE_AUTH_KEY_ENCRYPTION_KEYS'] ?? `test:${randomBytes(32).toString('base64url')}`,
       LOG_LEVEL: 'silent',
       CORE_AUTH_RATE_LIMIT_SIGN_IN: '100000',
+      CORE_AUTH_RATE_LIMIT_MAIL: '100000',
       CORE_AUTH_RATE_LIMIT_DEVICE: '100000',
       CORE_AUTH_RATE_LIMIT_TOKEN: '1000000',
+      CORE_AUTH_RATE_LIMIT_DOCUMENTS: '100000',
       CORE_AUTH_OUTBOUND_NETWORKS: '127.0.0.0/8,::1/128',
       ...env,
     };

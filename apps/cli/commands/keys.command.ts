@@ -1,14 +1,13 @@
 import { parseArgs } from 'node:util';
-import { Clock, Configuration, KeyEncryption, openDatabase, type Database } from '#platform';
+import { Clock, KeyEncryption, type Database } from '#platform';
 import { KEY_KINDS, KeyRepository, KeyRotation, SCHEDULED_KINDS, type KeyKind } from '#tokens';
-import { requireDatabase } from '../development/checks.js';
+import { ACTOR } from '../actor.js';
 import { EnvelopeRepository } from '../envelopes.repository.js';
+import { requireKeyEncryption } from '../key-encryption.js';
 import { describeKeys, describeRevocation, describeRotation } from '../key-sentences.js';
-import { serverSettings } from '../launcher-settings.js';
+import { withDatabase } from '../opened-database.js';
 import { rewrap } from '../rewrap.js';
 import { terminal } from '../terminal.js';
-
-const ACTOR = 'cli';
 
 const USAGE = `Usage: core-auth keys <what>
 
@@ -35,16 +34,11 @@ export async function keysCommand(env: NodeJS.ProcessEnv, args: readonly string[
     terminal.complain(USAGE);
     return 1;
   }
-  const configuration = Configuration.load(serverSettings(env));
-  await requireDatabase(configuration.databaseUrl, configuration.databaseConnectTimeout);
-  const database = await openDatabase(configuration);
-  try {
+  return withDatabase(env, ({ database, configuration }) => {
     const encryption = new KeyEncryption(configuration.keyEncryptionKeys);
     const rotation = new KeyRotation(new KeyRepository(database), encryption, new Clock());
-    return await action({ database, rotation, encryption });
-  } finally {
-    await database.close();
-  }
+    return action({ database, rotation, encryption });
+  });
 }
 
 /** @returns undefined when the arguments name nothing that can be done */
@@ -63,7 +57,7 @@ function actionOf(args: readonly string[]): Action | undefined {
     }
     case 'rewrap':
       return rest.length === 0
-        ? ({ database, encryption }) => rewrap(new EnvelopeRepository(database), encryption, ACTOR)
+        ? ({ database, encryption }) => rewrap(new EnvelopeRepository(database), encryption, ACTOR.id)
         : undefined;
     default:
       return undefined;
@@ -94,10 +88,11 @@ async function list({ rotation, encryption }: Opened): Promise<number> {
   return 0;
 }
 
-async function rotate({ rotation }: Opened, kinds: readonly KeyKind[]): Promise<number> {
+async function rotate({ rotation, encryption }: Opened, kinds: readonly KeyKind[]): Promise<number> {
+  requireKeyEncryption(await rotation.list(), encryption);
   let published = 0;
   for (const kind of kinds) {
-    const result = await rotation.rotate(kind, ACTOR);
+    const result = await rotation.rotate(kind, ACTOR.id);
     if (result.published) published += 1;
     terminal.say(describeRotation(kind, result));
   }
@@ -105,7 +100,7 @@ async function rotate({ rotation }: Opened, kinds: readonly KeyKind[]): Promise<
 }
 
 async function revoke({ rotation }: Opened, kid: string): Promise<number> {
-  const result = await rotation.revoke(kid, ACTOR);
+  const result = await rotation.revoke(kid, ACTOR.id);
   const sentence = describeRevocation(kid, result);
   if (result.outcome !== 'unknown') {
     terminal.say(sentence);

@@ -1,10 +1,7 @@
 import { AccountRepository, AdministratorRepository } from '#accounts';
-import { Configuration, openDatabase } from '#platform';
-import { requireDatabase } from '../development/checks.js';
-import { serverSettings } from '../launcher-settings.js';
+import { ACTOR } from '../actor.js';
+import { withDatabase } from '../opened-database.js';
 import { terminal } from '../terminal.js';
-
-const ACTOR = 'cli';
 
 const USAGE = `Usage: core-auth operators <what>
 
@@ -26,18 +23,12 @@ export async function operatorsCommand(env: NodeJS.ProcessEnv, args: readonly st
     terminal.complain(USAGE);
     return 1;
   }
-  const configuration = Configuration.load(serverSettings(env));
-  await requireDatabase(configuration.databaseUrl, configuration.databaseConnectTimeout);
-  const database = await openDatabase(configuration);
-  try {
-    const [accounts, administrators] = [
-      new AccountRepository(database),
-      new AdministratorRepository(database),
-    ];
-    return await action({ accounts, administrators });
-  } finally {
-    await database.close();
-  }
+  return withDatabase(env, ({ database }) =>
+    action({
+      accounts: new AccountRepository(database),
+      administrators: new AdministratorRepository(database),
+    }),
+  );
 }
 
 /** @returns undefined when the arguments name nothing that can be done */
@@ -62,7 +53,7 @@ async function set({ accounts, administrators }: Opened, email: string, operator
     terminal.complain(`There is no account with the e-mail address ${email}.`);
     return 1;
   }
-  const changed = await administrators.setOperator(account.id, operator, ACTOR);
+  const changed = await administrators.setOperator(account.id, operator, ACTOR.id);
   const state = operator ? 'an operator' : 'no operator';
   terminal.say(`${account.email} is ${state}${changed ? ' from now on' : ' already'}.`);
   return 0;

@@ -1,11 +1,10 @@
 import { parseArgs } from 'node:util';
 import { InitialAccessTokenRepository } from '#oauth';
-import { addSeconds, Clock, Configuration, openDatabase } from '#platform';
-import { requireDatabase } from '../development/checks.js';
-import { serverSettings } from '../launcher-settings.js';
+import { addSeconds, Clock, type Configuration } from '#platform';
+import { ACTOR } from '../actor.js';
+import { withDatabase } from '../opened-database.js';
 import { terminal } from '../terminal.js';
 
-const ACTOR = 'cli';
 const A_DAY = 86_400;
 const MOST = { uses: 1000, days: 365 } as const;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -36,15 +35,10 @@ export async function registrationTokenCommand(
     terminal.complain(USAGE);
     return 1;
   }
-  const configuration = Configuration.load(serverSettings(env));
-  await requireDatabase(configuration.databaseUrl, configuration.databaseConnectTimeout);
-  const database = await openDatabase(configuration);
-  try {
+  return withDatabase(env, ({ database, configuration }) => {
     const clock = new Clock();
-    return await action({ tokens: new InitialAccessTokenRepository(database, clock), clock, configuration });
-  } finally {
-    await database.close();
-  }
+    return action({ tokens: new InitialAccessTokenRepository(database, clock), clock, configuration });
+  });
 }
 
 /** @returns undefined when the arguments name nothing that can be done */
@@ -82,7 +76,7 @@ function numberOf(text: string, most: number): number | undefined {
 async function create(opened: Opened, { uses, days }: { uses: number; days: number }): Promise<number> {
   const { tokens, clock, configuration } = opened;
   const expiresAt = addSeconds(clock.now(), days * A_DAY);
-  const { id, token } = await tokens.create(uses, expiresAt, ACTOR);
+  const { id, token } = await tokens.create(uses, expiresAt, ACTOR.id);
   terminal.say(
     [
       token,
@@ -105,7 +99,7 @@ async function list({ tokens }: Opened): Promise<number> {
 }
 
 async function revoke({ tokens }: Opened, id: string): Promise<number> {
-  if (UUID.test(id) && (await tokens.revoke(id, ACTOR))) {
+  if (UUID.test(id) && (await tokens.revoke(id, ACTOR.id))) {
     terminal.say(`${id} lets nobody register any more.`);
     return 0;
   }

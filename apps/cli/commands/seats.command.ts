@@ -8,13 +8,11 @@ import {
   type ImportLine,
   type ImportTarget,
 } from '#licensing';
-import { Configuration, openDatabase, PublicError, type Database } from '#platform';
-import { requireDatabase } from '../development/checks.js';
-import { serverSettings } from '../launcher-settings.js';
+import { PublicError, type Database } from '#platform';
+import { ACTOR } from '../actor.js';
+import { refusalsTold, withDatabase } from '../opened-database.js';
 import { describeImport, describeResult, progressBar } from '../seat-sentences.js';
 import { terminal } from '../terminal.js';
-
-const ACTOR = 'cli';
 
 const USAGE = `Usage: core-auth seats import FILE --organization KEY --module KEY [--dry-run]
 
@@ -38,21 +36,10 @@ export async function seatsCommand(env: NodeJS.ProcessEnv, args: readonly string
     terminal.complain(USAGE);
     return 1;
   }
-  try {
+  return refusalsTold(async () => {
     const lines = readImport(await contentOf(wish.file));
-    const configuration = Configuration.load(serverSettings(env));
-    await requireDatabase(configuration.databaseUrl, configuration.databaseConnectTimeout);
-    const database = await openDatabase(configuration);
-    try {
-      return await importSeats(database, lines, wish);
-    } finally {
-      await database.close();
-    }
-  } catch (error) {
-    if (!(error instanceof PublicError)) throw error;
-    terminal.complain(`${error.publicMessage} Nothing was changed.`);
-    return 1;
-  }
+    return withDatabase(env, ({ database }) => importSeats(database, lines, wish));
+  });
 }
 
 /** @returns undefined when the arguments name nothing that can be done */
@@ -111,7 +98,7 @@ async function importSeats(
   let done = 0;
   const results = dryRun
     ? await seats.plan(lines, target)
-    : await seats.run(lines, target, ACTOR, () => {
+    : await seats.run(lines, target, ACTOR.id, () => {
         done += 1;
         terminal.progress(progressBar(done, lines.length));
       });

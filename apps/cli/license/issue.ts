@@ -1,7 +1,9 @@
 import { LONGEST_FILE_DAYS, type IssuedLicenseFile } from '#licensing';
 import { addSeconds } from '#platform';
+import { ACTOR } from '../actor.js';
+import { requireKeyEncryption } from '../key-encryption.js';
 import { OutputFile } from './files.js';
-import { ACTOR, type Opened } from './opened.js';
+import type { Opened } from './opened.js';
 import { UsageError, type Outcome } from './outcome.js';
 
 const A_DAY = 86_400;
@@ -50,10 +52,11 @@ function targetOf({ license, organization, module }: IssueOptions): IssueWish['t
 
 /**
  * Writes a license file. The output is made first: a file that could not be written would leave seats away for nothing.
- * @throws UsageError; PublicError as OfflineLicenses.issue and OfflineGrantRepository.licenseFor
+ * @throws UsageError; LaunchError; PublicError as OfflineLicenses.issue and OfflineGrantRepository.licenseFor
  */
 export async function issue(opened: Opened, wish: IssueWish): Promise<Outcome> {
   const { target, instance, seatBlock, days } = wish;
+  requireKeyEncryption(await opened.rotation.list(), opened.encryption);
   const output = new OutputFile(wish.output, wish.force);
   let issued: IssuedLicenseFile;
   try {
@@ -62,7 +65,7 @@ export async function issue(opened: Opened, wish: IssueWish): Promise<Outcome> {
         ? target.license
         : await opened.grants.licenseFor(target.organization, target.module);
     const expiresAt = addSeconds(opened.clock.now(), days * A_DAY);
-    issued = await opened.offline.issue({ licenseId, instance, seatBlock, expiresAt }, ACTOR);
+    issued = await opened.offline.issue({ licenseId, instance, seatBlock, expiresAt }, ACTOR.id);
   } catch (error) {
     output.abandon();
     throw error;

@@ -1,7 +1,9 @@
 import { SCHEDULED_KINDS, KEY_KINDS } from '#tokens';
+import { ACTOR } from '../actor.js';
 import { describeKeys, describeRotation } from '../key-sentences.js';
+import { requireKeyEncryption } from '../key-encryption.js';
 import { OutputFile } from './files.js';
-import { ACTOR, type Opened } from './opened.js';
+import type { Opened } from './opened.js';
 import type { Outcome } from './outcome.js';
 
 /** Those of license files: the ones that no schedule rotates. */
@@ -18,9 +20,11 @@ export async function listKeys({ rotation, encryption }: Opened): Promise<Outcom
   return { exit: 0, text: describeKeys(keys, encryption.kids), json: { keys: listed } };
 }
 
-export async function rotateKeys({ rotation }: Opened): Promise<Outcome> {
+/** @throws LaunchError */
+export async function rotateKeys({ rotation, encryption }: Opened): Promise<Outcome> {
+  requireKeyEncryption(await rotation.list(), encryption);
   const results = [];
-  for (const kind of LICENSE_KINDS) results.push({ kind, result: await rotation.rotate(kind, ACTOR) });
+  for (const kind of LICENSE_KINDS) results.push({ kind, result: await rotation.rotate(kind, ACTOR.id) });
   const text = results.map(({ kind, result }) => describeRotation(kind, result)).join('\n');
   const published = results.flatMap(({ result }) =>
     result.published ? [{ kid: result.kid, signs_from: result.signsFrom.toISOString() }] : [],

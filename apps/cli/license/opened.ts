@@ -1,10 +1,7 @@
 import { LicenseRepository, OfflineGrantRepository, OfflineLicenses } from '#licensing';
-import { Clock, Configuration, KeyEncryption, openDatabase } from '#platform';
+import { Clock, KeyEncryption, type Configuration } from '#platform';
 import { KeyRepository, KeyRotation, LicenseKeys } from '#tokens';
-import { requireDatabase } from '../development/checks.js';
-import { serverSettings } from '../launcher-settings.js';
-
-export const ACTOR = 'cli';
+import { withDatabase } from '../opened-database.js';
 
 /** What the commands work with that need the server's database and keys. */
 export interface Opened {
@@ -22,10 +19,7 @@ export async function withServer<T>(
   env: NodeJS.ProcessEnv,
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
-  const configuration = Configuration.load(serverSettings(env));
-  await requireDatabase(configuration.databaseUrl, configuration.databaseConnectTimeout);
-  const database = await openDatabase(configuration);
-  try {
+  return withDatabase(env, ({ database, configuration }) => {
     const clock = new Clock();
     const encryption = new KeyEncryption(configuration.keyEncryptionKeys);
     const stored = new KeyRepository(database);
@@ -33,8 +27,6 @@ export async function withServer<T>(
     const grants = new OfflineGrantRepository(database);
     const offline = new OfflineLicenses(grants, new LicenseRepository(database), keys, configuration, clock);
     const rotation = new KeyRotation(stored, encryption, clock);
-    return await work({ configuration, clock, grants, offline, keys, rotation, encryption });
-  } finally {
-    await database.close();
-  }
+    return work({ configuration, clock, grants, offline, keys, rotation, encryption });
+  });
 }

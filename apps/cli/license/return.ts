@@ -1,7 +1,8 @@
 import { LicenseFileDenied, readLicenseFile, verifyLicenseFile } from '@core-auth/module-kit/offline';
 import { PublicError } from '#platform';
+import { ACTOR } from '../actor.js';
 import { readText } from './files.js';
-import { ACTOR, type Opened } from './opened.js';
+import type { Opened } from './opened.js';
 import type { Outcome } from './outcome.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -14,7 +15,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export async function giveBack(opened: Opened, named: string): Promise<Outcome> {
   const grant = UUID.test(named) ? named : await grantOf(opened, await readText(named));
   try {
-    const { licenseId, instance, seatBlock } = await opened.offline.return(grant, ACTOR);
+    const { licenseId, instance, seatBlock } = await opened.offline.return(grant, ACTOR.id);
     const seats = seatBlock === 1 ? '1 seat is' : `${seatBlock} seats are`;
     const text =
       `Returned ${grant}: ${seats} back in license ${licenseId}. ` +

@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { REPOSITORY } from '../../../test/support/built-process.js';
 import { licenseActSentence, peopleOf } from './license-acts.js';
+
+const LIBRARY = join(REPOSITORY, 'libs/licensing');
 
 const nameOf = (id: string) => (id === 'u1' ? 'Ada Example' : undefined);
 
@@ -17,6 +22,29 @@ describe('what was done with a license, in words', () => {
     expect(licenseActSentence('license.end-override', { feature: 'export' }, nameOf)).toBe(
       'Feature change given an end: export',
     );
+  });
+
+  it('names the instance of a license file', () => {
+    expect(licenseActSentence('offline-grant.issue', { instance: 'plant-7', sequence: 2 }, nameOf)).toBe(
+      'License file issued: number 2 for plant-7',
+    );
+  });
+
+  it('has words for every act that the licensing library writes about a license', () => {
+    const acts = new Set(
+      readdirSync(LIBRARY, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.repository.ts'))
+        .flatMap((name) =>
+          [
+            ...readFileSync(join(LIBRARY, name), 'utf8').matchAll(
+              /'((?:license|seat|offline-grant)\.[a-z-]+)'/g,
+            ),
+          ].map(([, act = '']) => act),
+        ),
+    );
+    expect(acts.size).toBeGreaterThan(15);
+    const detail = { status: 'issued', kind: 'license-grace' };
+    expect([...acts].filter((act) => licenseActSentence(act, detail, nameOf) === act)).toEqual([]);
   });
 
   it('says what the clock has brought', () => {

@@ -5,6 +5,7 @@ const sentences: Readonly<Record<string, string>> = {
   'license.convert-trial': 'Trial became a purchase',
   'license.renew': 'Renewed',
   'license.change-terms': 'Plan or seats changed',
+  'license.limit-seats': 'Limited to a million seats',
   'license.cancel-change': 'Planned change cancelled',
   'license.override': 'Feature changed beside the plan',
   'license.end-override': 'Feature change given an end',
@@ -12,6 +13,11 @@ const sentences: Readonly<Record<string, string>> = {
   'seat.assign': 'Seat assigned',
   'seat.release': 'Seat released',
   'seat.reserve': 'Seat reserved for an invitation',
+  'seat.cancel-reservation': 'Reserved seat given back',
+  'seat.lease': 'Floating seat taken',
+  'seat.release-lease': 'Floating seat given back',
+  'offline-grant.issue': 'License file issued',
+  'offline-grant.return': 'License file returned',
 };
 
 const announced: Readonly<Record<string, string>> = {
@@ -28,11 +34,12 @@ export function licenseActSentence(
   detail: unknown,
   nameOf: (userId: string) => string | undefined,
 ): string {
-  const { user, status, feature, kind } = record(detail);
+  const { user, status, feature, kind, instance, sequence } = record(detail);
   if (act === 'license.announce' && typeof kind === 'string') return announced[kind] ?? kind;
   if (act === 'license.change-status' && typeof status === 'string') return `Became ${status}`;
   const words = sentences[act] ?? act;
   if (typeof user === 'string') return `${words}: ${nameOf(user) ?? user}`;
+  if (typeof instance === 'string') return `${words}: number ${String(sequence)} for ${instance}`;
   return typeof feature === 'string' ? `${words}: ${feature}` : words;
 }
 

@@ -19,9 +19,10 @@ export function LicenseStateBadge({ license, at }: { license: LicenseOverview; a
   return <span class={`state state-${style}`}>{words}</span>;
 }
 
-/** `3 of 5 seats`, `3 floating seats of 5`, `for everybody` */
-export function seatsSentence({ seatModel, seatLimit, seatsInUse }: LicenseOverview): string {
+/** Such as `3 of 5 seats in use, 2 of them away with license files`. */
+export function seatsSentence({ seatModel, seatLimit, seatsInUse, seatsAway }: LicenseOverview): string {
   if (seatLimit === null) return 'Seats for everybody';
   const kind = seatModel === 'floating' ? 'floating seats' : 'seats';
-  return `${seatsInUse} of ${seatLimit} ${kind} in use`;
+  const away = seatsAway > 0 ? `, ${seatsAway} of them away with license files` : '';
+  return `${seatsInUse} of ${seatLimit} ${kind} in use${away}`;
 }

@@ -11,6 +11,7 @@ import {
   UsageReportRepository,
   type LicenseOverview,
   type LicensingAction,
+  type SeatHolder,
 } from '#licensing';
 import { Clock, CurrentSession, PublicError, RequireSession } from '#platform';
 import { Csrf, type Session } from '#sessions';
@@ -20,6 +21,7 @@ import { LicenseView, type FeatureUse, type LicenseViewProps } from './license.v
 import { LicensesView } from './licenses.view.js';
 
 const PAGE = 50;
+const MOST_PEOPLE = 500;
 const DAY = 86_400_000;
 const SOON_DAYS = 60;
 const CHART_DAYS = 30;
@@ -193,7 +195,7 @@ export class LicensesPageController {
   ): Promise<void> {
     const may = (action: LicensingAction) => mayAdminister(action, actor, license.organizationId);
     const seats = may('seats:read') && {
-      holders: await this.overview.seatHolders(license.id),
+      holders: await this.holders(license.id),
       candidates: await this.overview.seatCandidates(license.id),
     };
     const view = (
@@ -209,6 +211,12 @@ export class LicensesPageController {
       />
     );
     this.pages.send(reply, view, { status: shown.status ?? 200 });
+  }
+
+  /** By name, of the first 500. */
+  private async holders(licenseId: string): Promise<SeatHolder[]> {
+    const { items } = await this.overview.seatHolders(licenseId, null, MOST_PEOPLE);
+    return items.toSorted((one, other) => one.name.localeCompare(other.name, 'en'));
   }
 
   private async uses(license: LicenseOverview): Promise<FeatureUse[]> {

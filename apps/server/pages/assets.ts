@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { PASSWORD_HINT_SCRIPT } from './password-hint.js';
 
 /** A static file as it is served: its hash is part of its path, so that the answer may be cached as immutable. */
 export interface Asset {
@@ -16,9 +17,16 @@ export interface Asset {
   readonly etag: string;
 }
 
+/** Made by the package for pages that load no modules. */
+const WEBAUTHN_BUNDLE = 'node_modules/@simplewebauthn/browser/dist/bundle/index.umd.min.js'.split('/');
+
 export interface Assets {
   readonly styleSheet: Asset;
   readonly logo: Asset;
+  /** The ceremonies of passkeys, for the pages' own script. */
+  readonly webAuthn: Asset;
+  readonly passkeys: Asset;
+  readonly passwordHint: Asset;
   /** Public path → file. */
   readonly byPath: ReadonlyMap<string, Asset>;
 }
@@ -47,7 +55,8 @@ function hashedAsset(name: string, extension: string, contentType: string, body:
 }
 
 export function readAssets(start: string): Assets {
-  const folder = join(packageRoot(start), 'apps', 'server', 'pages', 'assets');
+  const root = packageRoot(start);
+  const folder = join(root, 'apps', 'server', 'pages', 'assets');
   const styleSheet = hashedAsset(
     'core-auth',
     'css',
@@ -55,7 +64,14 @@ export function readAssets(start: string): Assets {
     readFileSync(join(folder, 'core-auth.css')),
   );
   const logo = hashedAsset('logo', 'svg', 'image/svg+xml', readFileSync(join(folder, 'logo.svg')));
-  return { styleSheet, logo, byPath: new Map([styleSheet, logo].map((asset) => [asset.path, asset])) };
+  const script = (name: string, content: Buffer) =>
+    hashedAsset(name, 'js', 'text/javascript; charset=utf-8', content);
+  const webAuthn = script('webauthn', readFileSync(join(root, ...WEBAUTHN_BUNDLE)));
+  const passkeys = script('passkeys', readFileSync(join(folder, 'passkeys.js')));
+  const passwordHint = script('password-hint', Buffer.from(PASSWORD_HINT_SCRIPT));
+  const all = [styleSheet, logo, webAuthn, passkeys, passwordHint];
+  const byPath = new Map(all.map((asset) => [asset.path, asset]));
+  return { styleSheet, logo, webAuthn, passkeys, passwordHint, byPath };
 }
 
 /** Read once, when the process starts: a missing file stops the boot instead of a page. */

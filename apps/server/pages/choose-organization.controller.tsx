@@ -2,8 +2,8 @@ import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
 import { IsOptional, IsString, IsUUID } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccountRepository } from '#accounts';
-import { CurrentSession, PublicError, RequireSession } from '#platform';
-import { Csrf, SessionRepository, type Session } from '#sessions';
+import { Configuration, CurrentSession, PublicError, RequireAnySession } from '#platform';
+import { Csrf, SessionCookie, SessionRepository, type Session } from '#sessions';
 import { ChooseOrganizationView } from './choose-organization.view.js';
 import { Pages } from './pages.js';
 import { ReturnAddress } from './return-address.js';
@@ -28,13 +28,15 @@ export class ChooseOrganizationController {
   constructor(
     private readonly accounts: AccountRepository,
     private readonly sessions: SessionRepository,
+    private readonly cookie: SessionCookie,
     private readonly csrf: Csrf,
     private readonly returnAddress: ReturnAddress,
     private readonly pages: Pages,
+    private readonly configuration: Configuration,
   ) {}
 
   @Get()
-  @RequireSession()
+  @RequireAnySession()
   async show(
     @Query() query: ReturnQuery,
     @CurrentSession() session: Session,
@@ -49,20 +51,22 @@ export class ChooseOrganizationController {
         csrfToken={this.csrf.token(request, reply)}
         returnTo={returnTo}
         person={session}
-        organizations={memberships.map(({ id, name, role }) => ({
+        organizations={memberships.map(({ id, name, role, customRole }) => ({
           id,
           name,
           role,
+          customRole,
           current: id === session.organization?.id,
         }))}
         message={authorization && `Choose the organization to use in ${authorization.client.name}.`}
+        mayCreate={this.configuration.organizationCreation === 'on'}
       />
     );
     this.pages.send(reply, view, { formLeadsTo: await this.returnAddress.formTargets(returnTo) });
   }
 
   @Post()
-  @RequireSession()
+  @RequireAnySession()
   async choose(
     @Body() form: ChoiceForm,
     @CurrentSession() session: Session,
@@ -70,9 +74,20 @@ export class ChooseOrganizationController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     this.csrf.check(request, form.csrf_token);
-    if (!(await this.sessions.chooseOrganization(session, form.organization_id))) {
-      throw new PublicError(403, 'access_denied', 'You do not belong to that organization.');
+    const returnTo = await this.returnAddress.safe(form.return_to);
+    const secret = this.cookie.read(request) ?? '';
+    const choice = await this.sessions.chooseOrganization(session, secret, form.organization_id);
+    switch (choice.kind) {
+      case 'chosen':
+        this.cookie.set(reply, choice.secret);
+        reply.redirect(returnTo, 303);
+        return;
+      case 'renewed-elsewhere':
+        // the browser has the new secret by now, from the answer to its other tab
+        reply.redirect(`/choose-organization?${new URLSearchParams({ return_to: returnTo })}`, 303);
+        return;
+      case 'not-a-member':
+        throw new PublicError(403, 'access_denied', 'You do not belong to that organization.');
     }
-    reply.redirect(await this.returnAddress.safe(form.return_to), 303);
   }
 }

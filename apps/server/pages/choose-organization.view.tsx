@@ -8,6 +8,7 @@ interface OrganizationChoice {
   readonly id: string;
   readonly name: string;
   readonly role: Role;
+  readonly customRole?: { readonly name: string } | null;
   readonly current: boolean;
 }
 
@@ -16,10 +17,11 @@ interface ChooseOrganizationProps extends FormProps {
   readonly organizations: readonly OrganizationChoice[];
   /** E.g. `Choose the organization to use in Projects`. */
   readonly message?: string | undefined;
+  readonly mayCreate?: boolean;
 }
 
 function Choice({ organization }: { organization: OrganizationChoice }): VNode {
-  const { id, name, role, current } = organization;
+  const { id, name, role, customRole, current } = organization;
   return (
     <li>
       <button
@@ -32,7 +34,7 @@ function Choice({ organization }: { organization: OrganizationChoice }): VNode {
         <Monogram name={name} />
         <span class="choice-text">
           <span class="choice-name">{name}</span>
-          <span class="muted small">{roleName(role)}</span>
+          <span class="muted small">{customRole?.name ?? roleName(role)}</span>
         </span>
         {current && <span class="badge">Current</span>}
       </button>
@@ -63,6 +65,11 @@ export function ChooseOrganizationView(props: ChooseOrganizationProps): VNode {
               </ul>
             </form>
           </>
+        )}
+        {props.mayCreate === true && (
+          <p class="small">
+            <a href="/organization/new">Create an organization</a>
+          </p>
         )}
       </section>
     </Layout>

@@ -27,6 +27,7 @@ class ConsentForm extends ConsentQuery {
   @IsString()
   csrf_token?: string;
 
+  /** Which one was shown; only who denies needs to say none. */
   @IsOptional()
   @IsUUID(undefined, { message: 'organization_id must be an organization.' })
   organization_id?: string;
@@ -94,7 +95,7 @@ export class ConsentController {
       return;
     }
     // what the person saw is what they allow: another organization may have been chosen in another tab meanwhile
-    if ((form.organization_id ?? organization.id) !== organization.id) {
+    if (form.organization_id !== organization.id) {
       reply.redirect(`/consent?${new URLSearchParams({ return_to: returnTo })}`, 303);
       return;
     }

@@ -11,8 +11,16 @@ function formSource(redirectUri: string): string {
  * form as well, so a page whose form may end at a client names that client's registered redirect URI.
  */
 export function contentSecurityPolicy(redirectUris: readonly string[] = []): string {
-  const formAction = [...new Set(["'self'", ...redirectUris.map(formSource)])].join(' ');
-  return policy([`form-action ${formAction}`]);
+  return policy([formAction(redirectUris)]);
+}
+
+/** The policy of a page with scripts of this server, files and none of them inline: they run, and ask this server. */
+export function scriptedPolicy(redirectUris: readonly string[] = []): string {
+  return policy([formAction(redirectUris), "script-src 'self'", "connect-src 'self'"]);
+}
+
+function formAction(redirectUris: readonly string[]): string {
+  return `form-action ${[...new Set(["'self'", ...redirectUris.map(formSource)])].join(' ')}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { Layout } from './layout.js';
 
-/** The one script of this server; its digest stands in the page's policy. */
+/** The one inline script; its digest stands in the page's policy. */
 export const SUBMIT_SCRIPT = 'document.forms[0].submit()';
 
 interface FormPostProps {

@@ -44,15 +44,22 @@ export function ErrorSummary({
 interface FieldProps {
   readonly name: string;
   readonly label: string;
-  readonly type: 'email' | 'password';
-  readonly autocomplete: 'username' | 'current-password';
+  readonly type: 'email' | 'password' | 'text';
+  readonly autocomplete:
+    'username' | 'username webauthn' | 'current-password' | 'new-password' | 'email' | 'name';
   readonly value?: string | undefined;
   readonly error?: string | undefined;
   readonly autofocus: boolean;
+  /** What helps to fill it in, with the id `NAME-hint`. */
+  readonly hint?: VNode;
 }
 
-export function Field({ name, label, type, autocomplete, value, error, autofocus }: FieldProps): VNode {
+export function Field({ name, label, type, autocomplete, value, error, autofocus, hint }: FieldProps): VNode {
   const errorId = `${name}-error`;
+  const described = [
+    ...(error === undefined ? [] : [errorId]),
+    ...(hint === undefined ? [] : [`${name}-hint`]),
+  ];
   const attributes = {
     id: name,
     name,
@@ -62,18 +69,22 @@ export function Field({ name, label, type, autocomplete, value, error, autofocus
     required: true,
     autofocus,
     ...(value === undefined ? {} : { value }),
-    ...(error === undefined ? {} : { 'aria-invalid': 'true' as const, 'aria-describedby': errorId }),
+    ...(error === undefined ? {} : { 'aria-invalid': 'true' as const }),
+    ...(described.length === 0 ? {} : { 'aria-describedby': described.join(' ') }),
   } as const;
   return (
     <div class="field">
       <label for={name}>{label}</label>
-      {type === 'email' ? <input type="email" {...attributes} /> : <input type="password" {...attributes} />}
+      {type === 'email' && <input type="email" {...attributes} />}
+      {type === 'password' && <input type="password" {...attributes} />}
+      {type === 'text' && <input type="text" {...attributes} autocapitalize="words" />}
       {error !== undefined && (
         <p class="field-error" id={errorId}>
           <Icon name="warning" />
           {error}
         </p>
       )}
+      {hint}
     </div>
   );
 }

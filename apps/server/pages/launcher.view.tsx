@@ -22,7 +22,11 @@ interface LauncherModule {
 interface LauncherProps {
   readonly csrfToken: string;
   readonly person: { readonly name: string; readonly email: string };
-  readonly organization: { readonly name: string; readonly role: Role };
+  readonly organization: {
+    readonly name: string;
+    readonly role: Role;
+    readonly customRole?: { readonly name: string } | null;
+  };
   readonly hasOtherOrganizations: boolean;
   readonly modules: readonly LauncherModule[];
   /** Whom to ask for a module: owners and administrators of the organization. */
@@ -91,13 +95,18 @@ function Organization({ organization, hasOtherOrganizations, administersLicenses
       <Monogram name={organization.name} />
       <div class="organization-text">
         <span class="organization-name">{organization.name}</span>
-        <span class="muted small">Your role: {roleName(organization.role)}</span>
+        <span class="muted small">
+          Your role: {organization.customRole?.name ?? roleName(organization.role)}
+        </span>
       </div>
       {hasOtherOrganizations && (
         <a class="button" href="/choose-organization">
           Switch organization
         </a>
       )}
+      <a class="button" href="/organization">
+        Organization
+      </a>
       {administersLicenses && (
         <a class="button" href="/console/licenses">
           Manage licenses
@@ -123,6 +132,12 @@ function Session({ person, signedInAt }: LauncherProps): VNode {
           </dd>
         </div>
       </dl>
+      <p>
+        <a class="module-link" href="/account">
+          Your account
+          <Icon name="arrow" />
+        </a>
+      </p>
     </section>
   );
 }

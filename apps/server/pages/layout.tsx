@@ -18,6 +18,8 @@ interface LayoutProps {
   /** `narrow`: one task on one card. `wide`: overview pages. */
   readonly width?: 'narrow' | 'wide';
   readonly account?: Account | undefined;
+  /** Whether it works with passkeys, by scripts of this server: it is sent as `scripted` then. */
+  readonly passkeys?: boolean;
   readonly children: ComponentChildren;
 }
 
@@ -25,9 +27,9 @@ function SignedIn({ account }: { account: Account }): VNode {
   return (
     <form class="header-account" method="post" action="/sign-out">
       <HiddenFields csrfToken={account.csrfToken} />
-      <span class="header-person" title={account.email}>
+      <a class="header-person" href="/account" title={account.email}>
         {account.name}
-      </span>
+      </a>
       <button class="button button-quiet" type="submit">
         Sign out
       </button>
@@ -35,8 +37,8 @@ function SignedIn({ account }: { account: Account }): VNode {
   );
 }
 
-/** The document around every page. No script and no inline style: the Content-Security-Policy refuses both. */
-export function Layout({ title, width = 'narrow', account, children }: LayoutProps): VNode {
+/** The document around every page. No inline style, and no inline script but that of form_post: the policy refuses them. */
+export function Layout({ title, width = 'narrow', account, passkeys = false, children }: LayoutProps): VNode {
   return (
     <html lang="en">
       <head>
@@ -47,6 +49,8 @@ export function Layout({ title, width = 'narrow', account, children }: LayoutPro
         <meta name="robots" content="noindex" />
         <link rel="icon" type="image/svg+xml" href={assets.logo.path} />
         <link rel="stylesheet" href={assets.styleSheet.path} />
+        {passkeys &&
+          [assets.webAuthn, assets.passkeys].map(({ path }) => <script key={path} src={path} defer />)}
       </head>
       <body class={`page-${width}`}>
         <a class="skip-link" href="#content">

@@ -2,7 +2,7 @@ import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { IsString } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccountRepository } from '#accounts';
-import { answerUrl, Authorize, AuthorizationError } from '#oauth';
+import { answerUrl, Authorize, AuthorizationError, type AuthorizationRequest, type Refusal } from '#oauth';
 import { CurrentSession, RequireSession } from '#platform';
 import { Csrf, type Session } from '#sessions';
 import { LicenseRefusedView } from './license-refused.view.js';
@@ -37,7 +37,7 @@ export class LicenseRefusedController {
   ): Promise<void> {
     const returnTo = await this.returnAddress.safe(query.return_to);
     const authorization = await this.returnAddress.authorizationRequest(returnTo);
-    const refusal = authorization && (await this.authorize.refusal(authorization, session));
+    const refusal = authorization && (await this.refusal(authorization, session));
     if (!authorization || !refusal) {
       reply.redirect(returnTo, 303);
       return;
@@ -69,5 +69,15 @@ export class LicenseRefusedController {
       />
     );
     this.pages.send(reply, view, { status: 403 });
+  }
+
+  /** A request that is wrong in another way is answered at the address that it came to. */
+  private async refusal(authorization: AuthorizationRequest, session: Session): Promise<Refusal | undefined> {
+    try {
+      return await this.authorize.refusal(authorization, session);
+    } catch (error) {
+      if (error instanceof AuthorizationError) return undefined;
+      throw error;
+    }
   }
 }

@@ -2,6 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { VNode } from 'preact';
 import type { ReadinessReport } from '#readiness';
+import { AccountView } from '../account/account.view.js';
+import { FactorAddedView } from '../account/factor-added.view.js';
+import { SecurityView, type SecurityProblem } from '../account/security.view.js';
+import { StepUpView } from '../account/step-up.view.js';
+import { TotpView } from '../account/totp.view.js';
 import { ChooseOrganizationView } from './choose-organization.view.js';
 import { ConsentView } from './consent.view.js';
 import { ConfirmDeviceView, DeviceResultView, DeviceView, type UserCodeFailure } from './device.view.js';
@@ -10,6 +15,7 @@ import { LauncherView } from './launcher.view.js';
 import { LicenseRefusedView } from './license-refused.view.js';
 import { ReadinessView } from './readiness.view.js';
 import { renderPage } from './render.js';
+import { SecondFactorView, type SecondFactorFailure } from './second-factor.view.js';
 import { SignInView, type SignInFailure } from './sign-in.view.js';
 import { SignOutView } from './sign-out.view.js';
 import { SignedOutView } from './signed-out.view.js';
@@ -17,7 +23,18 @@ import { SignedOutView } from './signed-out.view.js';
 const failures: readonly SignInFailure[] = [
   { kind: 'invalid-credentials' },
   { kind: 'incomplete' },
-  { kind: 'too-many-attempts', retryAfterSeconds: 61 },
+  { kind: 'too-many-attempts', byMail: true, retryAfterSeconds: 61 },
+  { kind: 'form-expired' },
+  { kind: 'passkey-refused' },
+  { kind: 'second-step-ended' },
+];
+
+const factorFailures: readonly (SecondFactorFailure | undefined)[] = [
+  undefined,
+  { kind: 'wrong', method: 'totp' },
+  { kind: 'wrong', method: 'passkey' },
+  { kind: 'wrong', method: 'recovery-code' },
+  { kind: 'locked', retryAfterSeconds: 61 },
   { kind: 'form-expired' },
 ];
 
@@ -54,6 +71,84 @@ function reportOf(text: string): ReadinessReport {
   };
 }
 
+/** The pages about what somebody signs in with. */
+function factorPages(text: string, url: string): readonly (readonly [string, VNode])[] {
+  const account = { name: text, email: text, csrfToken: text };
+  const at = new Date('2026-11-24T12:00:00.000Z');
+  const passkey = { id: 'one', name: text, synced: true, createdAt: at, lastUsedAt: at };
+  const all = { totp: { createdAt: at, lastUsedAt: undefined }, passkeys: [passkey], recoveryCodesLeft: 3 };
+  const none = { totp: undefined, passkeys: [], recoveryCodesLeft: 0 };
+  const problems: readonly (SecurityProblem | undefined)[] = [
+    undefined,
+    { kind: 'unknown' },
+    { kind: 'only-way-in' },
+    { kind: 'required', organizations: [text] },
+    { kind: 'passkey-refused' },
+    { kind: 'passkey-too-many' },
+    { kind: 'no-factor' },
+    { kind: 'name', id: 'one', typed: text },
+    { kind: 'name', id: undefined, typed: text },
+  ];
+  const organization = { id: text, name: text, role: 'owner' } as const;
+  return [
+    ...factorFailures.map(
+      (failure, index) =>
+        [
+          `second factor ${index}`,
+          <SecondFactorView
+            csrfToken={text}
+            returnTo={url}
+            email={text}
+            methods={['totp', 'passkey', 'recovery-code']}
+            failure={failure}
+          />,
+        ] as const,
+    ),
+    ...[true, false].map(
+      (secondFactor) =>
+        [
+          `account, ${secondFactor}`,
+          <AccountView
+            account={account}
+            organizations={secondFactor ? [organization] : []}
+            secondFactor={secondFactor}
+            signedInAt={at}
+          />,
+        ] as const,
+    ),
+    ['security, nothing', <SecurityView account={account} factors={none} />],
+    ...problems.map(
+      (problem, index) =>
+        [
+          `security ${index}`,
+          <SecurityView account={account} factors={all} returnTo={url} problem={problem} />,
+        ] as const,
+    ),
+    ['security, done', <SecurityView account={account} factors={all} done="totp-removed" />],
+    ...([undefined, 'wrong-code', 'offer-expired'] as const).map(
+      (failure) =>
+        [
+          `authenticator app, ${failure}`,
+          <TotpView
+            account={account}
+            offer={{ envelope: text, secret: text, uri: text }}
+            returnTo={url}
+            replaces={failure === undefined}
+            failure={failure}
+          />,
+        ] as const,
+    ),
+    ['factor added', <FactorAddedView account={account} title={text} codes={[text]} returnTo={url} />],
+    ...(['choose-organization', 'refuse', 'go-on'] as const).map(
+      (instead) =>
+        [
+          `step-up, ${instead}`,
+          <StepUpView account={account} returnTo={url} askedBy={text} instead={instead} />,
+        ] as const,
+    ),
+  ];
+}
+
 /** Every view in every shape, with `text` wherever a text can come from outside and `url` wherever an address can. */
 function everyPage(text: string, url: string): readonly (readonly [string, VNode])[] {
   const form = { csrfToken: text, returnTo: url };
@@ -66,6 +161,7 @@ function everyPage(text: string, url: string): readonly (readonly [string, VNode
   const report = reportOf(text);
   const launcher = { csrfToken: text, person, organization, contacts };
   return [
+    ...factorPages(text, url),
     ['sign-in', <SignInView {...form} email={text} message={text} demonstrationAccounts={[text]} />],
     ...failures.map(
       (failure) =>
@@ -288,16 +384,19 @@ describe('hostile input', () => {
 });
 
 describe.each(pages)('%s', (_name, html) => {
-  it('has no script, no inline style and no event handler', () => {
-    expect(html).not.toMatch(/<script|<style|javascript:/i);
+  it('has no script but files of this server, no inline style and no event handler', () => {
+    const own = /<script src="\/assets\/[a-z]+\.[0-9a-f]{16}\.js" defer><\/script>/g;
+    expect(html.replace(own, '')).not.toMatch(/<script|<style|javascript:/i);
     expect(structure(html).join('\n')).not.toMatch(/\s(style|on[a-z]+)(=|$|\s)/im);
   });
 
   it('carries the anti-forgery token in every form, the way back where there is one, and posts to this server', () => {
     for (const form of elements(html, 'form')) {
-      expect(form).toMatch(/^<form[^>]* method="post" action="\/[a-z-]+"/);
+      expect(form).toMatch(/^<form[^>]* method="post" action="\/[a-z0-9/-]+"/);
       expect(form).toContain('<input type="hidden" name="csrf_token" value="Plain"/>');
-      const leadsNowhereElse = /action="\/(sign-out|device)"/.test(form);
+      const leadsNowhereElse = /action="\/(sign-out|device|account\/security\/(?!totp"|passkeys").*)"/.test(
+        form,
+      );
       expect(/<input type="hidden" name="return_to" value="[^"]+"\/>/.test(form)).toBe(!leadsNowhereElse);
     }
     expect(elements(html, 'form')).toHaveLength((html.match(/<form/g) ?? []).length);

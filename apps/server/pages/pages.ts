@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { VNode } from 'preact';
 import { Configuration } from '#platform';
-import { contentSecurityPolicy, selfSubmittingPolicy } from './content-security-policy.js';
+import { contentSecurityPolicy, scriptedPolicy, selfSubmittingPolicy } from './content-security-policy.js';
 import { SUBMIT_SCRIPT } from './form-post.view.js';
 import { renderPage } from './render.js';
 
@@ -10,6 +10,8 @@ interface PageOptions {
   readonly status?: number;
   /** Where the page's form may end up, besides here. */
   readonly formLeadsTo?: readonly string[];
+  /** Whether scripts of this server run in it. */
+  readonly scripted?: boolean;
   /** Whether the page's form sends itself to a client. */
   readonly submitsItself?: boolean;
 }
@@ -19,7 +21,8 @@ export class Pages {
   constructor(private readonly configuration: Configuration) {}
 
   send(reply: FastifyReply, view: VNode, options: PageOptions = {}): void {
-    const { status = 200, formLeadsTo = [], submitsItself = false } = options;
+    const { status = 200, formLeadsTo = [], scripted = false, submitsItself = false } = options;
+    const plainPolicy = scripted ? scriptedPolicy : contentSecurityPolicy;
     void reply
       .status(status)
       .headers({
@@ -27,7 +30,7 @@ export class Pages {
         'cache-control': 'no-store',
         'content-security-policy': submitsItself
           ? selfSubmittingPolicy(SUBMIT_SCRIPT)
-          : contentSecurityPolicy(formLeadsTo),
+          : plainPolicy(formLeadsTo),
       })
       .send(renderPage(view, !this.configuration.production));
   }

@@ -10,6 +10,8 @@ import { parseForm, PublicError, type FormFields } from '#platform';
 
 const LAUNCHER = '/';
 const MAX_LENGTH = 8192;
+/** Statuses that ask to try again. */
+const PASSING = new Set([429, 503]);
 /** Only used to resolve paths; never contacted. */
 const HERE = 'http://here.invalid';
 
@@ -32,13 +34,18 @@ export class ReturnAddress {
     return known && url.username === '' && url.password === '' ? url.href : LAUNCHER;
   }
 
-  /** The authorization request that an address resumes, when it is one that still stands. */
+  /**
+   * The authorization request that an address resumes, when it is one that still stands.
+   * @throws PublicError 429 or 503 when that cannot be told at the moment
+   */
   async authorizationRequest(address: string): Promise<AuthorizationRequest | undefined> {
     if (!address.startsWith(`${AUTHORIZATION_PATH}?`)) return undefined;
     try {
       return await this.authorize.read(resumed(address));
     } catch (error) {
-      if (error instanceof PublicError || error instanceof AuthorizationError) return undefined;
+      // what passes by waiting is no reason to give the request up
+      const passing = error instanceof PublicError && PASSING.has(error.status);
+      if (!passing && (error instanceof PublicError || error instanceof AuthorizationError)) return undefined;
       throw error;
     }
   }

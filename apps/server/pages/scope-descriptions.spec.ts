@@ -10,6 +10,19 @@ describe('scope descriptions', () => {
     ]);
   });
 
+  it('say what the scopes of a person’s own account allow', () => {
+    expect(scopeDescriptions('account:read account:write', new Map([['account', 'Accounting']]))).toEqual([
+      {
+        scope: 'account:read',
+        summary: 'See your account, your sessions, and the applications that you use',
+      },
+      {
+        scope: 'account:write',
+        summary: 'Change your name, end your sessions, and end the access of applications',
+      },
+    ]);
+  });
+
   it('use the name of a module when it is known, and stay honest about what they do not know', () => {
     expect(scopeDescriptions('crm:write', new Map([['crm', 'Customer desk']]))[0]?.summary).toBe(
       'Create and change things in Customer desk on your behalf',

@@ -8,6 +8,8 @@ const standard: Readonly<Record<string, string>> = {
   openid: 'Know that it is you who signs in',
   profile: 'See your name',
   email: 'See your e-mail address',
+  'account:read': 'See your account, your sessions, and the applications that you use',
+  'account:write': 'Change your name, end your sessions, and end the access of applications',
   offline_access: 'Keep this access while you are away, until it is withdrawn',
 };
 

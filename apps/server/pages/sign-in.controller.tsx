@@ -1,8 +1,10 @@
 import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
-import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Clock, Configuration, Public, PublicError } from '#platform';
-import { Csrf, SessionCookie, SignIn } from '#sessions';
+import { Csrf, PendingSignInCookie, SignIn } from '#sessions';
+import { BrowserCookies } from './browser-cookies.js';
+import { queryHref } from './links.js';
 import { Pages } from './pages.js';
 import { ReturnAddress } from './return-address.js';
 import { SignInView, type SignInFailure } from './sign-in.view.js';
@@ -16,6 +18,11 @@ class SignInQuery {
   @IsString()
   @MaxLength(320)
   login_hint?: string;
+
+  /** Which step has led back here. */
+  @IsOptional()
+  @IsIn(['passkey', 'second-step'])
+  again?: 'passkey' | 'second-step';
 }
 
 class SignInForm {
@@ -43,13 +50,21 @@ const STATUS: Readonly<Record<SignInFailure['kind'], number>> = {
   incomplete: 400,
   'too-many-attempts': 429,
   'form-expired': 403,
+  'passkey-refused': 401,
+  'second-step-ended': 401,
 };
+
+const LED_BACK = {
+  passkey: { kind: 'passkey-refused' },
+  'second-step': { kind: 'second-step-ended' },
+} as const;
 
 @Controller('sign-in')
 export class SignInController {
   constructor(
     private readonly signIn: SignIn,
-    private readonly cookie: SessionCookie,
+    private readonly cookies: BrowserCookies,
+    private readonly pendingCookie: PendingSignInCookie,
     private readonly csrf: Csrf,
     private readonly returnAddress: ReturnAddress,
     private readonly pages: Pages,
@@ -65,7 +80,8 @@ export class SignInController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const returnTo = await this.returnAddress.safe(query.return_to);
-    await this.page(request, reply, { returnTo, email: query.login_hint });
+    const failure = query.again && LED_BACK[query.again];
+    await this.page(request, reply, { returnTo, email: query.login_hint, ...(failure ? { failure } : {}) });
   }
 
   @Post()
@@ -86,21 +102,21 @@ export class SignInController {
     }
     if (!email || !password) return again({ kind: 'incomplete' });
 
-    const result = await this.signIn.withPassword({
-      email,
-      password,
-      userAgent: request.headers['user-agent'] ?? '',
-      address: request.ip,
-      currentSecret: this.cookie.read(request),
-    });
+    const result = await this.signIn.withPassword({ email, password, ...this.cookies.read(request) });
     if (result.kind === 'refused') return again({ kind: 'invalid-credentials' });
     if (result.kind === 'locked') {
       const wait = Math.max(1, Math.ceil((result.until.getTime() - this.clock.now().getTime()) / 1000));
       reply.header('retry-after', String(wait));
-      return again({ kind: 'too-many-attempts', retryAfterSeconds: wait });
+      return again({ kind: 'too-many-attempts', retryAfterSeconds: wait, byMail: result.byMail });
     }
-    this.cookie.set(reply, result.secret);
-    reply.header('cache-control', 'no-store').redirect(returnTo, 303);
+    reply.header('cache-control', 'no-store');
+    if (result.kind === 'second-factor') {
+      this.pendingCookie.set(reply, result.secret);
+      reply.redirect(queryHref('/sign-in/second-factor', { return_to: returnTo }), 303);
+      return;
+    }
+    this.cookies.set(request, reply, result);
+    reply.redirect(returnTo, 303);
   }
 
   private async page(
@@ -116,11 +132,13 @@ export class SignInController {
         csrfToken={this.csrf.token(request, reply)}
         message={authorization && `Sign in to continue to ${authorization.client.name}.`}
         demonstrationAccounts={this.configuration.demonstrationAccounts}
+        registrationIsOpen={this.configuration.selfRegistration === 'on'}
       />
     );
     this.pages.send(reply, view, {
       status: props.failure ? STATUS[props.failure.kind] : 200,
       formLeadsTo: await this.returnAddress.formTargets(props.returnTo),
+      scripted: true,
     });
   }
 }

@@ -15,7 +15,7 @@ function input(html: string, name: string): string {
 describe('sign-in page', () => {
   it('lets password managers fill it in', () => {
     const html = signIn('');
-    expect(input(html, 'email')).toContain('autocomplete="username"');
+    expect(input(html, 'email')).toContain('autocomplete="username webauthn"');
     expect(input(html, 'password')).toContain('autocomplete="current-password"');
   });
 
@@ -39,12 +39,14 @@ describe('sign-in page', () => {
     expect(html).toContain('The e-mail address or the password is not right.');
   });
 
-  it('says in whole minutes when another attempt is allowed', () => {
-    expect(signIn('', { kind: 'too-many-attempts', retryAfterSeconds: 61 })).toContain(
-      'Try again in 2 minutes.',
-    );
-    expect(signIn('', { kind: 'too-many-attempts', retryAfterSeconds: 0 })).toContain(
-      'Try again in 1 minute.',
+  it('says in whole minutes when another attempt is allowed, and of a link by mail only when there may be one', () => {
+    const locked = (retryAfterSeconds: number, byMail: boolean) =>
+      signIn('', { kind: 'too-many-attempts', retryAfterSeconds, byMail });
+    expect(locked(61, false)).toContain('Try again in 2 minutes.');
+    expect(locked(0, false)).toContain('Try again in 1 minute.');
+    expect(locked(0, false)).not.toContain('If there is an account');
+    expect(locked(0, true)).toContain(
+      'Try again in 1 minute. If there is an account with this address, a link',
     );
   });
 

@@ -2,13 +2,18 @@ import type { VNode } from 'preact';
 import { ErrorSummary, Field, HiddenFields, type FormProps } from './form.js';
 import { Layout } from './layout.js';
 import { queryHref } from './links.js';
+import { PasskeyForm } from './passkey-form.js';
 
 /** Why the last attempt did not sign in. An unknown account and a wrong password are one and the same case. */
 export type SignInFailure =
   | { readonly kind: 'invalid-credentials' }
   | { readonly kind: 'incomplete' }
-  | { readonly kind: 'too-many-attempts'; readonly retryAfterSeconds: number }
-  | { readonly kind: 'form-expired' };
+  /** `byMail`: the owner of the account, if there is one, gets a link that ends the pause. */
+  | { readonly kind: 'too-many-attempts'; readonly retryAfterSeconds: number; readonly byMail: boolean }
+  | { readonly kind: 'form-expired' }
+  | { readonly kind: 'passkey-refused' }
+  /** The second factor did not come in time, or was wrong too often. */
+  | { readonly kind: 'second-step-ended' };
 
 interface SignInProps extends FormProps {
   /** What was typed, or a login hint. */
@@ -18,6 +23,8 @@ interface SignInProps extends FormProps {
   readonly failure?: SignInFailure | undefined;
   /** Development only: the e-mail addresses that a newcomer may sign in with. */
   readonly demonstrationAccounts?: readonly string[];
+  /** Whether anybody may make an account. */
+  readonly registrationIsOpen?: boolean;
 }
 
 interface FieldErrors {
@@ -26,6 +33,10 @@ interface FieldErrors {
   readonly email?: string;
   readonly password?: string;
 }
+
+/** The same for an address that has no account. */
+const BY_MAIL =
+  ' If there is an account with this address, a link that ends the pause at once has been mailed to it.';
 
 function waitFor(seconds: number): string {
   const minutes = Math.max(1, Math.ceil(seconds / 60));
@@ -50,12 +61,23 @@ function explain(failure: SignInFailure, email: string): FieldErrors {
     case 'too-many-attempts':
       return {
         title: 'Too many attempts',
-        text: `For your protection, signing in is paused. Try again in ${waitFor(failure.retryAfterSeconds)}.`,
+        text: `For your protection, signing in is paused. Try again in ${waitFor(failure.retryAfterSeconds)}.${failure.byMail ? BY_MAIL : ''}`,
       };
     case 'form-expired':
       return {
         title: 'This form was open for too long',
         text: 'Nothing has been sent. Enter your password and sign in again.',
+        password: 'Enter your password.',
+      };
+    case 'passkey-refused':
+      return {
+        title: 'You are not signed in',
+        text: 'This passkey was not accepted: it may have been removed from the account. Try again, or use your password.',
+      };
+    case 'second-step-ended':
+      return {
+        title: 'Start again',
+        text: 'The second step took too long, or was wrong too often. Enter your password again.',
         password: 'Enter your password.',
       };
   }
@@ -84,12 +106,13 @@ export function SignInView({
   message,
   failure,
   demonstrationAccounts = [],
+  registrationIsOpen = false,
 }: SignInProps): VNode {
   const errors = failure && explain(failure, email);
   const focus =
     errors?.email !== undefined || (errors?.password === undefined && email === '') ? 'email' : 'password';
   return (
-    <Layout title={errors ? `Error: ${errors.title}` : 'Sign in'}>
+    <Layout title={errors ? `Error: ${errors.title}` : 'Sign in'} passkeys>
       <section class="card" aria-labelledby="heading">
         <h1 id="heading">Sign in</h1>
         {message !== undefined && <p class="lead">{message}</p>}
@@ -104,7 +127,7 @@ export function SignInView({
             name="email"
             label="E-mail address"
             type="email"
-            autocomplete="username"
+            autocomplete="username webauthn"
             value={email}
             error={errors?.email}
             autofocus={focus === 'email'}
@@ -121,7 +144,22 @@ export function SignInView({
             Sign in
           </button>
         </form>
-        <p class="small muted">Forgotten your password? An administrator of your organization can help.</p>
+        <PasskeyForm
+          ceremony="get"
+          action="/sign-in/passkey"
+          csrfToken={csrfToken}
+          returnTo={returnTo}
+          refusedAt="/sign-in"
+          autofill
+        >
+          <button class="button button-block" type="submit">
+            Sign in with a passkey
+          </button>
+        </PasskeyForm>
+        <p class="small muted card-links">
+          <a href="/forgot-password">Forgotten your password?</a>
+          {registrationIsOpen && <a href="/register">Make an account</a>}
+        </p>
       </section>
       {demonstrationAccounts.length > 0 && (
         <DemonstrationAccounts emails={demonstrationAccounts} returnTo={returnTo} />

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
-import { ClientAuthentication, CurrentClient, OutboundHttp, PublicError } from '#platform';
+import { ClientAuthentication, CurrentClient, OutboundHttp, PublicError, URI_CHARACTERS } from '#platform';
 import { Deliverer } from '../deliveries/deliverer.js';
 import {
   DeliveryLogRepository,
@@ -13,8 +13,6 @@ import { WebhookChannel } from './webhook-channel.js';
 import { MAX_WEBHOOKS, SECRET_OVERLAP_SECONDS, WebhookRepository } from './webhook.repository.js';
 
 const PAGE = 50;
-/** RFC 3986 §2: a URI holds no other characters, and a percent sign only before two digits. */
-const URI = /^([!#$&-;=?-Z[\]_a-z~]|%[\dA-F]{2})+$/i;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const CURSOR = /^(\d{1,15})_([0-9a-f-]{36})$/;
 
@@ -28,7 +26,7 @@ interface ModuleClient {
 export class WebhookRegistration {
   @IsString({ message: 'url must be one https URL' })
   @MaxLength(2048, { message: 'url must not be longer than 2048 characters' })
-  @Matches(URI, { message: 'url must be one https URL' })
+  @Matches(URI_CHARACTERS, { message: 'url must be one https URL' })
   url!: string;
 
   @IsOptional()

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, PublicError, sql } from '#platform';
 import type { PlanFeatures } from '../catalog.js';
-import { pageOf, type Page } from './license-list.repository.js';
+import { pageOf, type Page } from '../page.js';
 
 export interface ListedPlan {
   readonly id: string;

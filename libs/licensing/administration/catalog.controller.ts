@@ -2,6 +2,7 @@ import { Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, Matches } from 'class-validator';
 import type { NewFeature, PlanFeatures } from '../catalog.js';
 import { CatalogRepository } from '../catalog.repository.js';
+import { FEATURE, FEATURE_LIST, PLAN_LIST, PLAN_VERSION } from './answers.js';
 import type { Reach } from './authority.guard.js';
 import { CatalogListRepository } from './catalog-list.repository.js';
 import { CursorQuery } from './license-requests.js';
@@ -72,7 +73,7 @@ export class CatalogController {
   ) {}
 
   @Get('plans')
-  @Administers('plans:read', 'List plan versions by id', { query: PlanListQuery })
+  @Administers('plans:read', 'List plan versions by id', { query: PlanListQuery, answer: PLAN_LIST })
   async plans(@QueryOf() { module, cursor, limit }: PlanListQuery) {
     const { items, next } = await this.lists.plans(module ?? null, cursor ?? null, Number(limit ?? PAGE));
     return { plans: toWire(items), next_cursor: next };
@@ -80,7 +81,10 @@ export class CatalogController {
 
   @Post('plans')
   @HttpCode(201)
-  @Administers('plans:write', 'Make the next version of a plan', { body: PlanVersionBody })
+  @Administers('plans:write', 'Make the next version of a plan', {
+    body: PlanVersionBody,
+    answer: PLAN_VERSION,
+  })
   async createPlan(@JsonBody() body: PlanVersionBody, @CurrentReach() { actor }: Reach) {
     const { plan: planKey, name, module: moduleKey, features } = body;
     const { id, version } = await this.catalog.createPlanVersion(
@@ -104,14 +108,17 @@ export class CatalogController {
   }
 
   @Get('features')
-  @Administers('plans:read', 'List the features of a module', { query: FeatureListQuery })
+  @Administers('plans:read', 'List the features of a module', {
+    query: FeatureListQuery,
+    answer: FEATURE_LIST,
+  })
   async features(@QueryOf() { module }: FeatureListQuery) {
     return { features: toWire(await this.lists.features(module)) };
   }
 
   @Post('features')
   @HttpCode(201)
-  @Administers('plans:write', 'Give a module a feature', { body: FeatureBody })
+  @Administers('plans:write', 'Give a module a feature', { body: FeatureBody, answer: FEATURE })
   async createFeature(@JsonBody() body: FeatureBody, @CurrentReach() { actor }: Reach) {
     const { module: moduleKey, key, type, combine, period, thresholds } = body;
     const feature: NewFeature = {

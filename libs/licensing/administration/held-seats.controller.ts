@@ -4,6 +4,14 @@ import { PublicError } from '#platform';
 import { OfflineLicenses } from '../offline/offline-licenses.js';
 import { SeatLeaseRepository } from '../seats/lease.repository.js';
 import { SeatReservationRepository } from '../seats/reservation.repository.js';
+import {
+  LEASE_LIST,
+  LICENSE_FILE,
+  LICENSE_FILE_LIST,
+  RESERVATION,
+  RESERVATION_LIST,
+  RETURNED_FILE,
+} from './answers.js';
 import type { Reach } from './authority.guard.js';
 import { LicenseListRepository } from './license-list.repository.js';
 import { CursorQuery } from './license-requests.js';
@@ -55,7 +63,10 @@ export class HeldSeatsController {
   ) {}
 
   @Get('reservations')
-  @Administers('seats:read', 'List the seats that are kept for invitations', { query: CursorQuery })
+  @Administers('seats:read', 'List the seats that are kept for invitations', {
+    query: CursorQuery,
+    answer: RESERVATION_LIST,
+  })
   async listReservations(
     @Param('id') id: string,
     @QueryOf() { cursor, limit }: CursorQuery,
@@ -68,7 +79,10 @@ export class HeldSeatsController {
 
   @Post('reservations')
   @HttpCode(200)
-  @Administers('seats:assign', 'Keep a seat for an invitation', { body: ReservationBody })
+  @Administers('seats:assign', 'Keep a seat for an invitation', {
+    body: ReservationBody,
+    answer: RESERVATION,
+  })
   async reserve(@Param('id') id: string, @JsonBody() body: ReservationBody, @CurrentReach() reach: Reach) {
     const licenseId = await this.within(id, reach);
     const { invitation_id: invitationId, expires_at: expiresAt } = body;
@@ -85,12 +99,10 @@ export class HeldSeatsController {
     @Param('invitationId') invitationId: string,
     @CurrentReach() reach: Reach,
   ): Promise<void> {
-    const licenseId = await this.within(id, reach);
-    const cancelled = await this.reservations.cancelReservation(
-      idOf(invitationId, 'reservation'),
-      reach.actor,
-      licenseId,
-    );
+    const licenseId = idOf(id, 'license');
+    const organizationId = await this.lists.organizationOf(licenseId, reach.organizationId);
+    const invitation = { organizationId, invitationId: idOf(invitationId, 'reservation') };
+    const cancelled = await this.reservations.cancelReservation(invitation, reach.actor, licenseId);
     if (cancelled === 0) {
       throw new PublicError(
         404,
@@ -101,7 +113,10 @@ export class HeldSeatsController {
   }
 
   @Get('leases')
-  @Administers('seats:read', 'List the floating seats that are held now', { query: LeaseListQuery })
+  @Administers('seats:read', 'List the floating seats that are held now', {
+    query: LeaseListQuery,
+    answer: LEASE_LIST,
+  })
   async listLeases(
     @Param('id') id: string,
     @QueryOf() { cursor, limit }: LeaseListQuery,
@@ -128,7 +143,10 @@ export class HeldSeatsController {
   }
 
   @Get('offline-grants')
-  @Administers('offline:read', 'List the license files that were issued', { query: CursorQuery })
+  @Administers('offline:read', 'List the license files that were issued', {
+    query: CursorQuery,
+    answer: LICENSE_FILE_LIST,
+  })
   async listFiles(
     @Param('id') id: string,
     @QueryOf() { cursor, limit }: CursorQuery,
@@ -143,6 +161,7 @@ export class HeldSeatsController {
   @HttpCode(201)
   @Administers('offline:write', 'Issue a license file for an instance without a network', {
     body: OfflineGrantBody,
+    answer: LICENSE_FILE,
   })
   async issueFile(@Param('id') id: string, @JsonBody() body: OfflineGrantBody, @CurrentReach() reach: Reach) {
     const licenseId = await this.within(id, reach);
@@ -154,7 +173,9 @@ export class HeldSeatsController {
 
   @Delete('offline-grants/:grantId')
   @HttpCode(200)
-  @Administers('offline:write', 'Take the seats of a license file back, when its instance has stopped')
+  @Administers('offline:write', 'Take the seats of a license file back, when its instance has stopped', {
+    answer: RETURNED_FILE,
+  })
   async returnFile(@Param('id') id: string, @Param('grantId') grantId: string, @CurrentReach() reach: Reach) {
     const licenseId = await this.within(id, reach);
     const jti = idOf(grantId, 'grant');

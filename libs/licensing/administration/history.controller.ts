@@ -2,14 +2,12 @@ import { Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { IsIn, IsInt, IsOptional, IsUUID, Matches, Max, Min } from 'class-validator';
 import type { SeatModel } from '@core-auth/module-kit/licensing';
 import type { FastifyReply } from 'fastify';
-import { PublicError } from '#platform';
 import { HistoryRepository } from '../history.repository.js';
 import { LicenseDetailsRepository } from '../license-details.repository.js';
 import { TrialRepository } from '../trial.repository.js';
+import { LICENSE, PAST_LICENSE, TIMELINE } from './answers.js';
 import type { Reach } from './authority.guard.js';
 import { entityTag } from './entity-tag.js';
-import { LicenseListRepository } from './license-list.repository.js';
-import { licenseAnswer } from './licenses.controller.js';
 import { idOf, instant, IsCatalogKey, IsCount, IsInstant } from './request.js';
 import { Administers, CurrentReach, JsonBody, QueryOf } from './route.js';
 import { toWire } from './wire.js';
@@ -62,13 +60,13 @@ export class TrialBody {
 /** What became of a license: who did what, and how it was at an instant. */
 @Controller('v1/licenses/:id')
 export class HistoryController {
-  constructor(
-    private readonly history: HistoryRepository,
-    private readonly lists: LicenseListRepository,
-  ) {}
+  constructor(private readonly history: HistoryRepository) {}
 
   @Get('timeline')
-  @Administers('history:read', 'Read who did what with a license, the latest first', { query: TimelineQuery })
+  @Administers('history:read', 'Read who did what with a license, the latest first', {
+    query: TimelineQuery,
+    answer: TIMELINE,
+  })
   async timeline(
     @Param('id') id: string,
     @QueryOf() { cursor, limit }: TimelineQuery,
@@ -83,25 +81,17 @@ export class HistoryController {
   }
 
   @Get('state')
-  @Administers('history:read', 'Read a license as it was at an instant', { query: StateQuery })
+  @Administers('history:read', 'Read a license as it was at an instant', {
+    query: StateQuery,
+    answer: PAST_LICENSE,
+  })
   async state(
     @Param('id') id: string,
     @QueryOf() { at }: StateQuery,
     @CurrentReach() { organizationId }: Reach,
   ) {
-    const licenseId = idOf(id, 'license');
-    const owner = await this.lists.organizationOf(licenseId, organizationId);
-    const { licenses, unreadable, suspended } = await this.history.stateAt(owner, instant(at));
-    if (unreadable.has(licenseId)) {
-      throw new PublicError(
-        409,
-        'history_incomplete',
-        'The history of this license was not kept from its start.',
-      );
-    }
-    const license = licenses.get(licenseId);
-    if (!license) throw new PublicError(404, 'no_license_then', 'There was no such license at this instant.');
-    return { at, organization_suspended: suspended, license: toWire(license) };
+    const past = await this.history.stateAt(idOf(id, 'license'), instant(at), organizationId);
+    return { at, organization_suspended: past.organizationSuspended, license: toWire(past.license) };
   }
 }
 
@@ -114,7 +104,10 @@ export class TrialsController {
 
   @Post()
   @HttpCode(201)
-  @Administers('trials:start', "Start an organization's only trial of a module", { body: TrialBody })
+  @Administers('trials:start', "Start an organization's only trial of a module", {
+    body: TrialBody,
+    answer: LICENSE,
+  })
   async start(
     @JsonBody() body: TrialBody,
     @CurrentReach() { actor }: Reach,
@@ -129,8 +122,8 @@ export class TrialsController {
       },
       actor,
     );
-    const details = await this.details.findOwned(licenseId, null);
+    const details = await this.details.find(licenseId);
     void reply.header('etag', entityTag(details.version)).header('location', `/v1/licenses/${licenseId}`);
-    return licenseAnswer(details);
+    return toWire(details);
   }
 }

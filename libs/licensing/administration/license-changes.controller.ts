@@ -7,10 +7,10 @@ import type { Renewal } from '../license-terms.js';
 import type { ChangeCondition } from '../license.js';
 import { LicenseRepository } from '../license.repository.js';
 import { TrialRepository } from '../trial.repository.js';
+import { LICENSE, TERMS_LIST } from './answers.js';
 import type { Reach } from './authority.guard.js';
 import { entityTag, expectedVersion } from './entity-tag.js';
 import { EndOverrideBody, OverrideBody, RenewalBody, StatusBody, TermsBody } from './license-requests.js';
-import { licenseAnswer } from './licenses.controller.js';
 import { idOf, instant } from './request.js';
 import { Administers, CurrentReach, JsonBody } from './route.js';
 import { toWire } from './wire.js';
@@ -30,6 +30,7 @@ export class LicenseChangesController {
   @Administers('licenses:change', 'Issue a draft, suspend, resume, cancel or revoke', {
     body: StatusBody,
     ifMatch: true,
+    answer: LICENSE,
   })
   async changeStatus(
     @Param('id') id: string,
@@ -48,6 +49,7 @@ export class LicenseChangesController {
   @Administers('licenses:change', 'Set a new end, or make a trial a paid license', {
     body: RenewalBody,
     ifMatch: true,
+    answer: LICENSE,
   })
   async renew(
     @Param('id') id: string,
@@ -71,7 +73,7 @@ export class LicenseChangesController {
   }
 
   @Get('terms/scheduled')
-  @Administers('licenses:read', 'List the changes of terms that are to come')
+  @Administers('licenses:read', 'List the changes of terms that are to come', { answer: TERMS_LIST })
   async scheduled(@Param('id') id: string, @CurrentReach() reach: Reach) {
     const changes = await this.terms.scheduledChanges(idOf(id, 'license'), reach.organizationId);
     return { terms: toWire(changes) };
@@ -82,6 +84,7 @@ export class LicenseChangesController {
   @Administers('licenses:change', 'Change the plan version or the seats, now or later', {
     body: TermsBody,
     ifMatch: true,
+    answer: LICENSE,
   })
   async changeTerms(
     @Param('id') id: string,
@@ -105,7 +108,10 @@ export class LicenseChangesController {
   }
 
   @Delete('terms/:effectiveAt')
-  @Administers('licenses:change', 'Call off a change of terms before it begins', { ifMatch: true })
+  @Administers('licenses:change', 'Call off a change of terms before it begins', {
+    ifMatch: true,
+    answer: LICENSE,
+  })
   async cancelChange(
     @Param('id') id: string,
     @Param('effectiveAt') effectiveAt: string,
@@ -123,6 +129,7 @@ export class LicenseChangesController {
   @Administers('licenses:change', 'Set what beats the plan for one feature', {
     body: OverrideBody,
     ifMatch: true,
+    answer: LICENSE,
   })
   async setOverride(
     @Param('id') id: string,
@@ -157,6 +164,7 @@ export class LicenseChangesController {
   @Administers('licenses:change', 'Let an override end, now or later', {
     body: EndOverrideBody,
     ifMatch: true,
+    answer: LICENSE,
   })
   async endOverride(
     @Param('id') id: string,
@@ -174,7 +182,7 @@ export class LicenseChangesController {
   }
 
   @Delete('overrides/:feature')
-  @Administers('licenses:change', 'Take an override away', { ifMatch: true })
+  @Administers('licenses:change', 'Take an override away', { ifMatch: true, answer: LICENSE })
   async removeOverride(
     @Param('id') id: string,
     @Param('feature') feature: string,
@@ -188,9 +196,9 @@ export class LicenseChangesController {
   }
 
   private async answer(licenseId: string, reply: FastifyReply) {
-    const details = await this.details.findOwned(licenseId, null);
+    const details = await this.details.find(licenseId);
     void reply.header('etag', entityTag(details.version));
-    return licenseAnswer(details);
+    return toWire(details);
   }
 }
 

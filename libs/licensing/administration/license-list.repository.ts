@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { LicenseStatus } from '@core-auth/module-kit/licensing';
 import { Database, sql } from '#platform';
 import { unknownLicense } from '../license-writing.repository.js';
+import { pageOf, type Page } from '../page.js';
 
 export interface LicenseFilter {
   readonly organizationId: string | null;
@@ -9,21 +10,6 @@ export interface LicenseFilter {
   readonly status: LicenseStatus | null;
   /** Exclusive; licenses without an end never end before. */
   readonly endingBefore: Date | null;
-}
-
-/** A part of a list, in the order of its cursor. */
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  /** What to ask for next; null on the last page. */
-  readonly next: string | null;
-}
-
-export interface HeldSeat {
-  readonly userId: string;
-  readonly email: string;
-  readonly name: string;
-  readonly way: string;
-  readonly assignedAt: Date;
 }
 
 export interface KeptSeat {
@@ -99,16 +85,6 @@ export class LicenseListRepository {
     return row?.request ?? undefined;
   }
 
-  /** Who holds a named seat, by user id. */
-  async seats(licenseId: string, after: string | null, limit: number): Promise<Page<HeldSeat>> {
-    const rows = await this.database.query<HeldSeat>(sql`
-      SELECT user_id AS "userId", email, name, way, assigned_at AS "assignedAt"
-        FROM seat_assignments JOIN users ON users.id = user_id
-       WHERE license_id = ${licenseId} AND released_at IS NULL AND user_id > ${after ?? FIRST}::uuid
-       ORDER BY user_id LIMIT ${limit + 1}`);
-    return pageOf(rows, limit, ({ userId }) => userId);
-  }
-
   /** Seats that are kept now, by invitation. */
   async reservations(licenseId: string, after: string | null, limit: number): Promise<Page<KeptSeat>> {
     const rows = await this.database.query<KeptSeat>(sql`
@@ -157,15 +133,4 @@ export class LicenseListRepository {
        WHERE license_id = ${licenseId} AND fence = ${fence} AND expires_at > now()`);
     return row;
   }
-}
-
-/** @param rows one more than the page holds, when there are more */
-export function pageOf<Item>(
-  rows: readonly Item[],
-  limit: number,
-  cursorOf: (item: Item) => string,
-): Page<Item> {
-  const items = rows.slice(0, limit);
-  const last = rows.length > limit ? items.at(-1) : undefined;
-  return { items, next: last === undefined ? null : cursorOf(last) };
 }

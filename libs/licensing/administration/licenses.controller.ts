@@ -1,9 +1,10 @@
 import { Controller, Get, Headers, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { PublicError, sha256 } from '#platform';
-import { LicenseDetailsRepository, type OwnedLicense } from '../license-details.repository.js';
+import { LicenseDetailsRepository } from '../license-details.repository.js';
 import type { NewLicense } from '../license.js';
 import { LicenseRepository } from '../license.repository.js';
+import { LICENSE, LICENSE_LIST } from './answers.js';
 import type { Reach } from './authority.guard.js';
 import { entityTag, matchesTag } from './entity-tag.js';
 import { LicenseListRepository } from './license-list.repository.js';
@@ -22,7 +23,7 @@ export class LicensesController {
   ) {}
 
   @Get()
-  @Administers('licenses:read', 'List licenses by id', { query: LicenseListQuery })
+  @Administers('licenses:read', 'List licenses by id', { query: LicenseListQuery, answer: LICENSE_LIST })
   async list(@QueryOf() query: LicenseListQuery, @CurrentReach() reach: Reach) {
     const filter = {
       organizationId: organizationWithin(query.organization_id ?? null, reach),
@@ -35,28 +36,25 @@ export class LicensesController {
       query.cursor ?? null,
       Number(query.limit ?? PAGE),
     );
-    return {
-      licenses: (await this.details.allOwned(items, reach.organizationId)).map(licenseAnswer),
-      next_cursor: next,
-    };
+    return { licenses: toWire(await this.details.list(items, reach.organizationId)), next_cursor: next };
   }
 
   @Get(':id')
-  @Administers('licenses:read', 'Read a license')
+  @Administers('licenses:read', 'Read a license', { answer: LICENSE })
   async find(
     @Param('id') id: string,
     @CurrentReach() reach: Reach,
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('if-none-match') ifNoneMatch?: string,
   ) {
-    const details = await this.details.findOwned(idOf(id, 'license'), reach.organizationId);
+    const details = await this.details.find(idOf(id, 'license'), reach.organizationId);
     const tag = entityTag(details.version);
     void reply.header('etag', tag);
     if (matchesTag(ifNoneMatch, tag)) {
       void reply.status(HttpStatus.NOT_MODIFIED);
       return undefined;
     }
-    return licenseAnswer(details);
+    return toWire(details);
   }
 
   /**
@@ -68,6 +66,7 @@ export class LicensesController {
   @Administers('licenses:issue', 'Issue a license, or draft one', {
     body: NewLicenseBody,
     idempotencyKey: true,
+    answer: LICENSE,
   })
   async issue(
     @JsonBody() body: NewLicenseBody,
@@ -83,9 +82,9 @@ export class LicensesController {
     } catch (error) {
       if (!(error instanceof PublicError) || !(await this.isIssued(error, license))) throw error;
     }
-    const details = await this.details.findOwned(id, null);
+    const details = await this.details.find(id);
     void reply.header('etag', entityTag(details.version)).header('location', `/v1/licenses/${id}`);
-    return licenseAnswer(details);
+    return toWire(details);
   }
 
   /** @throws PublicError 422 `idempotency_key_reused` when the key was sent with another body before */
@@ -101,10 +100,6 @@ export class LicensesController {
       'This Idempotency-Key was sent with another body. Send a new key with a new request.',
     );
   }
-}
-
-export function licenseAnswer({ seats, ...license }: OwnedLicense) {
-  return { ...(toWire(license) as object), named_seats_in_use: seats.length };
 }
 
 /**

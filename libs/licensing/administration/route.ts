@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AcceptsJson, PublicError, RequireScope } from '#platform';
+import type { Answer } from './answers.js';
 import type { LicensingAction } from './authority.js';
 import { ADMINISTRATION_ROUTE, AuthorityGuard } from './authority.guard.js';
 import { readMembers } from './request.js';
@@ -24,6 +25,8 @@ export interface AdministrationRoute {
   readonly ifMatch?: boolean;
   /** Whether `Idempotency-Key` is required. */
   readonly idempotencyKey?: boolean;
+  /** What a success brings; undefined for 204. */
+  readonly answer?: Answer;
   /** Beside JSON. */
   readonly answers?: readonly string[];
 }

@@ -2,9 +2,11 @@ import { Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/com
 import { AccountRepository } from '#accounts';
 import { IsBoolean, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 import { PublicError } from '#platform';
+import { LicenseOverviewRepository } from '../license-overview.repository.js';
 import { SeatImportRepository } from '../seats/seat-import.repository.js';
 import { readImport } from '../seats/seat-import.js';
 import { SeatRepository } from '../seats/seat.repository.js';
+import { SEAT, SEAT_IMPORT, SEAT_LIST } from './answers.js';
 import type { Reach } from './authority.guard.js';
 import { LicenseListRepository } from './license-list.repository.js';
 import { CursorQuery } from './license-requests.js';
@@ -43,23 +45,25 @@ export class SeatsController {
     private readonly seats: SeatRepository,
     private readonly imports: SeatImportRepository,
     private readonly lists: LicenseListRepository,
+    private readonly overview: LicenseOverviewRepository,
     private readonly accounts: AccountRepository,
   ) {}
 
   @Get('licenses/:id/seats')
-  @Administers('seats:read', 'List who holds a named seat', { query: CursorQuery })
+  @Administers('seats:read', 'List who holds a named seat', { query: CursorQuery, answer: SEAT_LIST })
   async list(@Param('id') id: string, @QueryOf() query: CursorQuery, @CurrentReach() reach: Reach) {
     const licenseId = await this.within(id, reach);
-    const { items, next } = await this.lists.seats(
+    const { items, next } = await this.overview.seatHolders(
       licenseId,
       query.cursor ?? null,
       Number(query.limit ?? PAGE),
     );
-    return { seats: toWire(items), next_cursor: next };
+    const count = await this.overview.namedSeatsInUse(licenseId);
+    return { seats: toWire(items), named_seats_in_use: count, next_cursor: next };
   }
 
   @Put('licenses/:id/seats/:userId')
-  @Administers('seats:assign', 'Give a person a seat')
+  @Administers('seats:assign', 'Give a person a seat', { answer: SEAT })
   async assign(@Param('id') id: string, @Param('userId') userId: string, @CurrentReach() reach: Reach) {
     const licenseId = await this.within(id, reach);
     const seat = await this.seats.assignSeat(licenseId, idOf(userId, 'user'), reach.actor);
@@ -83,6 +87,7 @@ export class SeatsController {
   @HttpCode(200)
   @Administers('seats:assign', 'Give seats to the people of a CSV file, or say what would happen', {
     body: SeatImportBody,
+    answer: SEAT_IMPORT,
   })
   async import(@JsonBody() body: SeatImportBody, @CurrentReach() reach: Reach) {
     const organizationId = organizationWithin(body.organization_id ?? null, reach);

@@ -2,6 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import { IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
 import type { FastifyReply } from 'fastify';
 import { csvLine, invalidRange } from '../usage/usage-report.js';
+import { USAGE_LIST } from './answers.js';
 import type { Reach } from './authority.guard.js';
 import { organizationWithin } from './licenses.controller.js';
 import { instant, IsCatalogKey, IsCount, IsInstant, PAGE } from './request.js';
@@ -57,6 +58,7 @@ export class UsageExportController {
   @Administers('usage:read', 'Export use by license and period, as JSON or CSV', {
     query: UsageExportQuery,
     answers: ['text/csv'],
+    answer: USAGE_LIST,
   })
   async export(
     @QueryOf() query: UsageExportQuery,

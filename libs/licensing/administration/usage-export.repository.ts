@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, sql } from '#platform';
-import { pageOf, type Page } from './license-list.repository.js';
+import { pageOf, type Page } from '../page.js';
 
 /** What a license has counted of a feature in a period, as it is billed. */
 export interface BilledUse {
@@ -12,7 +12,7 @@ export interface BilledUse {
   readonly periodStartsAt: Date;
   readonly periodEndsAt: Date;
   readonly used: number;
-  /** Of that, what was beyond the limit; null when single uses of that time are kept no longer. */
+  /** Of that, what was beyond the limit; null of a time from which nothing is known about that. */
   readonly overage: number | null;
 }
 
@@ -48,14 +48,7 @@ export class UsageExportRepository {
     >(sql`
       SELECT organization_id AS "organizationId", module_key AS module, license_id AS "licenseId",
              feature_key AS feature, period_starts_at AS "periodStartsAt", period_ends_at AS "periodEndsAt", used,
-             CASE WHEN period_starts_at > now() - interval '400 days' THEN (
-               SELECT COALESCE(sum((share->>'overage')::bigint), 0)
-                 FROM usage_events AS used_once, jsonb_array_elements(shares) AS share
-                WHERE used_once.organization_id = licenses.organization_id
-                  AND used_once.module_key = licenses.module_key
-                  AND used_once.feature_key = usage_counters.feature_key
-                  AND share->>'license' = license_id::text
-                  AND (share->>'periodStartsAt')::timestamptz = period_starts_at) END AS overage
+             usage_counters.overage
         FROM usage_counters JOIN licenses ON licenses.id = license_id
        WHERE period_starts_at >= ${from} AND period_starts_at < ${to}
          AND (${organizationId}::uuid IS NULL OR organization_id = ${organizationId})

@@ -3,6 +3,8 @@ import { Clock, Configuration, Database, sql } from '#platform';
 
 /** Of one call: a deployment that was down for long catches up, and one call still ends. */
 const MOST_BATCHES = 100;
+/** How late something may be told. */
+const LATEST_DAYS = 7;
 
 /**
  * Says once what time alone has brought about. Nothing that is decided depends on it: what has not been announced yet
@@ -15,7 +17,8 @@ const MOST_BATCHES = 100;
  * - A suspension does not stop the clock (licensing.md), so suspended licenses announce as issued ones do. What comes
  *   while a license is a draft is noted and told to nobody, so that issuing it later does not tell it. A cancelled or
  *   revoked license announces nothing.
- * - That a license will end is not told once it has ended; everything else is told however late.
+ * - That a license will end is not told once it has ended; everything else is told up to a week late. What is older is
+ *   history: the first run with licenses of many years tells the last week, not all of them.
  * - An instant that is moved (a renewal) is another instant, and announces itself again.
  */
 @Injectable()
@@ -64,6 +67,7 @@ export class AnnouncementRepository {
                   AND (ends_at IS NULL OR effective_at < ends_at + grace_days * interval '24 hours')) AS instant
          WHERE status IN ('draft', 'issued', 'suspended')
            AND due_at <= ${now}::timestamptz AND due_at > created_at
+           AND due_at > ${now}::timestamptz - ${LATEST_DAYS} * interval '24 hours'
            AND NOT EXISTS (SELECT FROM license_announcements a
                             WHERE a.license_id = l.id AND a.kind = instant.kind AND a.due_at = instant.due_at)
       ), chosen AS (

@@ -4,6 +4,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { TimedLoop } from '#platform';
 import { AnnouncementRepository } from './announcement.repository.js';
 
 const INTERVAL = 15_000;
@@ -14,30 +15,19 @@ const BATCH = 500;
 @Injectable()
 export class Announcer implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(Announcer.name);
-  private timer: NodeJS.Timeout | undefined;
-  private working: Promise<void> | undefined;
-  private stopped = false;
+  private readonly loop = new TimedLoop({
+    interval: INTERVAL,
+    work: (stopping) => this.announcements.announce(BATCH, stopping),
+    failed: ({ message }) => this.logger.warn(`licenses are announced later: ${message}`),
+  });
 
   constructor(private readonly announcements: AnnouncementRepository) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.begin(), INTERVAL);
-    this.timer.unref();
-    // what became due while nobody was there need not wait longer
-    this.begin();
+    this.loop.startNow();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearInterval(this.timer);
-    await this.working;
-  }
-
-  private begin(): void {
-    this.working ??= this.announcements
-      .announce(BATCH, () => this.stopped)
-      .then(() => undefined)
-      .catch((error: Error) => this.logger.warn(`licenses are announced later: ${error.message}`))
-      .finally(() => (this.working = undefined));
+  beforeApplicationShutdown(): Promise<void> {
+    return this.loop.stop();
   }
 }

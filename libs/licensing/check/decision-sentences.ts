@@ -6,7 +6,8 @@ export const sentenceOfDecision: Readonly<Record<DecisionCode, string>> = {
   OK_GRACE: 'Allowed: the license has ended and its grace has not.',
   OK_OVERAGE: 'Allowed: more is used than was bought, and is billed.',
   OK_STALE: 'Allowed by what a guard knew last, while Core Auth is away.',
-  ORG_CONTEXT_REQUIRED: 'The token names no organization, or one that does not exist.',
+  ORG_CONTEXT_REQUIRED:
+    'The token names no organization, or one that does not exist or that the person does not belong to.',
   ORG_SUSPENDED: 'The organization is suspended.',
   MODULE_UNKNOWN: 'There is no such module.',
   ENV_MISMATCH: 'The module, or what was bought of it, is for another environment.',

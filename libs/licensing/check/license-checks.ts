@@ -45,7 +45,13 @@ export class LicenseChecks {
       if (organizationId === null) return decide(undefined, question, now);
       const about = known ? known.get(organizationId) : 'unavailable';
       if (about === 'unavailable') return unavailable(now);
-      return decide(about?.snapshot, leased(question, about), now);
+      const { userId } = question;
+      if (userId === null || !about) return decide(about?.snapshot, question, now);
+      const person = about.people.find((candidate) => candidate.userId === userId);
+      // who has left an organization has nothing in it, whatever its seats and their token still say
+      return person
+        ? decide(about.snapshot, { ...question, leases: person.leases }, now)
+        : decide(undefined, question, now);
     });
   }
 
@@ -69,13 +75,6 @@ export class LicenseChecks {
     });
     return new Map(await Promise.all(entries));
   }
-}
-
-function leased(question: CheckQuestion, about: OrganizationState | undefined): CheckQuestion {
-  const lease = about?.leases.find(
-    ({ userId, environment }) => userId === question.userId && environment === question.environment,
-  );
-  return lease ? { ...question, leasedUntil: lease.leasedUntil } : question;
 }
 
 function unavailable(decidedAt: Date): Decision {

@@ -246,7 +246,7 @@ function refusal({ status, suspended, seat_model, ended, in_time, ends, free }: 
   return new PublicError(
     403,
     'SEATS_EXHAUSTED',
-    `${block} seats are not free: ask for ${left} at most, or release seats first.`,
+    `A block of ${block} is not free: ask for ${left} at most, or release seats first.`,
   );
 }
 

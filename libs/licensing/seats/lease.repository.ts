@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, PublicError, sql } from '#platform';
+import { inBatches } from '../batches.js';
 import type { LeaseName, WantedLease } from './lease-request.js';
 import { denied, fullRefusal, isUuid, leaseRefusal, notAMember, unknownLicense } from './seat.js';
 import { dropExpired, lockLicensesBeside, seatStanding } from './seat-standing.repository.js';
@@ -62,7 +63,8 @@ export class SeatLeaseRepository {
                  statement_timestamp() + make_interval(secs => lease_seconds)
             FROM target
           ON CONFLICT (license_id, user_id, device) DO UPDATE
-             SET fence = excluded.fence, leased_at = excluded.leased_at, expires_at = excluded.expires_at
+             SET fence = excluded.fence, leased_at = excluded.leased_at, expires_at = excluded.expires_at,
+                 ended_at = NULL
           RETURNING user_id, device, fence, expires_at
         ), told AS (
           INSERT INTO outbox (kind, subject, organization_id)
@@ -82,7 +84,7 @@ export class SeatLeaseRepository {
    * Holds the seat for one more term, from now.
    * @param fence of the lease that is held
    * @throws PublicError 400 `invalid_device`, `invalid_fence`; 403 `LEASE_EXPIRED`; 403 `OVER_ALLOCATED` (the license
-   * has fewer seats by now, and those who came first stay); 409 `lease_superseded`
+   * has fewer seats by now, and those who came first stay); 409 `lease_superseded`, `not_a_member`
    */
   async heartbeat(holder: LeaseHolder, fence: number): Promise<Lease> {
     requireSound(holder);
@@ -97,11 +99,15 @@ export class SeatLeaseRepository {
            ORDER BY effective_at DESC LIMIT 1) AS terms
        WHERE licenses.id = ${licenseId} AND held.license_id = ${licenseId}
          AND held.user_id = ${userId} AND held.device = ${device} AND held.fence = ${fence}
-         AND held.expires_at > now()
+         AND held.expires_at > now() AND held.ended_at IS NULL
+         AND EXISTS (SELECT FROM memberships JOIN users ON users.id = memberships.user_id
+                      WHERE memberships.user_id = held.user_id
+                        AND memberships.organization_id = licenses.organization_id AND disabled_at IS NULL)
          AND terms.seat_model = 'floating'
          AND (surplus_until > now()
               OR (SELECT count(*) FROM seat_leases AS before
-                   WHERE before.license_id = ${licenseId} AND before.fence < ${fence} AND before.expires_at > now())
+                   WHERE before.license_id = ${licenseId} AND before.fence < ${fence}
+                     AND before.expires_at > now() AND before.ended_at IS NULL)
                  + (SELECT coalesce(sum(seat_block), 0) FROM offline_grants
                      WHERE license_id = ${licenseId} AND returned_at IS NULL AND offline_grants.expires_at > now())
                  < seat_limit)
@@ -114,10 +120,15 @@ export class SeatLeaseRepository {
     { licenseId, userId, device }: LeaseHolder,
     fence: number,
   ): Promise<PublicError> {
-    const [held] = await this.database.query<{ live: boolean }>(sql`
-      SELECT expires_at > now() AS live FROM seat_leases
+    const [held] = await this.database.query<{ live: boolean; member: boolean }>(sql`
+      SELECT expires_at > now() AND ended_at IS NULL AS live,
+             EXISTS (SELECT FROM memberships JOIN users ON users.id = memberships.user_id
+                      WHERE memberships.user_id = seat_leases.user_id AND disabled_at IS NULL
+                        AND organization_id = (SELECT organization_id FROM licenses WHERE id = license_id)) AS member
+        FROM seat_leases
        WHERE license_id = ${licenseId} AND user_id = ${userId} AND device = ${device} AND fence = ${fence}`);
     if (!held) return superseded();
+    if (!held.member) return notAMember();
     return held.live
       ? denied('OVER_ALLOCATED', 'The license has fewer floating seats by now, and others came first.')
       : denied('LEASE_EXPIRED', 'This lease has expired: acquire a new one.');
@@ -209,13 +220,16 @@ export class SeatLeaseRepository {
     return row?.until ?? undefined;
   }
 
-  /** Removes leases that ended a day ago. @param limit rows of one call */
+  /** Removes leases that ended a day ago. @param limit rows of one statement */
   async prune(limit: number): Promise<void> {
-    await this.database.query(sql`
-      DELETE FROM seat_leases
-       WHERE (license_id, user_id, device) IN (
-         SELECT license_id, user_id, device FROM seat_leases
-          WHERE expires_at <= now() - interval '1 day' LIMIT ${limit} FOR UPDATE SKIP LOCKED)`);
+    await inBatches(limit, () =>
+      this.database.query(sql`
+        DELETE FROM seat_leases
+         WHERE (license_id, user_id, device) IN (
+           SELECT license_id, user_id, device FROM seat_leases
+            WHERE expires_at <= now() - interval '1 day' LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+        RETURNING 1`),
+    );
   }
 }
 

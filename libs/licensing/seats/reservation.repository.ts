@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, PublicError, sql, type Transaction } from '#platform';
+import { inBatches } from '../batches.js';
 import { fullRefusal, isUuid, namedRefusal, type AssignedSeat } from './seat.js';
 import { assignUnderLock } from './seat.repository.js';
 import { dropExpired, lockLicensesBeside, seatStanding } from './seat-standing.repository.js';
@@ -12,9 +13,18 @@ export interface Reservation {
   readonly reserved: boolean;
 }
 
+/** An invitation of one organization: the same id says nothing about another one's seats. */
+export interface Invitation {
+  readonly organizationId: string;
+  readonly invitationId: string;
+}
+
 export interface ConvertedSeat extends AssignedSeat {
   readonly licenseId: string;
 }
+
+/** How far ahead a reservation may expire. */
+export const LONGEST_RESERVATION_DAYS = 90;
 
 /** Seats that are kept for invitations; one that has expired holds nothing any more. */
 @Injectable()
@@ -23,7 +33,8 @@ export class SeatReservationRepository {
 
   /**
    * Keeps a named seat for who accepts an invitation; asking twice keeps one.
-   * @param expiresAt exclusive, by the database's clock
+   * @param expiresAt exclusive, by the database's clock; at most 90 days ahead
+   * @param on the transaction that it is a part of, which has locked no organization yet; one of its own unless told
    * @throws PublicError as `assignSeat`, and 400 `invalid_reservation`
    */
   async reserveSeat(
@@ -31,10 +42,11 @@ export class SeatReservationRepository {
     invitationId: string,
     expiresAt: Date,
     actor: string,
+    on?: Transaction,
   ): Promise<Reservation> {
     if (!isUuid(invitationId)) throw invalid('The invitation is named by its id, a UUID.');
     if (Number.isNaN(expiresAt.getTime())) throw invalid('A reservation expires at an instant.');
-    return this.database.transaction(async (transaction) => {
+    return this.within(on, async (transaction) => {
       await lockLicensesBeside(transaction, licenseId);
       await dropExpired(transaction, licenseId);
       const [kept] = await transaction.query<{ expires_at: Date }>(sql`
@@ -49,6 +61,7 @@ export class SeatReservationRepository {
           INSERT INTO seat_reservations (license_id, invitation_id, expires_at, created_at)
           SELECT id, ${invitationId}, ${expiresAt}, statement_timestamp() FROM licenses
            WHERE id = ${licenseId} AND ${expiresAt}::timestamptz > statement_timestamp()
+             AND ${expiresAt}::timestamptz <= statement_timestamp() + ${LONGEST_RESERVATION_DAYS} * interval '24 hours'
           RETURNING license_id, invitation_id, expires_at
         ), target AS (
           SELECT license_id, organization_id, invitation_id, expires_at
@@ -62,19 +75,28 @@ export class SeatReservationRepository {
                jsonb_build_object('invitation', invitation_id, 'expires_at', expires_at)
           FROM target
         RETURNING id`);
-      if (reserved.length === 0) throw invalid('A reservation expires in the future.');
+      if (reserved.length === 0) {
+        throw invalid(`A reservation expires in the future, at most ${LONGEST_RESERVATION_DAYS} days ahead.`);
+      }
       return { licenseId, expiresAt, reserved: true };
     });
   }
 
   /**
-   * Whoever accepted the invitation gets what was kept for them, on every license at once or on none.
+   * Whoever accepted the invitation gets what its organization kept for them, on every license at once or on none.
+   * @param on as at `reserveSeat`
    * @throws PublicError as `assignSeat`, and 404 `unknown_reservation` when nothing is kept, or not any more
    */
-  async convertReservation(invitationId: string, userId: string, actor: string): Promise<ConvertedSeat[]> {
-    if (!isUuid(invitationId)) throw unknownReservation();
-    return this.database.transaction(async (transaction) => {
-      const locked = await lockLicensesOf(transaction, invitationId);
+  async convertReservation(
+    invitation: Invitation,
+    userId: string,
+    actor: string,
+    on?: Transaction,
+  ): Promise<ConvertedSeat[]> {
+    if (!isInvitation(invitation)) throw unknownReservation();
+    const { invitationId } = invitation;
+    return this.within(on, async (transaction) => {
+      const locked = await lockLicensesOf(transaction, invitation);
       // nothing that was kept only after the locks were asked for: its license might not be locked
       const kept = await transaction.query<{ license_id: string }>(sql`
         SELECT license_id FROM seat_reservations
@@ -101,36 +123,57 @@ export class SeatReservationRepository {
   }
 
   /**
-   * Frees what was kept for an invitation.
+   * Frees what an organization kept for an invitation.
    * @param licenseId on this license alone
+   * @param on as at `reserveSeat`
    * @returns on how many licenses this call did it
    */
-  async cancelReservation(invitationId: string, actor: string, licenseId?: string): Promise<number> {
-    if (!isUuid(invitationId)) return 0;
-    return this.database.transaction(async (transaction) => {
+  async cancelReservation(
+    invitation: Invitation,
+    actor: string,
+    licenseId?: string,
+    on?: Transaction,
+  ): Promise<number> {
+    if (!isInvitation(invitation)) return 0;
+    return this.within(on, async (transaction) => {
       // else one that is being converted would be cancelled as well
-      const locked = await lockLicensesOf(transaction, invitationId);
+      const locked = await lockLicensesOf(transaction, invitation);
       const meant = licenseId === undefined ? locked : locked.filter((id) => id === licenseId);
-      return cancel(transaction, meant, invitationId, actor);
+      return cancel(transaction, meant, invitation.invitationId, actor);
     });
   }
 
-  /** Removes reservations that have expired. @param limit rows of one call */
+  private within<T>(on: Transaction | undefined, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return on ? work(on) : this.database.transaction(work);
+  }
+
+  /** Removes reservations that have expired. @param limit rows of one statement */
   async prune(limit: number): Promise<void> {
-    await this.database.query(sql`
-      DELETE FROM seat_reservations
-       WHERE (license_id, invitation_id) IN (
-         SELECT license_id, invitation_id FROM seat_reservations
-          WHERE expires_at <= now() ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`);
+    await inBatches(limit, () =>
+      this.database.query(sql`
+        DELETE FROM seat_reservations
+         WHERE (license_id, invitation_id) IN (
+           SELECT license_id, invitation_id FROM seat_reservations
+            WHERE expires_at <= now() ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+        RETURNING 1`),
+    );
   }
 }
 
-/** As `lockLicensesBeside`, beside those on which seats are kept for an invitation. @returns what is locked */
-async function lockLicensesOf(transaction: Transaction, invitationId: string): Promise<string[]> {
+function isInvitation({ organizationId, invitationId }: Invitation): boolean {
+  return isUuid(organizationId) && isUuid(invitationId);
+}
+
+/** As `lockLicensesBeside`, when the organization keeps seats for the invitation. @returns what is locked */
+async function lockLicensesOf(
+  transaction: Transaction,
+  { organizationId, invitationId }: Invitation,
+): Promise<string[]> {
   const locked = await transaction.query<{ id: string }>(sql`
     SELECT id FROM licenses
-     WHERE organization_id IN (SELECT organization_id FROM seat_reservations JOIN licenses ON id = license_id
-                                WHERE invitation_id = ${invitationId})
+     WHERE organization_id = ${organizationId}
+       AND EXISTS (SELECT FROM seat_reservations JOIN licenses AS kept ON kept.id = license_id
+                    WHERE invitation_id = ${invitationId} AND kept.organization_id = ${organizationId})
      ORDER BY id FOR UPDATE`);
   return locked.map(({ id }) => id);
 }

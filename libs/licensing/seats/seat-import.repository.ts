@@ -3,6 +3,7 @@ import { Database, PublicError, sql } from '#platform';
 import { notAMember, unknownLicense } from './seat.js';
 import {
   candidatesOf,
+  ImportRefusals,
   planImport,
   refused,
   resultOf,
@@ -33,13 +34,16 @@ export class SeatImportRepository {
    * @throws PublicError 404 `unknown_organization`, `unknown_module`, `no_license`
    */
   async plan(lines: readonly ImportLine[], target: ImportTarget): Promise<ImportResult[]> {
-    return planImport(lines, await this.directory(lines, target));
+    const organizationId = await this.organizationOf(target);
+    return planImport(lines, await this.directory(lines, organizationId, target));
   }
 
   /**
-   * Assigns line after line; running it again finds those seated that the first run has seated.
+   * Assigns line after line, for one organization once at a time; running it again finds those seated that the first run
+   * has seated.
    * @param done is told of each result as it comes
-   * @throws PublicError 404 `unknown_organization`, `unknown_module`, `no_license`, before anything is done
+   * @throws PublicError 404 `unknown_organization`, `unknown_module`, `no_license`; 409 `import_under_way`; before
+   * anything is done
    */
   async run(
     lines: readonly ImportLine[],
@@ -47,19 +51,29 @@ export class SeatImportRepository {
     actor: string,
     done: (result: ImportResult) => void = () => undefined,
   ): Promise<ImportResult[]> {
-    const directory = await this.directory(lines, target);
-    const results: ImportResult[] = [];
-    for (const line of lines) {
-      const result = await this.assign(line, directory, actor);
-      results.push(result);
-      done(result);
-    }
-    return results;
+    const organizationId = await this.organizationOf(target);
+    const ran = await this.database.alone(`seat import of ${organizationId}`, async () => {
+      const directory = await this.directory(lines, organizationId, target);
+      const refusals = new ImportRefusals(directory.licenses);
+      const results: ImportResult[] = [];
+      for (const line of lines) {
+        const result = await this.assign(line, { ...directory, refusals }, actor);
+        results.push(result);
+        done(result);
+      }
+      return results;
+    });
+    if (ran) return ran.result;
+    throw new PublicError(
+      409,
+      'import_under_way',
+      'Seats of this organization are being imported at this moment: wait until that has ended.',
+    );
   }
 
   private async assign(
     line: ImportLine,
-    { licenses, members }: ImportDirectory,
+    { licenses, members, refusals }: ImportDirectory & { readonly refusals: ImportRefusals },
     actor: string,
   ): Promise<ImportResult> {
     const userId = members.get(line.email);
@@ -69,11 +83,15 @@ export class SeatImportRepository {
     if (held !== undefined) return resultOf(line, 'already-seated', held);
     let refusal: PublicError | undefined;
     for (const licenseId of candidates) {
+      const known = refusals.find(licenseId, userId);
+      refusal ??= known;
+      if (known) continue;
       try {
         const { assigned } = await this.seats.assignSeat(licenseId, userId, actor, 'import');
         return resultOf(line, assigned ? 'assigned' : 'already-seated', licenseId);
       } catch (error) {
         if (!(error instanceof PublicError)) throw error;
+        refusals.remember(licenseId, error);
         refusal ??= error;
       }
     }
@@ -87,16 +105,20 @@ export class SeatImportRepository {
     return licenseIds.find((id) => rows.some((row) => row.license_id === id));
   }
 
-  private async directory(
-    lines: readonly ImportLine[],
-    { organizationKey, moduleKey }: ImportTarget,
-  ): Promise<ImportDirectory> {
+  private async organizationOf({ organizationKey, moduleKey }: ImportTarget): Promise<string> {
     const [target] = await this.database.query<{ organization_id: string | null; module: string | null }>(sql`
       SELECT (SELECT id FROM organizations WHERE key = ${organizationKey}) AS organization_id,
              (SELECT key FROM modules WHERE key = ${moduleKey}) AS module`);
-    const organizationId = target?.organization_id;
-    if (!organizationId) throw unknown('organization', organizationKey);
+    if (!target?.organization_id) throw unknown('organization', organizationKey);
     if (!target.module) throw unknown('module', moduleKey);
+    return target.organization_id;
+  }
+
+  private async directory(
+    lines: readonly ImportLine[],
+    organizationId: string,
+    { moduleKey }: ImportTarget,
+  ): Promise<ImportDirectory> {
     const licenses = await this.licensesOf(organizationId, moduleKey);
     if (licenses.length === 0) {
       throw new PublicError(404, 'no_license', 'The organization has no license of this module.');

@@ -1,5 +1,5 @@
 import { PublicError } from '#platform';
-import { CsvError, parseCsv } from './csv.js';
+import { CsvError, parseCsv, type CsvRecord } from './csv.js';
 import { fullRefusal, isUuid, namedRefusal, notAMember, unknownLicense, type SeatStanding } from './seat.js';
 
 export const MOST_IMPORT_LINES = 10_000;
@@ -47,7 +47,7 @@ export interface ImportDirectory {
 
 /**
  * The people that a file names: UTF-8, `email` and `license` in the first line, one person in each of the others. A
- * license may be left out, as a column or in a line.
+ * license may be left out, as a column or in a line. Nobody is named twice with the same license, or twice without one.
  * @throws PublicError 400 `invalid_import` that names the line
  */
 export function readImport(file: Uint8Array): ImportLine[] {
@@ -60,21 +60,35 @@ export function readImport(file: Uint8Array): ImportLine[] {
   if (records.length > MOST_IMPORT_LINES) {
     throw invalid(`The file names ${records.length} people; ${MOST_IMPORT_LINES} are the most: split it.`);
   }
-  return records.map(({ line, fields }) => {
-    const [email = '', license = ''] = fields.map((field) => field.trim());
-    if (fields.length > header.fields.length)
-      throw invalid(`Line ${line}: there are more fields than columns.`);
-    // PostgreSQL knows no U+0000, and no address holds any of these
-    if (/\p{Cc}/u.test(email)) throw invalid(`Line ${line}: the e-mail address holds a control character.`);
-    if (email === '') throw invalid(`Line ${line}: the e-mail address is missing.`);
-    if (license !== '' && !isUuid(license)) {
-      throw invalid(`Line ${line}: a license is named by its id, a UUID, or left out.`);
-    }
-    return {
-      line,
-      email: email.toLowerCase(),
-      licenseId: license === '' ? undefined : license.toLowerCase(),
-    };
+  return once(records.map((record) => readLine(record, header.fields.length)));
+}
+
+function readLine({ line, fields }: CsvRecord, columns: number): ImportLine {
+  const [email = '', license = ''] = fields.map((field) => field.trim());
+  if (fields.length > columns) throw invalid(`Line ${line}: there are more fields than columns.`);
+  // PostgreSQL knows no U+0000, and no address holds any of these
+  if (/\p{Cc}/u.test(email)) throw invalid(`Line ${line}: the e-mail address holds a control character.`);
+  if (email === '') throw invalid(`Line ${line}: the e-mail address is missing.`);
+  if (license !== '' && !isUuid(license)) {
+    throw invalid(`Line ${line}: a license is named by its id, a UUID, or left out.`);
+  }
+  return {
+    line,
+    email: email.toLowerCase(),
+    licenseId: license === '' ? undefined : license.toLowerCase(),
+  };
+}
+
+/** @throws PublicError that names both lines */
+function once(lines: readonly ImportLine[]): ImportLine[] {
+  const first = new Map<string, number>();
+  return lines.map((one) => {
+    const wish = JSON.stringify([one.email, one.licenseId]);
+    const before = first.get(wish);
+    if (before !== undefined)
+      throw invalid(`Line ${one.line} repeats line ${before}: leave one of them out.`);
+    first.set(wish, one.line);
+    return one;
   });
 }
 
@@ -123,6 +137,25 @@ export function candidatesOf(
   licenses: readonly Pick<ImportLicense, 'id'>[],
 ): string[] {
   return licenses.map(({ id }) => id).filter((id) => licenseId === undefined || id === licenseId);
+}
+
+/** What licenses have answered during one import, so that those that are full are not locked for line after line. */
+export class ImportRefusals {
+  private readonly given = new Map<string, PublicError>();
+  private readonly cooling: ReadonlyMap<string, ReadonlySet<string>>;
+
+  constructor(licenses: readonly ImportLicense[]) {
+    this.cooling = new Map(licenses.map(({ id, coolingUsers }) => [id, new Set(coolingUsers)]));
+  }
+
+  /** What the license would answer this person too; undefined when it has to be asked. */
+  find(licenseId: string, userId: string): PublicError | undefined {
+    return this.cooling.get(licenseId)?.has(userId) ? undefined : this.given.get(licenseId);
+  }
+
+  remember(licenseId: string, refusal: PublicError): void {
+    if (refusal.code !== notAMember().code) this.given.set(licenseId, refusal);
+  }
 }
 
 export function resultOf(

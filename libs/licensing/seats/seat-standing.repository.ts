@@ -4,6 +4,7 @@ import { isUuid, seatsInUse, unknownLicense, type SeatStanding } from './seat.js
 
 /** A license as it stands for somebody who wants a seat of it. */
 export interface StandingFor extends SeatStanding {
+  /** Belongs to the organization, and can sign in. */
   readonly member: boolean;
   /** The seat that this person holds already. */
   readonly seatId: string | null;
@@ -51,14 +52,15 @@ export async function lockLicensesBeside(transaction: Transaction, licenseId: st
 /**
  * What has expired by the database's clock holds no seat any more; under `lockLicensesBeside`, before `seatStanding`
  * counts what is left. Dropping waits for a heartbeat of the row that is under way, so that no lease is both counted
- * out and prolonged.
+ * out and prolonged. The row of a lease stays for a while, for its holder to be told that it has expired.
  */
 export async function dropExpired(transaction: Transaction, licenseId: string): Promise<void> {
   await transaction.query(sql`
     WITH reservations AS (
       DELETE FROM seat_reservations WHERE license_id = ${licenseId} AND expires_at <= statement_timestamp()
     )
-    DELETE FROM seat_leases WHERE license_id = ${licenseId} AND expires_at <= statement_timestamp()`);
+    UPDATE seat_leases SET ended_at = statement_timestamp()
+     WHERE license_id = ${licenseId} AND expires_at <= statement_timestamp() AND ended_at IS NULL`);
 }
 
 /**
@@ -81,8 +83,9 @@ export async function seatStanding(
            CASE WHEN statement_timestamp() < starts_at THEN 'scheduled'
                 WHEN statement_timestamp() >= ends_at + make_interval(hours => 24 * grace_days) THEN 'over'
                 ELSE 'running' END AS time,
-           EXISTS (SELECT FROM memberships
-                    WHERE user_id = ${comer}::uuid AND organization_id = licenses.organization_id) AS member,
+           EXISTS (SELECT FROM memberships JOIN users ON users.id = user_id
+                    WHERE user_id = ${comer}::uuid AND organization_id = licenses.organization_id
+                      AND disabled_at IS NULL) AS member,
            (SELECT seat.id FROM seat_assignments AS seat
              WHERE license_id = licenses.id AND user_id = ${comer}::uuid AND released_at IS NULL) AS seat_id,
            (SELECT count(*)::int FROM seat_assignments
@@ -91,7 +94,7 @@ export async function seatStanding(
              WHERE license_id = licenses.id AND expires_at > statement_timestamp()
                AND invitation_id IS DISTINCT FROM ${invitationId ?? null}::uuid) AS reserved,
            (SELECT count(*)::int FROM seat_leases
-             WHERE license_id = licenses.id
+             WHERE license_id = licenses.id AND ended_at IS NULL
                AND NOT coalesce(user_id = ${comer}::uuid AND device = ${device ?? null}::text, false)) AS leased,
            (SELECT coalesce(sum(seat_block), 0)::int FROM offline_grants
              WHERE license_id = licenses.id AND returned_at IS NULL

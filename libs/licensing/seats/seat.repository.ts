@@ -1,7 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { Database, randomUUID, sql, type Transaction } from '#platform';
+import { inBatches } from '../batches.js';
 import { fullRefusal, isUuid, namedRefusal, notAMember, type AssignedSeat, type SeatWay } from './seat.js';
 import { dropExpired, lockLicensesBeside, seatStanding } from './seat-standing.repository.js';
+
+/**
+ * The longest that a seat cools down, which is a year, and a month. The history of a license needs no such row: it is
+ * read from the audit rows.
+ */
+const RELEASED_DAYS = 400;
 
 /** Who wants which seat, and how they came to it. */
 export interface SeatRequest {
@@ -35,6 +42,18 @@ export class SeatRepository {
       await dropExpired(transaction, licenseId);
       return assignUnderLock(transaction, { licenseId, userId, way }, actor);
     });
+  }
+
+  /** Removes what is left of seats that were released long ago. @param limit rows of one statement */
+  async prune(limit: number): Promise<void> {
+    await inBatches(limit, () =>
+      this.database.query(sql`
+        DELETE FROM seat_assignments
+         WHERE id IN (SELECT id FROM seat_assignments
+                       WHERE released_at <= now() - make_interval(days => ${RELEASED_DAYS})
+                       ORDER BY released_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+        RETURNING 1`),
+    );
   }
 
   /** Frees the seat of a person at once. @returns whether this call did it */

@@ -88,7 +88,11 @@ export function unknownLicense(): PublicError {
 }
 
 export function notAMember(): PublicError {
-  return new PublicError(409, 'not_a_member', 'This person does not belong to the organization.');
+  return new PublicError(
+    409,
+    'not_a_member',
+    'This person does not belong to the organization, or cannot sign in any more.',
+  );
 }
 
 export function denied(

@@ -79,13 +79,14 @@ export async function bear(
       SELECT * FROM unnest(${loads.map(({ licenseId }) => licenseId)}::uuid[],
                            ${loads.map(({ startsAt }) => startsAt)}::timestamptz[],
                            ${loads.map(({ amount }) => amount)}::bigint[],
+                           ${loads.map(({ overage }) => overage)}::bigint[],
                            ${loads.map(({ limit, overage }) => (overage > 0 ? null : limit))}::bigint[],
                            ${announcements.map((announcement) => announcement?.percent ?? null)}::integer[],
                            ${announcements.map((announcement) => JSON.stringify(announcement ?? null))}::text[])
-                    AS load (license_id, starts_at, amount, most, percent, announcement)
+                    AS load (license_id, starts_at, amount, overage, most, percent, announcement)
     ), borne AS (
       UPDATE usage_counters AS counter
-         SET used = used + load.amount, announced = greatest(announced, COALESCE(percent, 0))
+         SET used = used + load.amount, overage = counter.overage + load.overage, announced = greatest(announced, COALESCE(percent, 0))
         FROM load
        WHERE counter.license_id = load.license_id AND feature_key = ${feature} AND period_starts_at = starts_at
          AND (most IS NULL OR used + load.amount <= most)

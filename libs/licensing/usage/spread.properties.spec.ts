@@ -58,7 +58,16 @@ const question = fc.record(
     module: fc.constant('reports'),
     environment: fc.constantFrom('production', 'production', 'production', 'staging'),
     feature: fc.constant('renders'),
-    leasedUntil: fc.nat({ max: 9 }).map((number) => new Date(FIRST + number * DAY)),
+    leases: fc.array(
+      fc.record(
+        {
+          licenseId: fc.constantFrom('license-0', 'license-1'),
+          until: fc.nat({ max: 9 }).map((number) => new Date(FIRST + number * DAY)),
+        },
+        { requiredKeys: ['until'] },
+      ),
+      { maxLength: 2 },
+    ),
   },
   { requiredKeys: ['userId', 'module', 'environment', 'feature'] },
 ) as fc.Arbitrary<DecisionQuestion>;

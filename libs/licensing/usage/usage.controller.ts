@@ -87,9 +87,10 @@ function moduleOf({ moduleKey }: ModuleClient): string {
   throw new PublicError(403, 'access_denied', 'Only the clients of modules may tell and read use.');
 }
 
-function toJson({ allow, code, used, limit, periodStartsAt, periodEndsAt }: UsageAnswer) {
+function toJson({ allow, code, used, limit, periodStartsAt, periodEndsAt, replayed }: UsageAnswer) {
   return {
     ...{ allow, code, used, limit },
+    ...(replayed ? { replayed } : {}),
     period_starts_at: periodStartsAt?.toISOString() ?? null,
     period_ends_at: periodEndsAt?.toISOString() ?? null,
   };

@@ -3,9 +3,11 @@ import {
   decide,
   type DecisionQuestion,
   type FeatureDefinition,
+  type HeldSeat,
   type LicenseSnapshot,
 } from '@core-auth/module-kit/licensing';
 import { addSeconds, Clock, Database, PublicError, sql, type Transaction } from '#platform';
+import { inBatches } from '../batches.js';
 import { LicenseRepository } from '../license.repository.js';
 import { bear, lockCounters, type Counter } from './counter.repository.js';
 import { bearersOf, spread, total, type Bearer, type Share } from './spread.js';
@@ -18,7 +20,6 @@ const EVENT_SECONDS = 400 * DAY;
 const COUNTER_SECONDS = 3 * 366 * DAY;
 /** How often a use is judged anew because licenses changed meanwhile. */
 const MOST_ATTEMPTS = 10;
-const MOST_BATCHES = 100;
 
 /** Undoes the transaction: a use that is refused leaves nothing behind. */
 class Refused extends Error {
@@ -32,6 +33,7 @@ class Superseded extends Error {}
 
 interface StoredAnswer {
   request_sha256: Buffer;
+  request_id: string | null;
   answer: Omit<UsageAnswer, 'periodStartsAt' | 'periodEndsAt'> & {
     periodStartsAt: string;
     periodEndsAt: string;
@@ -56,7 +58,7 @@ export class UsageRepository {
 
   /**
    * Counts a use, all of it or nothing; the same key with the same request gets the answer of the first time, and
-   * nothing is counted again. A refusal is an answer, is not stored, and leaves the key free: a retry asks anew.
+   * nothing is counted again: it says `replayed`, unless it is the attempt that was counted and whose answer was lost. A refusal is an answer, is not stored, and leaves the key free: a retry asks anew.
    *
    * The record of a use is its row in `usage_events`, from which the counters can be computed again; it changes no
    * decision that rests on a snapshot, so it raises no version and writes no audit or outbox row. Reaching a threshold
@@ -91,7 +93,7 @@ export class UsageRepository {
   /** @throws Refused when something else than the quota denies */
   private async judge(transaction: Transaction, record: UsageRecord, at: Date): Promise<Judged> {
     const { organizationId, module: moduleKey, feature } = record;
-    const leasedUntil = await leaseOf(transaction, record);
+    const leases = await leasesOf(transaction, record);
     const snapshot = await this.licenses.snapshot(organizationId);
     const module = snapshot?.modules.find(({ key }) => key === moduleKey);
     if (!snapshot || !module) throw unknownOrganization();
@@ -102,7 +104,7 @@ export class UsageRepository {
       module: moduleKey,
       environment,
       feature,
-      ...(leasedUntil ? { leasedUntil } : {}),
+      leases,
     };
     const { allow, code } = decide(snapshot, { ...question, amount: 0 }, at);
     if (!allow) {
@@ -128,9 +130,7 @@ export class UsageRepository {
             WHERE period_ends_at < ${addSeconds(now, -COUNTER_SECONDS)} LIMIT ${limit})
         RETURNING 1`,
     ]) {
-      for (let batch = 0; batch < MOST_BATCHES; batch += 1) {
-        if ((await this.database.query(removal)).length < limit) break;
-      }
+      await inBatches(limit, () => this.database.query(removal));
     }
   }
 }
@@ -145,13 +145,22 @@ export function meteredFeature(definitions: readonly FeatureDefinition[], key: s
 
 /** @returns false when the key has been used, or the organization or module does not exist */
 async function claim(transaction: Transaction, record: UsageRecord, at: Date): Promise<boolean> {
-  const { organizationId, module, feature, amount, idempotencyKey, userId, clientId } = record;
+  const {
+    organizationId,
+    module,
+    feature,
+    amount,
+    idempotencyKey,
+    userId,
+    clientId,
+    requestId = null,
+  } = record;
   const claimed = await transaction.query(sql`
     INSERT INTO usage_events (organization_id, module_key, idempotency_key, request_sha256, feature_key, amount,
-                              user_id, client_id, shares, answer, occurred_at)
+                              user_id, client_id, request_id, shares, answer, occurred_at)
     SELECT organizations.id, modules.key, ${idempotencyKey}, ${requestDigest(record)}, ${feature}, ${amount},
            (SELECT user_id FROM memberships WHERE user_id = ${userId} AND organization_id = organizations.id),
-           ${clientId}, '[]', '{}', ${at}
+           ${clientId}, ${requestId}, '[]', '{}', ${at}
       FROM organizations, modules WHERE organizations.id = ${organizationId} AND modules.key = ${module}
     ON CONFLICT DO NOTHING
     RETURNING 1`);
@@ -161,7 +170,7 @@ async function claim(transaction: Transaction, record: UsageRecord, at: Date): P
 async function storedAnswer(transaction: Transaction, record: UsageRecord): Promise<UsageAnswer> {
   const { organizationId, module, idempotencyKey } = record;
   const [stored] = await transaction.query<StoredAnswer>(sql`
-    SELECT request_sha256, answer FROM usage_events
+    SELECT request_sha256, request_id, answer FROM usage_events
      WHERE organization_id = ${organizationId} AND module_key = ${module}
        AND idempotency_key = ${idempotencyKey}`);
   if (!stored) throw unknownOrganization();
@@ -173,24 +182,41 @@ async function storedAnswer(transaction: Transaction, record: UsageRecord): Prom
     );
   }
   const { periodStartsAt, periodEndsAt, ...answer } = stored.answer;
-  return { ...answer, periodStartsAt: new Date(periodStartsAt), periodEndsAt: new Date(periodEndsAt) };
+  const own = stored.request_id !== null && stored.request_id === record.requestId;
+  return {
+    ...answer,
+    ...{ periodStartsAt: new Date(periodStartsAt), periodEndsAt: new Date(periodEndsAt) },
+    ...(own ? {} : { replayed: true }),
+  };
 }
 
 function unknownOrganization(): PublicError {
   return new PublicError(404, 'unknown_organization', 'There is no such organization.');
 }
 
-/** Until when the person holds a floating seat of the module. @throws PublicError 404 `unknown_user` */
-async function leaseOf(transaction: Transaction, record: UsageRecord): Promise<Date | null> {
+/**
+ * The floating seats of the module that the person holds, or held until lately.
+ * @throws PublicError 404 `unknown_user` for who does not belong to the organization, or cannot sign in any more
+ */
+async function leasesOf(transaction: Transaction, record: UsageRecord): Promise<readonly HeldSeat[]> {
   const { organizationId, module, userId } = record;
-  if (userId === null) return null;
-  const [person] = await transaction.query<{ leased_until: Date | null }>(sql`
-    SELECT (SELECT max(expires_at) FROM seat_leases JOIN licenses ON licenses.id = license_id
-             WHERE seat_leases.user_id = memberships.user_id AND licenses.organization_id = ${organizationId}
-               AND module_key = ${module}) AS leased_until
-      FROM memberships WHERE user_id = ${userId} AND organization_id = ${organizationId}`);
-  if (person) return person.leased_until;
-  throw new PublicError(404, 'unknown_user', 'This person does not belong to the organization.');
+  if (userId === null) return [];
+  const rows = await transaction.query<{ license_id: string | null; until: Date | null }>(sql`
+    SELECT license_id, until
+      FROM memberships JOIN users ON users.id = user_id
+      LEFT JOIN LATERAL (
+        SELECT license_id, max(expires_at) AS until FROM seat_leases JOIN licenses ON licenses.id = license_id
+         WHERE seat_leases.user_id = users.id AND licenses.organization_id = ${organizationId}
+           AND module_key = ${module}
+         GROUP BY license_id) AS held ON true
+     WHERE memberships.user_id = ${userId} AND memberships.organization_id = ${organizationId}
+       AND disabled_at IS NULL`);
+  if (rows.length === 0) {
+    throw new PublicError(404, 'unknown_user', 'This person does not belong to the organization.');
+  }
+  return rows.flatMap(({ license_id: licenseId, until }) =>
+    licenseId && until ? [{ licenseId, until }] : [],
+  );
 }
 
 async function count(

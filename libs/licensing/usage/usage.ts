@@ -18,6 +18,8 @@ export interface UsageRecord {
   readonly userId: string | null;
   /** The client that tells. */
   readonly clientId: string;
+  /** Names the attempt, 1 to 128 visible ASCII characters: who tells it again because an answer was lost repeats it. */
+  readonly requestId?: string;
 }
 
 export interface UsageAnswer {
@@ -30,6 +32,8 @@ export interface UsageAnswer {
   /** The half-open period of the license that bears it, in that license's time zone; null when there is none. */
   readonly periodStartsAt: Date | null;
   readonly periodEndsAt: Date | null;
+  /** The key had been counted for another attempt already: what is used was given then. */
+  readonly replayed?: true;
 }
 
 /** @throws PublicError 400 `invalid_usage` */
@@ -38,7 +42,8 @@ export function requireSoundUsage(record: UsageRecord): void {
   if (problem) throw new PublicError(400, 'invalid_usage', problem);
 }
 
-function usageProblem({ organizationId, feature, amount, idempotencyKey, userId }: UsageRecord) {
+function usageProblem(record: UsageRecord): string | undefined {
+  const { organizationId, feature, amount, idempotencyKey, userId, requestId } = record;
   if (!isUUID(organizationId)) return 'organization_id is the UUID of an organization.';
   if (typeof feature !== 'string' || !isCatalogKey(feature))
     return 'feature is the key of a metered feature.';
@@ -49,6 +54,9 @@ function usageProblem({ organizationId, feature, amount, idempotencyKey, userId 
   // a header that was sent twice arrives as one with a comma (RFC 9110 §5.3)
   if (typeof idempotencyKey !== 'string' || !/^[\x21-\x2b\x2d-\x7e]{1,128}$/.test(idempotencyKey)) {
     return 'Idempotency-Key is sent once and has 1 to 128 visible ASCII characters, none of them a comma.';
+  }
+  if (requestId !== undefined && !/^[\x21-\x7e]{1,128}$/.test(requestId)) {
+    return 'request_id has 1 to 128 visible ASCII characters, or is left out.';
   }
   return undefined;
 }
@@ -64,15 +72,16 @@ export function requestDigest({ environment, feature, amount, userId }: UsageRec
  */
 export function parseUsageBody(
   body: unknown,
-): Pick<UsageRecord, 'organizationId' | 'feature' | 'amount' | 'userId'> {
+): Pick<UsageRecord, 'organizationId' | 'feature' | 'amount' | 'userId' | 'requestId'> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new PublicError(400, 'invalid_usage', 'The use is told as a JSON object.');
   }
-  const { organization_id, feature, amount, user_id = null } = body as Record<string, unknown>;
+  const { organization_id, feature, amount, user_id = null, request_id } = body as Record<string, unknown>;
   return {
     organizationId: typeof organization_id === 'string' ? organization_id : '',
     feature: typeof feature === 'string' ? feature : '',
     amount: typeof amount === 'number' ? amount : NaN,
     userId: typeof user_id === 'string' || user_id === null ? user_id : '',
+    ...(request_id === undefined ? {} : { requestId: typeof request_id === 'string' ? request_id : '' }),
   };
 }

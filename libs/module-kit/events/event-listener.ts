@@ -6,7 +6,7 @@ import { SnapshotCache } from '../licenses/snapshot-cache.js';
 import type { KitLog } from '../log.js';
 import type { ResolvedOptions } from '../options.js';
 import { Revocations } from './revocations.js';
-import { parseSecurityEvent } from './security-event.js';
+import { parseSecurityEvent, type SecurityEvent } from './security-event.js';
 import { StreamParser, type StreamFrame } from './sse-parser.js';
 import { StreamHealth } from './stream-health.js';
 
@@ -111,21 +111,33 @@ export class EventListener {
       this.health.ready(resumed);
     } else {
       const event = parseSecurityEvent(frame.data);
-      if (event) {
-        this.revocations.apply(event);
-        if (event.kind === 'session-ended') void this.leases.endSession(event.subject);
-        if (event.kind === 'user-disabled') void this.leases.endUser(event.subject);
-        if (event.kind === 'license-changed') {
-          this.snapshots.drop(event.subject);
-          this.launcher.forget(event.subject);
-        } else if (event.kind === 'catalog-changed') {
-          this.snapshots.dropAll();
-          this.launcher.forgetAll();
-        }
-      }
+      if (event) this.apply(event);
     }
     // Only now: an event that was not applied must come again.
     if (frame.id !== undefined) this.lastEventId = frame.id;
+  }
+
+  private apply(event: SecurityEvent): void {
+    this.revocations.apply(event);
+    const { kind, subject, organizationId } = event;
+    if (kind === 'session-ended') void this.leases.endSession(subject);
+    if (kind === 'user-disabled') void this.leases.endUser(subject);
+    if (kind === 'license-changed') {
+      this.leases.doubt(subject);
+      this.forgetLicenses(subject);
+    } else if (kind === 'catalog-changed') {
+      this.snapshots.dropAll();
+      this.launcher.forgetAll();
+    } else if ((kind === 'seat-assigned' || kind === 'seat-released') && organizationId !== undefined) {
+      // whoever took a seat knows; whose was released may have lost it to an administrator
+      if (kind === 'seat-released') this.leases.doubt(organizationId, subject);
+      this.forgetLicenses(organizationId);
+    }
+  }
+
+  private forgetLicenses(organizationId: string): void {
+    this.snapshots.drop(organizationId);
+    this.launcher.forget(organizationId);
   }
 
   private forgetPlace(): void {

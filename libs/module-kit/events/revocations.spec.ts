@@ -70,6 +70,21 @@ describe('what has been revoked', () => {
     expect(heard(kind, subject, 999).judge(CLAIMS)).toBe('live');
   });
 
+  it('a second that two share is settled by an answer from after the event, until the next', () => {
+    const revocations = heard('membership-changed', 'user', 1000);
+    const before = revocations.heard - 1;
+    expect(revocations.judge(CLAIMS, before)).toBe('ask');
+    const settled = revocations.heard;
+    expect(revocations.judge(CLAIMS, settled)).toBe('live');
+    const event = { kind: 'membership-changed', subject: 'user', organizationId: 'organization' } as const;
+    revocations.apply({ ...event, occurredAt: 999_000 });
+    expect(revocations.judge(CLAIMS, settled)).toBe('live');
+    revocations.apply({ ...event, occurredAt: 1_000_000 });
+    expect(revocations.judge(CLAIMS, settled)).toBe('ask');
+    revocations.apply({ ...event, occurredAt: 1_001_000 });
+    expect(revocations.judge(CLAIMS, revocations.heard)).toBe('renew');
+  });
+
   it('keeps the later of two events, in whatever order they come', () => {
     const revocations = heard('user-disabled', 'user', 1001);
     revocations.apply({ kind: 'user-disabled', subject: 'user', organizationId: undefined, occurredAt: 1 });

@@ -8,12 +8,14 @@ export type SecurityEventKind =
   | 'token-revoked'
   | 'membership-changed'
   | 'license-changed'
+  | 'seat-assigned'
+  | 'seat-released'
   | 'catalog-changed'
   | 'key-revoked';
 
 export interface SecurityEvent {
   kind: SecurityEventKind;
-  /** Authorization id, session id, user id, user id, client id, jti, user id, organization id, module key, key id, in the order above. */
+  /** Authorization id, session id, user id, user id, client id, jti, user id, organization id, user id, user id, module key, key id, in the order above. */
   subject: string;
   organizationId: string | undefined;
   /** Milliseconds since the epoch, by Core Auth's clock; whole seconds. */
@@ -31,6 +33,7 @@ interface EventType {
 
 const OPENID = 'https://schemas.openid.net/secevent';
 const OWN = 'urn:core-auth:event-type';
+const member = (subject: Members) => read(subject['user'])['sub'];
 const tenant = (subject: Members) => read(subject['tenant'])['id'];
 
 /** Event types of CAEP, RISC and OAuth, and Core Auth's own. */
@@ -46,13 +49,13 @@ const EVENT_TYPES: Readonly<Record<string, EventType>> = {
   [`${OPENID}/oauth/event-type/token-revoked`]: { kind: 'token-revoked', subject: ({ jti }) => jti },
   [`${OPENID}/caep/event-type/token-claims-change`]: {
     kind: 'membership-changed',
-    subject: ({ user }) => read(user)['sub'],
+    subject: member,
     organization: tenant,
   },
   [`${OWN}:license-changed`]: { kind: 'license-changed', subject: tenant, organization: tenant },
   // who sits where is part of an organization's licenses
-  [`${OWN}:seat-assigned`]: { kind: 'license-changed', subject: tenant, organization: tenant },
-  [`${OWN}:seat-released`]: { kind: 'license-changed', subject: tenant, organization: tenant },
+  [`${OWN}:seat-assigned`]: { kind: 'seat-assigned', subject: member, organization: tenant },
+  [`${OWN}:seat-released`]: { kind: 'seat-released', subject: member, organization: tenant },
   [`${OWN}:catalog-changed`]: { kind: 'catalog-changed', subject: ({ id }) => id },
   [`${OWN}:key-revoked`]: { kind: 'key-revoked', subject: ({ id }) => id },
 };

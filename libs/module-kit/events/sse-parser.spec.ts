@@ -19,7 +19,27 @@ describe('the event stream parser', () => {
     }
   });
 
-  it('gives up a frame without end', () => {
-    expect(() => new StreamParser().push(`data: ${'x'.repeat(300_000)}`)).toThrow(RangeError);
+  const KILOBYTE = 'x'.repeat(1000);
+  const push = (times: number, text: string) => {
+    const parser = new StreamParser();
+    return Array.from({ length: times }, () => parser.push(text)).flat();
+  };
+
+  it.each([
+    ['one line', KILOBYTE],
+    ['many lines of data', `data: ${KILOBYTE}\n`],
+    ['many lines of data with nothing on them', 'data\n'.repeat(200)],
+    ['a comment of one line', `:${KILOBYTE}`],
+    ['many comments', `: ${KILOBYTE}\n`],
+    ['many lines that mean nothing', `x: ${KILOBYTE}\r\n`],
+  ])('gives up an event that does not end: %s', (_, text) => {
+    expect(push(200, text)).toEqual([]);
+    expect(() => push(300, text)).toThrow(RangeError);
+  });
+
+  it('takes any number of events, in pieces of any size: each is measured by itself', () => {
+    const event = `data: ${KILOBYTE}\ndata: ${KILOBYTE}\n: ${KILOBYTE}\n\n`;
+    expect(push(300, event)).toHaveLength(300);
+    expect(push(1, event.repeat(300))).toHaveLength(300);
   });
 });

@@ -5,7 +5,7 @@ export interface StreamFrame {
   data: string;
 }
 
-/** A frame larger than this is no frame of ours; the reader gives up rather than grow without end. */
+/** In characters; what is larger is no frame of ours, and the reader gives up rather than grow without end. */
 const LARGEST_FRAME = 256 * 1024;
 
 /**
@@ -17,15 +17,16 @@ export class StreamParser {
   private id: string | undefined;
   private event = '';
   private data: string[] = [];
+  /** Of the frame that is not complete: its lines so far. */
+  private size = 0;
 
   /** Frames that this chunk completed. Throws RangeError on an oversized frame. */
   push(chunk: string): StreamFrame[] {
-    this.rest += chunk;
-    if (this.rest.length > LARGEST_FRAME) throw new RangeError('An event is larger than any of Core Auth');
     const frames: StreamFrame[] = [];
-    const lines = this.rest.split(/\r\n|\n|\r(?!$)/);
+    const lines = (this.rest + chunk).split(/\r\n|\n|\r(?!$)/);
     this.rest = lines.pop() ?? '';
     for (const line of lines) this.line(line, frames);
+    requireBounded(this.size + this.rest.length);
     return frames;
   }
 
@@ -36,13 +37,21 @@ export class StreamParser {
       }
       this.event = '';
       this.data = [];
+      this.size = 0;
       return;
     }
+    // one more for what ends it: lines without anything on them grow too
+    this.size += line.length + 1;
+    requireBounded(this.size);
     const [field, value] = splitField(line);
     if (field === 'data') this.data.push(value);
     else if (field === 'event') this.event = value;
     else if (field === 'id' && !value.includes('\0')) this.id = value;
   }
+}
+
+function requireBounded(size: number): void {
+  if (size > LARGEST_FRAME) throw new RangeError('An event is larger than any of Core Auth');
 }
 
 function splitField(line: string): [string, string] {

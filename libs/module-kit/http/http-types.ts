@@ -9,6 +9,8 @@ export interface KitCall {
   /** Path and query, as they were sent. */
   url: string;
   headers: IncomingHttpHeaders;
+  /** As it was parsed, or its bytes; an idempotency key is bound to it. */
+  body?: unknown;
 }
 
 /** The part of a Fastify request that the kit uses. */

@@ -1,9 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { KitClock } from '../clock.js';
+import type { StreamHealth } from '../events/stream-health.js';
 import type { Principal } from '../guards/principal.js';
 import { CoreAuthRefusal, CoreAuthUnavailable, type CoreAuthClient } from '../http/core-auth.client.js';
 import { SingleFlight } from '../http/single-flight.js';
+import type { HeldSeat } from '../licensing/index.js';
 import type { KitLog } from '../log.js';
+import { Doubts } from './doubts.js';
 import { readLease, type LeaseAnswer } from './lease-answer.js';
 
 /** A floating seat that this process holds for a person, or held. */
@@ -16,6 +19,10 @@ export interface HeldLease {
   readonly fence: number;
   /** Exclusive, in milliseconds by this host's clock; from when it was asked for, so never later than Core Auth's end. */
   readonly until: number;
+  /** When the question was put to which Core Auth last answered that it is held, in milliseconds. */
+  readonly confirmedAt: number;
+  /** How much had been heard by then: what was heard later may have ended it. */
+  readonly heard: number;
   /** When the next sign of life is due, in milliseconds. */
   readonly heartbeatAt: number;
   readonly heartbeatMs: number;
@@ -23,8 +30,10 @@ export interface HeldLease {
   usedAt: number;
 }
 
+type Question = Pick<HeldLease, 'confirmedAt' | 'heard'>;
+
 export type LeaseOutcome =
-  | { state: 'held'; lease: { leasedUntil: Date; leasedLicenseId: string } }
+  | { state: 'held' }
   | { state: 'refused'; code: 'SEATS_EXHAUSTED' | 'OVER_ALLOCATED'; licenseId: string }
   /** Core Auth does not answer. */
   | { state: 'unavailable' }
@@ -35,48 +44,50 @@ const MOST = 10_000;
 /** A refusal stands for this long before Core Auth is asked again for the same person. */
 const REFUSAL_STANDS_MS = 1000;
 const LOOK_EVERY_MS = 1000;
-/** Requests at a time when the process ends. */
-const RELEASES_AT_ONCE = 20;
+/** When pushes are lost a lease is at most this old before it is asked about, as a snapshot is. */
+const DEAF_AGE_MS = 4000;
+/** Times that one request asks about a lease while more is being heard. */
+const MOST_QUESTIONS = 3;
 
-/** Floating seats of the people who work in this process: taken on coming, renewed while they are active, given back. */
+/**
+ * Floating seats of the people who work in this process: taken on coming, renewed while they are active, given back when
+ * they leave. Other processes of the module may work for the same person on the same seat: so a process that stops, or
+ * forgets, gives nothing back. A seat that nobody renews is free at the end of its term.
+ */
 export class SeatLeases {
   private readonly held: LRUCache<string, HeldLease>;
   private readonly refusals: LRUCache<string, LeaseOutcome>;
   private readonly takings = new SingleFlight<LeaseOutcome>();
   private readonly renewals = new SingleFlight<void>();
+  /** Leases that were asked about lately without an answer. */
+  private readonly unanswered: LRUCache<string, true>;
+  private readonly doubts = new Doubts();
   /** Signed out while a seat was being taken: it is given back as soon as it is there. */
   private readonly leaving = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly client: CoreAuthClient,
+    private readonly stream: StreamHealth,
     private readonly clock: KitClock,
     private readonly log: KitLog,
   ) {
-    this.held = new LRUCache({
-      max: MOST,
-      // nobody renews a seat that is forgotten
-      dispose: (lease, _key, reason) => {
-        if (reason === 'evict') void this.giveBack(lease);
-      },
-    });
+    this.held = new LRUCache({ max: MOST });
     const perf = { now: () => clock.now() };
-    this.refusals = new LRUCache({ max: MOST, ttl: REFUSAL_STANDS_MS, ttlResolution: 0, perf });
+    const shortly = { max: MOST, ttl: REFUSAL_STANDS_MS, ttlResolution: 0, perf };
+    this.refusals = new LRUCache(shortly);
+    this.unanswered = new LRUCache(shortly);
   }
 
   start(): void {
     this.timer ??= setInterval(() => this.renewDue(), LOOK_EVERY_MS).unref();
   }
 
-  /** Gives all seats back. */
-  async stop(): Promise<void> {
+  /** Says no more that anybody is there. */
+  stop(): void {
     clearInterval(this.timer);
     this.timer = undefined;
-    const leases = [...this.held.values()];
     this.held.clear();
-    for (let at = 0; at < leases.length; at += RELEASES_AT_ONCE) {
-      await Promise.all(leases.slice(at, at + RELEASES_AT_ONCE).map((lease) => this.giveBack(lease)));
-    }
   }
 
   /** How many seats are held now. */
@@ -85,14 +96,53 @@ export class SeatLeases {
     return [...this.held.values()].filter(({ until }) => now < until).length;
   }
 
-  /** For a decision: until when the person holds a seat of which license; says that they are active. */
-  heldBy(principal: Principal): { leasedUntil: Date; leasedLicenseId: string } | undefined {
+  /** For a decision: the floating seat of the person, or none. */
+  heldBy(principal: Principal): { leases: readonly HeldSeat[] } | undefined {
+    const lease = this.leaseOf(principal);
+    return lease && { leases: [{ licenseId: lease.licenseId, until: new Date(lease.until) }] };
+  }
+
+  /** The person asks for something, and so is still there. */
+  touch(principal: Principal): void {
     const key = keyOf(principal);
     const lease = key === undefined ? undefined : this.held.get(key);
-    if (!lease) return undefined;
+    if (!lease) return;
     lease.usedAt = this.clock.now();
     this.renewIfDue(lease);
-    return { leasedUntil: new Date(lease.until), leasedLicenseId: lease.licenseId };
+  }
+
+  /** Something was heard that may have ended leases of an organization, or of one person there. */
+  doubt(organizationId: string, userId?: string): void {
+    this.doubts.raise(organizationId, userId);
+  }
+
+  /**
+   * Before a decision: makes sure that what `heldBy` will say is so, as of everything that was heard.
+   * @param answers whether Core Auth answers; a lease that nothing was heard of lasts to its end while it does not
+   * @returns false when the lease may have ended and nobody can tell
+   */
+  async confirm(principal: Principal, answers: boolean): Promise<boolean> {
+    const key = keyOf(principal);
+    if (key === undefined) return true;
+    for (let asked = 0; asked < MOST_QUESTIONS; asked += 1) {
+      const lease = this.held.get(key);
+      if (!lease || this.clock.now() >= lease.until) return true;
+      const doubtful = this.isDoubtful(lease);
+      if (!doubtful && (!answers || this.isFresh(lease))) return true;
+      if (this.unanswered.has(lease.id)) return !doubtful;
+      await this.renewals.run(lease.id, () => this.renew(lease));
+    }
+    const lease = this.held.get(key);
+    return !lease || !this.isDoubtful(lease);
+  }
+
+  private isDoubtful({ organizationId, userId, heard }: HeldLease): boolean {
+    return this.doubts.since(heard, organizationId, userId);
+  }
+
+  private isFresh({ confirmedAt }: HeldLease): boolean {
+    if (this.stream.hearing && confirmedAt >= this.stream.heardSince) return true;
+    return this.clock.now() - confirmedAt < DEAF_AGE_MS;
   }
 
   /** The lease that `heldBy` speaks of, its fence number included. */
@@ -147,15 +197,14 @@ export class SeatLeases {
   ): Promise<LeaseOutcome> {
     let outcome: LeaseOutcome = { state: 'none' };
     for (const licenseId of licenseIds) {
-      const asked = this.clock.now();
+      const question = this.question();
       try {
         const { organizationId, userId, device } = who;
         const wanted = { organization_id: organizationId, license_id: licenseId, user_id: userId, device };
         const answer = readLease(await this.client.holdLease(wanted));
         if (!answer) return { state: 'unavailable' };
-        this.remember({ ...who, licenseId }, answer, asked);
-        const leasedUntil = new Date(asked + answer.seconds * 1000);
-        return { state: 'held', lease: { leasedUntil, leasedLicenseId: licenseId } };
+        this.remember({ ...who, licenseId }, answer, question);
+        return { state: 'held' };
       } catch (error) {
         if (error instanceof CoreAuthUnavailable) return { state: 'unavailable' };
         if (!(error instanceof CoreAuthRefusal)) throw error;
@@ -173,15 +222,16 @@ export class SeatLeases {
   private remember(
     who: Pick<HeldLease, 'organizationId' | 'userId' | 'device' | 'licenseId'>,
     { id, fence, seconds, heartbeatSeconds }: LeaseAnswer,
-    asked: number,
+    { confirmedAt, heard }: Question,
   ): void {
     const heartbeatMs = heartbeatSeconds * 1000;
     const key = keyOfLease(who);
     const before = this.held.get(key);
     this.held.set(key, {
       ...who,
-      ...{ id, fence, heartbeatMs, until: asked + seconds * 1000, heartbeatAt: asked + heartbeatMs },
-      usedAt: Math.max(asked, before?.usedAt ?? 0),
+      ...{ id, fence, confirmedAt, heard, heartbeatMs },
+      ...{ until: confirmedAt + seconds * 1000, heartbeatAt: confirmedAt + heartbeatMs },
+      usedAt: Math.max(confirmedAt, before?.usedAt ?? 0),
     });
     if (before && before.licenseId !== who.licenseId) void this.giveBack(before);
   }
@@ -198,14 +248,21 @@ export class SeatLeases {
     void this.renewals.run(lease.id, () => this.renew(lease));
   }
 
+  /** When a question is put, and how much was heard by then: its answer knows of that. */
+  private question(): Question {
+    return { confirmedAt: this.clock.now(), heard: this.doubts.heard };
+  }
+
   private async renew(lease: HeldLease): Promise<void> {
     const key = keyOfLease(lease);
-    const asked = this.clock.now();
+    const question = this.question();
     try {
       const answer = readLease(await this.client.heartbeat(lease.id));
+      if (!answer) this.unanswered.set(lease.id, true);
       // given back, or taken anew, meanwhile
-      if (answer && this.held.peek(key)?.id === lease.id) this.remember(lease, answer, asked);
+      else if (this.held.peek(key)?.id === lease.id) this.remember(lease, answer, question);
     } catch (error) {
+      this.unanswered.set(lease.id, true);
       if (error instanceof CoreAuthUnavailable) return;
       if (!(error instanceof CoreAuthRefusal) || error.status === 401) {
         this.log.warn(
@@ -215,7 +272,8 @@ export class SeatLeases {
       }
       // it is worth nothing any more: the next request takes one anew, or hears why it cannot
       const held = this.held.peek(key);
-      if (held?.id === lease.id) this.held.set(key, { ...held, until: Math.min(held.until, asked) });
+      if (held?.id !== lease.id) return;
+      this.held.set(key, { ...held, until: Math.min(held.until, question.confirmedAt) });
     }
   }
 

@@ -29,7 +29,7 @@ export interface LicenseQuestion {
 
 interface Seatless {
   readonly snapshot: LicenseSnapshot;
-  readonly full: DecisionQuestion;
+  readonly question: LicenseQuestion;
   readonly decision: Decision;
   readonly leasable: readonly string[];
 }
@@ -49,20 +49,25 @@ export class LicenseChecker {
    * The organization and the person are the token's.
    */
   async decide(principal: Principal, question: LicenseQuestion = {}): Promise<Decision> {
-    const full = this.complete(principal, question);
     const organization = principal.organization;
-    if (!organization) return this.counted(decide(undefined, full, this.now()), 'token');
-
+    if (!organization) {
+      return this.counted(decide(undefined, this.complete(principal, question), this.now()), 'token');
+    }
     const answer = await this.snapshots.get(organization.id);
     if (answer.state === 'unavailable') return this.counted(unavailable(this.now()), 'none');
+    if (!(await this.leases.confirm(principal, answer.state === 'current'))) {
+      return this.counted(unavailable(this.now()), 'none');
+    }
+    this.leases.touch(principal);
     const { snapshot } = answer;
+    const full = this.complete(principal, question);
     const decision = decide(snapshot, full, this.now());
     const wantsLease = decision.code === 'SEAT_REQUIRED' || decision.code === 'LEASE_EXPIRED';
     const leasable = snapshot && wantsLease ? leasableLicenses(snapshot, full, this.now()) : [];
     if (answer.state === 'current') {
       const seated =
         snapshot && leasable.length > 0
-          ? await this.withLease(principal, { snapshot, full, decision, leasable })
+          ? await this.withLease(principal, { snapshot, question, decision, leasable })
           : decision;
       return this.counted(seated, this.snapshots.heard ? 'stream' : 'poll');
     }
@@ -78,12 +83,14 @@ export class LicenseChecker {
   /** A floating seat is taken on coming: only when nothing else is missing, and once for all who ask meanwhile. */
   private async withLease(
     principal: Principal,
-    { snapshot, full, decision, leasable }: Seatless,
+    { snapshot, question, decision, leasable }: Seatless,
   ): Promise<Decision> {
     const outcome = await this.leases.take(principal, leasable);
     switch (outcome.state) {
       case 'held':
-        return decide(snapshot, { ...full, ...outcome.lease }, this.now());
+        return (await this.leases.confirm(principal, true))
+          ? decide(snapshot, this.complete(principal, question), this.now())
+          : unavailable(this.now());
       case 'refused':
         return { ...decision, code: outcome.code, licenseId: outcome.licenseId };
       case 'unavailable':

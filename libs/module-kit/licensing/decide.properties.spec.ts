@@ -109,7 +109,7 @@ const questions: fc.Arbitrary<DecisionQuestion> = fc
   .map(({ feature, leased, ...question }) => ({
     ...question,
     ...(feature === null ? {} : { feature }),
-    ...(leased === null ? {} : { leasedUntil: at(leased) }),
+    ...(leased === null ? {} : { leases: [{ until: at(leased) }] }),
   }));
 
 const instants = fc.tuple(days, fc.constantFrom(-1, 0, 1)).map(([d, ms]) => new Date(at(d).getTime() + ms));

@@ -1,7 +1,7 @@
 import { httpStatusOfDecision, type Decision, type DecisionQuestion, type DenyCode } from './decision.js';
 import { graceEnd, isTerminal, licenseState, stateBoundaries, type LicenseState } from './license-state.js';
 import { featureValue, limitOf, overrideBoundaries } from './feature.js';
-import { seatingOf } from './seat.js';
+import { leaseEnds, seatingOf } from './seat.js';
 import type { FeatureDefinition, LicenseSnapshot, SnapshotLicense } from './snapshot.js';
 import { termsBoundaries } from './terms.js';
 
@@ -173,7 +173,7 @@ function licensesFor(snapshot: LicenseSnapshot, module: string): SnapshotLicense
  * for changes; nothing of a license matters any more once its access has ended.
  */
 function nextTransition(snapshot: LicenseSnapshot, question: DecisionQuestion, at: number): Date | null {
-  const { module, environment, feature, leasedUntil } = question;
+  const { module, environment, feature } = question;
   const boundaries = licensesFor(snapshot, module)
     .filter((license) => license.environment === environment && !isTerminal(license))
     .flatMap((license) => {
@@ -181,7 +181,7 @@ function nextTransition(snapshot: LicenseSnapshot, question: DecisionQuestion, a
       return [
         ...stateBoundaries(license),
         ...termsBoundaries(license),
-        ...(leasedUntil === undefined ? [] : [leasedUntil.getTime()]),
+        ...leaseEnds(license, question),
         ...(feature === undefined ? [] : overrideBoundaries(license, feature)),
       ].filter((boundary) => boundary <= ends);
     });

@@ -81,13 +81,16 @@ export interface DecisionQuestion {
   readonly amount?: number;
   /** How many are in use already, or were used up in this period; a whole number, 0 unless told. */
   readonly current?: number;
-  /** Exclusive: until when the person holds a floating seat; absent when they hold none. */
-  readonly leasedUntil?: Date;
-  /**
-   * The license whose floating seat it is, so that it opens no other one; without it the lease counts for every license
-   * of the module with floating seats.
-   */
-  readonly leasedLicenseId?: string;
+  /** Floating seats that the person holds, or held until lately; absent when they hold none. */
+  readonly leases?: readonly HeldSeat[];
+}
+
+/** A floating seat of a person. */
+export interface HeldSeat {
+  /** The license whose seat it is, so that it opens no other one; without it, every one with floating seats. */
+  readonly licenseId?: string;
+  /** Exclusive. */
+  readonly until: Date;
 }
 
 export interface Decision {

@@ -7,6 +7,7 @@ export {
   type DecisionCode,
   type DecisionQuestion,
   type DenyCode,
+  type HeldSeat,
   type OfflineDenyCode,
 } from './decision.js';
 export { isFeatureValue } from './feature.js';

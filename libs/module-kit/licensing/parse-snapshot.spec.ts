@@ -1,51 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { reportsSnapshot } from '../../../test/support/license-snapshot.js';
 import { LicenseSnapshotError, parseLicenseSnapshot } from './parse-snapshot.js';
 
-const sound = () => ({
-  organization: { id: 'organization-1', key: 'acme', state: 'active' },
-  version: 3,
-  modules: [
-    {
-      key: 'reports',
-      name: 'Reports',
-      environment: 'production',
-      baseUrl: 'https://reports.example',
-      features: [{ key: 'charts', type: 'limit', combine: 'max' }],
-    },
-  ],
-  licenses: [
-    {
-      id: 'license-1',
-      module: 'reports',
-      environment: 'production',
-      status: 'issued',
-      startsAt: '2026-01-01T00:00:00.000Z',
-      endsAt: '2027-01-01T00:00:00.000Z',
-      graceDays: 5,
-      trial: false,
-      overage: 'refuse',
-      timeZone: 'UTC',
-      seatOnFirstUse: false,
-      terms: [
-        {
-          effectiveAt: '2026-01-01T00:00:00.000Z',
-          seatModel: 'named',
-          seatLimit: 2,
-          surplusUntil: null,
-          features: { charts: 5 },
-        },
-      ],
-      overrides: [
-        { feature: 'charts', removed: false, value: 9, startsAt: '2026-02-01T00:00:00.000Z', endsAt: null },
-      ],
-      seats: ['ada'],
-    },
-  ],
-});
-
-/** `sound()` with the field at a dotted path replaced. */
+/** `reportsSnapshot()` with the field at a dotted path replaced. */
 function broken(path: string, value: unknown): unknown {
-  const root: unknown = sound();
+  const root: unknown = reportsSnapshot();
   const keys = path.split('.');
   const last = keys.pop() ?? '';
   let holder = root as Record<string, unknown>;
@@ -56,11 +15,13 @@ function broken(path: string, value: unknown): unknown {
 
 describe('parseLicenseSnapshot', () => {
   it('gives back a sound snapshot and leaves unknown fields behind', () => {
-    expect(parseLicenseSnapshot({ ...sound(), added: 'by a newer server' })).toEqual(sound());
+    expect(parseLicenseSnapshot({ ...reportsSnapshot(), added: 'by a newer server' })).toEqual(
+      reportsSnapshot(),
+    );
   });
 
   it('takes terms in the order of time, of which the year 12026 comes after 2026', () => {
-    const [first] = sound().licenses[0]?.terms ?? [];
+    const [first] = reportsSnapshot().licenses[0]?.terms ?? [];
     const terms = [first, { ...first, effectiveAt: '+012026-01-01T00:00:00.000Z' }];
     expect(parseLicenseSnapshot(broken('licenses.0.terms', terms)).licenses[0]?.terms).toEqual(terms);
   });
@@ -84,7 +45,11 @@ describe('parseLicenseSnapshot', () => {
     ],
     ['modules.0.features.0.type', 'metered', 'modules[0].features[0].period must be one of day, month, year'],
     ['licenses.0.terms', [], 'licenses[0].terms must be an array that is not empty, the earliest first'],
-    ['licenses.0.terms.1', sound().licenses[0]?.terms[0], 'licenses[0].terms must be free of repetitions'],
+    [
+      'licenses.0.terms.1',
+      reportsSnapshot().licenses[0]?.terms[0],
+      'licenses[0].terms must be free of repetitions',
+    ],
     ['licenses.0.status', 'expired', 'licenses[0].status must be one of draft, issued, suspended'],
     ['licenses.0.startsAt', '2026-01-01T00:00:00', 'licenses[0].startsAt must be an instant'],
     ['licenses.0.startsAt', '2026-02-30T00:00:00.000Z', 'licenses[0].startsAt must be an instant'],
@@ -109,12 +74,12 @@ describe('parseLicenseSnapshot', () => {
     ['licenses.0.seats.1', 'ada', 'licenses[0].seats must be free of repetitions'],
     [
       'licenses.0.terms.1',
-      { ...sound().licenses[0]?.terms[0], effectiveAt: '2025-12-31T00:00:00.000Z' },
+      { ...reportsSnapshot().licenses[0]?.terms[0], effectiveAt: '2025-12-31T00:00:00.000Z' },
       'licenses[0].terms must be an array that is not empty, the earliest first',
     ],
     ['licenses.0.seats.0', 7, 'licenses[0].seats[0] must be a text'],
-    ['licenses.1', sound().licenses[0], 'licenses must be free of repetitions'],
-    ['modules.1', sound().modules[0], 'modules must be free of repetitions'],
+    ['licenses.1', reportsSnapshot().licenses[0], 'licenses must be free of repetitions'],
+    ['modules.1', reportsSnapshot().modules[0], 'modules must be free of repetitions'],
   ])('refuses %s = %p and names the place', (path, value, message) => {
     expect(() => parseLicenseSnapshot(broken(path, value))).toThrow(message);
   });

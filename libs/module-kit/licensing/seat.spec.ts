@@ -128,7 +128,7 @@ describe('a surplus after seats became fewer', () => {
 
 describe('floating seats', () => {
   const floating = licenseOf({ model: 'floating', limit: 3, seats: ['ada'] });
-  const lease = { leasedUntil: new Date(deadline) };
+  const lease = { leases: [{ until: new Date(deadline) }] };
 
   it('are SEAT_REQUIRED without a lease, OK with one to its last millisecond and LEASE_EXPIRED after', () => {
     expect(ask([floating], {}, deadline - 1).code).toBe('SEAT_REQUIRED');
@@ -150,7 +150,8 @@ describe('floating seats', () => {
 
   it('are leased of one license, and the lease opens no other when it is told which', () => {
     const other = licenseOf({ id: 'license-2', model: 'floating' });
-    const of = (leasedLicenseId: string) => ask([floating, other], { ...lease, leasedLicenseId }, begins);
+    const of = (licenseId: string) =>
+      ask([floating, other], { leases: [{ licenseId, until: new Date(deadline) }] }, begins);
     expect(of('license-1')).toMatchObject({ code: 'OK', licenseId: 'license-1' });
     expect(of('license-2')).toMatchObject({ code: 'OK', licenseId: 'license-2' });
     expect(of('license-3').code).toBe('SEAT_REQUIRED');

@@ -11,20 +11,29 @@ export type Seating = 'in' | 'LEASE_EXPIRED' | 'SEAT_REQUIRED' | 'OVER_ALLOCATED
  */
 export function seatingOf(
   license: SnapshotLicense,
-  question: Pick<DecisionQuestion, 'userId' | 'leasedUntil' | 'leasedLicenseId'>,
+  question: Pick<DecisionQuestion, 'userId' | 'leases'>,
   at: number,
 ): Seating {
-  const { userId, leasedUntil, leasedLicenseId = license.id } = question;
+  const { userId } = question;
   const { seatModel, seatLimit, surplusUntil } = termsAt(license, at);
   if (seatModel === 'unlimited' || userId === null || seatLimit === null) return 'in';
   if (seatModel === 'floating') {
-    if (leasedUntil === undefined || leasedLicenseId !== license.id) return 'SEAT_REQUIRED';
-    return at < leasedUntil.getTime() ? 'in' : 'LEASE_EXPIRED';
+    const ends = leaseEnds(license, question);
+    if (ends.length === 0) return 'SEAT_REQUIRED';
+    return ends.some((end) => at < end) ? 'in' : 'LEASE_EXPIRED';
   }
   const rank = ranksOf(license).get(userId);
   if (rank === undefined) return license.seats.length > seatLimit ? 'OVER_ALLOCATED' : 'SEAT_REQUIRED';
   const stays = rank < seatLimit || (surplusUntil !== null && at < Date.parse(surplusUntil));
   return stays ? 'in' : 'OVER_ALLOCATED';
+}
+
+/** When each floating seat ends that the person holds of this license, in milliseconds. */
+export function leaseEnds(
+  { id }: SnapshotLicense,
+  { leases = [] }: Pick<DecisionQuestion, 'leases'>,
+): number[] {
+  return leases.filter(({ licenseId = id }) => licenseId === id).map(({ until }) => until.getTime());
 }
 
 const ranks = new WeakMap<SnapshotLicense, ReadonlyMap<string, number>>();

@@ -59,7 +59,7 @@ export class CoreAuthLicenses {
     this.tokens = new TokenVerifier(options, this.client, this.keys, this.revocations, this.stream, clock);
     this.bearers = new BearerGate(options, this.tokens, new DpopProofs(options, clock));
     this.snapshots = new SnapshotCache(options, this.client, this.stream, clock, logs('SnapshotCache'));
-    this.leases = new SeatLeases(this.client, clock, logs('SeatLeases'));
+    this.leases = new SeatLeases(this.client, this.stream, clock, logs('SeatLeases'));
     const counts = new DecisionCounts();
     this.checker = new LicenseChecker(options, this.snapshots, this.leases, clock, counts);
     this.uses = new UsageRecorder(this.client, this.checker, clock);
@@ -95,11 +95,14 @@ export class CoreAuthLicenses {
     this.health.start();
   }
 
-  /** Ends everything that goes on, and gives floating seats back. */
+  /**
+   * Ends everything that goes on. Floating seats stay with those who hold them, since another process of the module may be
+   * working for them, until nobody renews them any more.
+   */
   async stop(): Promise<void> {
     this.health.stop();
     await this.listener.stop();
-    await this.leases.stop();
+    this.leases.stop();
   }
 
   /**

@@ -83,9 +83,12 @@ export async function verifyLicenseFile(
     throw badSignature(`It is signed, but it is no license file: its type is not ${LICENSE_FILE_TYPE}.`);
   }
   const claims = parseClaims(payload);
-  if (claims.iss !== issuer) throw badSignature('Another issuer has signed it.');
+  if (claims.iss !== issuer) throw badSignature(`Another issuer has signed it: ${claims.iss}.`);
   if (claims.aud !== instance) {
-    throw new LicenseFileDenied('OFFLINE_WRONG_INSTANCE', 'It was issued for another instance.');
+    throw new LicenseFileDenied(
+      'OFFLINE_WRONG_INSTANCE',
+      `It was issued for another instance: ${claims.aud}.`,
+    );
   }
   return claims;
 }

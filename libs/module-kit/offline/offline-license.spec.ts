@@ -170,6 +170,36 @@ describe('a license file is refused by the code of what is wrong with it', () =>
     expect(await refusal(second)).toBe('CLOCK_ROLLBACK');
   });
 
+  it('lets in a process that was started with a wrong clock or without its state, once that is mended', async () => {
+    const [first, second] = [signer.sign(), signer.sign(fileClaims({ seq: 2 }))];
+    (await open(first)).assignSeat('ann');
+    await open(second);
+    now -= DAY / 2;
+    const rolledBack = await open(second);
+    const early = await open(first, { state: join(folder, 'early'), now: () => new Date(now - DAY) });
+    expect([rolledBack.denial?.code, early.denial?.code]).toEqual(['CLOCK_ROLLBACK', 'OFFLINE_EXPIRED']);
+    now += DAY;
+    expect(rolledBack.decide(question('ann')).code).toBe('OK');
+    expect(early.assignSeat('ben')).toBe('OK');
+    copyFileSync(state, join(folder, 'saved'));
+    rmSync(state);
+    const forgetful = await open(second);
+    expect(forgetful.denial?.code).toBe('CLOCK_ROLLBACK');
+    copyFileSync(join(folder, 'saved'), state);
+    expect(forgetful.assignSeat('ben')).toBe('OK');
+    expect(forgetful.seats).toEqual(['ann', 'ben']);
+  });
+
+  it('forgets no time that it saw while it was refused', async () => {
+    now = BEGIN + 31 * DAY;
+    const late = await open(signer.sign());
+    expect(late.denial?.code).toBe('OFFLINE_EXPIRED');
+    now += 59_000;
+    expect(late.denial?.code).toBe('OFFLINE_EXPIRED');
+    now -= 301_000;
+    expect(late.denial?.code).toBe('CLOCK_ROLLBACK');
+  });
+
   it('refuses the name of no instance at once', async () => {
     await expect(open(signer.sign(), { instance: 'a plant' })).rejects.toThrow(TypeError);
   });

@@ -50,10 +50,11 @@ export type OfflineSeatCode = 'OK' | 'SEATS_EXHAUSTED' | OfflineDenial['code'];
  *
  * The state file holds the highest time and sequence that were ever seen, the time also beyond the end of the file, and
  * who sits in the block. A clock that stands more than 300 s before the highest time, and a file of a lower sequence,
- * are CLOCK_ROLLBACK. So is a state that is corrupt or another instance's; and so is one that is missing, or knows nothing of the license, when the file's
- * sequence is above 1: such a file has forerunners, and only the state could tell that none of them was outlived. The
- * way out is a file for a new instance name, whose sequence begins at 1. What cannot be written down is
- * CHECK_UNAVAILABLE.
+ * are CLOCK_ROLLBACK. So is a state that is corrupt or another instance's; and so is one that is missing, or knows
+ * nothing of the license, when the file's sequence is above 1: such a file has forerunners, and only the state could
+ * tell that none of them was outlived. The way out is a file for a new instance name, whose sequence begins at 1. What
+ * cannot be written down is CHECK_UNAVAILABLE. A clock that is set right and a state that is put back count at once;
+ * another file is opened anew.
  *
  * Whoever is root on the host can erase the state, restore an old copy of it, or change this code: the file bounds what
  * that is worth, by its expiry and its block. A suspension or revocation after the file was issued is not seen before
@@ -65,7 +66,9 @@ export class OfflineLicense {
   private readonly state: OfflineState;
   private readonly instance: string;
   private readonly clock: () => Date;
-  private refused: OfflineDenial | undefined;
+  /** Of the file itself; no time mends it. */
+  private readonly refused: OfflineDenial | undefined;
+  private begun = false;
   private memory: OfflineMemory | undefined;
   private highestTime = 0;
   private decided: { seats: readonly string[]; snapshot: LicenseSnapshot } | undefined;
@@ -79,7 +82,7 @@ export class OfflineLicense {
   }
 
   /**
-   * A file that gives nothing is no error: every decision says why.
+   * A file that gives nothing is no error: every decision says why. What was seen is written down before it returns.
    * @throws TypeError when `instance` is no name of an instance
    */
   static async open(options: OfflineLicenseOptions): Promise<OfflineLicense> {
@@ -88,13 +91,13 @@ export class OfflineLicense {
     }
     const claims = await verifyLicenseFile(options.file, options).catch(denialOf);
     const license = new OfflineLicense(options, claims);
-    license.refused ??= license.attempt((now) => license.begin(now));
+    if (!license.refused) license.attempt((now) => license.requireForce(now));
     return license;
   }
 
   /** Why nobody gets in at this moment; undefined when the decision is the license's. */
   get denial(): OfflineDenial | undefined {
-    return this.refused ?? this.attempt((now) => this.look(now));
+    return this.refused ?? this.attempt((now) => this.requireForce(now));
   }
 
   /** Those who sit in the block, the longest there first. */
@@ -135,7 +138,7 @@ export class OfflineLicense {
     const failed =
       this.refused ??
       this.attempt((now) => {
-        this.look(now);
+        this.requireForce(now);
         const block = termsAt(this.soleLicense, now.getTime()).seatLimit ?? Infinity;
         const { sequence, seats: before } = this.remembered;
         const { seats, ...outcome } = work(before, block);
@@ -162,6 +165,16 @@ export class OfflineLicense {
     }
   }
 
+  /** What kept it from beginning is looked at again each time: a clock may be set right, and a state be put back. */
+  private requireForce(now: Date): void {
+    if (this.begun) {
+      this.look(now);
+    } else {
+      this.begin(now);
+      this.begun = true;
+    }
+  }
+
   /** Reads the state, and goes forward to this file's sequence. */
   private begin(now: Date): void {
     const { claims } = this;
@@ -182,7 +195,7 @@ export class OfflineLicense {
       );
     }
     this.memory = found === 'missing' ? { instance: this.instance, highestTime: 0, licenses: {} } : found;
-    this.highestTime = this.memory.highestTime;
+    this.highestTime = Math.max(this.highestTime, this.memory.highestTime);
     this.notice(now);
     requireInForce(claims, now);
     if (known && claims.seq < known.sequence) {

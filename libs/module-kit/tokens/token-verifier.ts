@@ -24,6 +24,8 @@ interface Remembered {
   opaque: boolean;
   /** When the question was put to which Core Auth answered that the token is live. */
   confirmedAt: number;
+  /** How many events had been heard by then. */
+  settled: number;
   /** When it was last accepted while the stream was heard. */
   acceptedAt: number;
   /** Core Auth said that the token is not live; that never changes back. */
@@ -34,6 +36,8 @@ interface Remembered {
 const ANSWER_GOOD_FOR_MS = 5000;
 /** With the stream up, an opaque token is asked about again after this long: no signature vouches for it here. */
 const OPAQUE_GOOD_FOR_MS = 60_000;
+/** Times that one request asks about a token while more is heard of whom it stands on. */
+const MOST_QUESTIONS = 3;
 /** Core Auth's clock may be ahead of ours by this much without a token being taken for younger than it is. */
 const CLOCK_TOLERANCE_MS = 2000;
 
@@ -70,10 +74,15 @@ export class TokenVerifier {
   async verify(token: string): Promise<AccessTokenClaims> {
     const hash = createHash('sha256').update(token).digest('base64url');
     const { entry, justAsked } = await this.recall(hash, token);
-    const refuse = this.refusal(entry);
-    if (!justAsked && (refuse === 'ask' || this.mustAsk(entry))) {
-      await this.ask(hash, token, entry, refuse !== 'ask');
-      this.refusal(entry); // what was heard while the question was under way counts too
+    let verdict = this.refusal(entry);
+    if (!justAsked && verdict !== 'ask' && this.mustAsk(entry)) {
+      await this.ask(hash, token, entry, true);
+      verdict = this.refusal(entry); // what was heard while the question was under way counts too
+    }
+    for (let asked = 0; verdict === 'ask'; asked += 1) {
+      if (asked === MOST_QUESTIONS) throw checkUnavailable();
+      await this.ask(hash, token, entry, false);
+      verdict = this.refusal(entry);
     }
     if (this.stream.hearing) entry.acceptedAt = this.clock.now();
     return entry.claims;
@@ -102,6 +111,7 @@ export class TokenVerifier {
       kid: keyIdOf(token),
       opaque: false,
       confirmedAt: -Infinity,
+      settled: 0,
       acceptedAt: -Infinity,
       dead: false,
     };
@@ -112,6 +122,7 @@ export class TokenVerifier {
   /** What nobody vouches for is not remembered, so that made-up tokens push no good ones out. */
   private async readOpaque(hash: string, token: string): Promise<Remembered> {
     const asked = this.clock.now();
+    const settled = this.revocations.heard;
     try {
       const answer = await this.client.introspect(token);
       if (!answer) throw new InvalidTokenError('The access token is not valid');
@@ -126,6 +137,7 @@ export class TokenVerifier {
         kid: keyIdOf(token),
         opaque: true,
         confirmedAt: asked,
+        settled,
         acceptedAt: -Infinity,
         dead: false,
       };
@@ -154,13 +166,11 @@ export class TokenVerifier {
   private refusal(entry: Remembered): 'ask' | undefined {
     if (entry.dead || this.revocations.hasKey(entry.kid))
       throw new InvalidTokenError('The access token has been revoked');
-    const verdict = this.revocations.judge(entry.claims);
+    const verdict = this.revocations.judge(entry.claims, entry.settled);
     if (verdict === 'revoked') throw new InvalidTokenError('The access token has been revoked');
     if (verdict === 'renew')
       throw new OutdatedTokenError('The access token is older than a change of membership');
-    return verdict === 'ask' && this.clock.now() - entry.confirmedAt >= ANSWER_GOOD_FOR_MS
-      ? 'ask'
-      : undefined;
+    return verdict === 'ask' ? verdict : undefined;
   }
 
   private mustAsk(entry: Remembered): boolean {
@@ -179,9 +189,9 @@ export class TokenVerifier {
   /** @param mayStand whether what was known before counts when Core Auth does not answer */
   private async ask(hash: string, token: string, entry: Remembered, mayStand: boolean): Promise<void> {
     await this.introspections.run(hash, async () => {
-      const asked = this.clock.now();
+      const asked = { confirmedAt: this.clock.now(), settled: this.revocations.heard };
       try {
-        if (await this.client.introspect(token)) entry.confirmedAt = asked;
+        if (await this.client.introspect(token)) Object.assign(entry, asked);
         else entry.dead = true;
       } catch (error) {
         if (error instanceof CoreAuthUnavailable && mayStand && this.wasLiveLately(entry)) return;

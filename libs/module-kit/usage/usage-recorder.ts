@@ -28,7 +28,8 @@ export class UsageRecorder {
    * it denies. Fails closed: when Core Auth cannot be asked the answer is `CHECK_UNAVAILABLE`, never an allow.
    *
    * @param amount a whole number from 1 up
-   * @param idempotencyKey the same key with the same use counts once; a fresh one when absent
+   * @param idempotencyKey the same key with the same use counts once, and says `replayed` from the second time on; a
+   * fresh one when absent
    * @throws ProblemException 409 `IDEMPOTENCY_KEY_REUSED` for a key that was sent with another use
    * @throws Error when the module has no such metered feature
    */
@@ -49,6 +50,8 @@ export class UsageRecorder {
       user_id: principal.user?.id ?? null,
       feature,
       amount,
+      // by which Core Auth tells our own second attempt from somebody who comes again with the key
+      request_id: randomUUID(),
     };
     const told = await this.tell(use, idempotencyKey);
     const answer = readUse(told, feature, CODES) ?? unknown(feature, 'CHECK_UNAVAILABLE');
@@ -56,7 +59,10 @@ export class UsageRecorder {
     return answer;
   }
 
-  /** `record`, and throws the refusal: 429 `QUOTA_EXCEEDED`, 403 with the decision's code, or 503 `CHECK_UNAVAILABLE`. */
+  /**
+   * `record`, before what is used is given: throws the refusal, 429 `QUOTA_EXCEEDED`, 403 with the decision's code, or 503
+   * `CHECK_UNAVAILABLE`; and 409 `ALREADY_COUNTED` for a key that was counted before, so that one count gives one use.
+   */
   async require(
     principal: Principal,
     feature: string,
@@ -64,6 +70,7 @@ export class UsageRecorder {
     idempotencyKey?: string,
   ): Promise<Use> {
     const use = await this.record(principal, feature, amount, idempotencyKey);
+    if (use.replayed) throw alreadyCounted();
     if (use.allow) return use;
     const { code, limit } = use;
     const refusal = this.licenses.refusal({ code, ...(limit === null ? {} : { limit }) }, principal, {
@@ -83,7 +90,8 @@ export class UsageRecorder {
 
   /**
    * The idempotency key of a request: its own `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), bound to who
-   * asks for what at which address, so that it counts for nothing else. A safe method takes none: whoever may read
+   * asks for what at which address with which body, so that it counts for nothing else. A body that was not parsed, or that
+   * has no form to compare, is not bound. A safe method takes none: whoever may read
    * again and again under one key would read for nothing.
    * @returns undefined when the request brings none
    * @throws ProblemException 400 `INVALID_IDEMPOTENCY_KEY`
@@ -105,6 +113,7 @@ export class UsageRecorder {
       feature,
       request.method,
       request.url,
+      digestOf(request.body),
       given,
     ];
     return createHash('sha256').update(JSON.stringify(bound)).digest('base64url');
@@ -131,7 +140,28 @@ export class UsageRecorder {
 }
 
 function unknown(feature: string, code: DecisionCode): Use {
-  return { allow: false, code, feature, used: null, limit: null, remaining: null, periodEndsAt: null };
+  const nothing = { used: null, limit: null, remaining: null, periodEndsAt: null };
+  return { allow: false, code, feature, ...nothing, replayed: false };
+}
+
+/** Of a body as it was parsed, or its bytes; undefined of one that cannot be written down. */
+function digestOf(body: unknown): string | undefined {
+  if (body === undefined || body === null) return undefined;
+  try {
+    const text = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+    return createHash('sha256').update(text).digest('base64url');
+  } catch {
+    return undefined;
+  }
+}
+
+function alreadyCounted(): ProblemException {
+  return new ProblemException(
+    409,
+    'ALREADY_COUNTED',
+    'Done before',
+    'A request with this idempotency key was counted already. See what came of it, or send a new one under a new key.',
+  );
 }
 
 function keyReused(): ProblemException {

@@ -10,7 +10,9 @@ describe('an answer about use', () => {
     expect(read({})).toEqual({
       ...{ allow: true, code: 'OK', feature: 'renders', used: 3, limit: 10, remaining: 7 },
       periodEndsAt: new Date('2026-07-01T00:00:00.000Z'),
+      replayed: false,
     });
+    expect(read({ replayed: true })?.replayed).toBe(true);
     expect(read({ limit: null })?.remaining).toBeNull();
     expect(read({ used: 12 })?.remaining).toBe(0);
   });
@@ -23,6 +25,7 @@ describe('an answer about use', () => {
     { limit: undefined },
     { limit: 0.5 },
     { period_ends_at: 'soon' },
+    { replayed: 'no' },
   ])('is none when it cannot be read: %j', (changes) => expect(read(changes)).toBeUndefined());
 });
 

@@ -13,18 +13,22 @@ export interface Use {
   readonly remaining: number | null;
   /** Exclusive; null when there is no period. */
   readonly periodEndsAt: Date | null;
+  /** The key was counted before, for another request: what is used was given then, and nothing was counted now. */
+  readonly replayed: boolean;
 }
 
 /** Undefined for anything that Core Auth does not answer so. */
 export function readUse(body: unknown, feature: string, codes: ReadonlySet<string>): Use | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
-  const { allow, code, used, limit, period_ends_at } = body as Record<string, unknown>;
+  const { allow, code, used, limit, period_ends_at, replayed = false } = body as Record<string, unknown>;
   if (typeof allow !== 'boolean' || typeof code !== 'string' || !codes.has(code)) return undefined;
-  if (!isCount(used) || !(limit === null || isCount(limit))) return undefined;
+  if (typeof replayed !== 'boolean' || !isCount(used) || !(limit === null || isCount(limit)))
+    return undefined;
   const ends = typeof period_ends_at === 'string' ? new Date(period_ends_at) : null;
   if (ends && Number.isNaN(ends.getTime())) return undefined;
   const remaining = limit === null ? null : Math.max(0, limit - used);
-  return { allow, code: code as DecisionCode, feature, used, limit, remaining, periodEndsAt: ends };
+  const told = { allow, code: code as DecisionCode, feature, used, limit, remaining };
+  return { ...told, periodEndsAt: ends, replayed };
 }
 
 function isCount(value: unknown): value is number {

@@ -63,16 +63,20 @@ export class AuthorizationRepository {
     >(sql`
       SELECT s.id, s.user_id, u.name AS user_name, u.email, s.auth_time, s.amr, s.organization_chosen_at,
              o.id AS organization_id, o.key AS organization_key, o.name AS organization_name, m.role, o.license_version,
+             o.second_factor_required, s.second_factor_declined_at,
+             (SELECT jsonb_build_object('key', r.key, 'name', r.name, 'permissions', r.permissions)
+                FROM organization_roles r WHERE r.id = m.custom_role_id) AS custom_role,
              c.scopes AS consented, c.granted_at AS consented_at
         FROM sessions s
-        JOIN users u ON u.id = s.user_id AND u.disabled_at IS NULL
+        JOIN users u ON u.id = s.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= s.auth_time
         LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = s.organization_id
         LEFT JOIN organizations o ON o.id = m.organization_id
         LEFT JOIN consents c ON c.user_id = s.user_id AND c.client_id = ${clientId} AND c.organization_id = o.id
        WHERE s.secret_sha256 = ${sha256(secret)}
          AND s.ended_at IS NULL
-         AND s.expires_at > ${now}
-         AND s.last_seen_at > ${this.sessions.idleSince(now)}`);
+         AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now}
+         AND s.last_seen_at > greatest(${this.sessions.idleSince(now)},
+                                       ${now}::timestamptz - make_interval(secs => o.session_idle_seconds))`);
     return (
       row && {
         session: sessionOf(row),
@@ -139,13 +143,18 @@ export class AuthorizationRepository {
            AND (a.dpop_jkt IS NULL OR a.dpop_jkt = ${jkt ?? null}::text)
            AND a.code_expires_at > ${now}
            AND c.id = a.client_id AND c.disabled_at IS NULL
-           AND s.id = a.session_id AND (a.offline OR s.ended_at IS NULL AND s.expires_at > ${now})
+           AND s.id = a.session_id
+           AND (a.offline OR s.ended_at IS NULL
+                AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now})
            AND u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
-           AND o.id = a.organization_id
+           AND o.id = a.organization_id AND (NOT o.second_factor_required OR 'mfa' = ANY (s.amr))
            AND m.user_id = a.user_id AND m.organization_id = a.organization_id
         RETURNING a.id, a.row_secret, a.generation, a.rotated_at, a.user_id, u.name AS user_name, u.email,
+                  u.email_verified_at IS NOT NULL AS email_verified,
                   a.session_id, a.offline, s.amr, a.auth_time, a.organization_id, o.key AS organization_key,
-                  o.name AS organization_name, m.role, o.license_version, a.scopes, a.resources, a.claims, a.nonce
+                  o.name AS organization_name, m.role, o.license_version, a.scopes, a.resources, a.claims, a.nonce,
+                  (SELECT jsonb_build_object('key', r.key, 'name', r.name, 'permissions', r.permissions)
+                     FROM organization_roles r WHERE r.id = m.custom_role_id) AS custom_role
       ), noted AS (
         INSERT INTO audit_events (act, actor, target, organization_id)
         SELECT 'authorization.exchange', ${client.id}, id, organization_id FROM exchanged
@@ -181,14 +190,19 @@ export class AuthorizationRepository {
               OR (a.generation = ${token.generation}::int + 1
                   AND a.rotated_at > ${addSeconds(now, -RETRY_WINDOW_SECONDS)}))
          AND c.id = a.client_id AND c.disabled_at IS NULL
-         AND s.id = a.session_id AND (a.offline OR s.ended_at IS NULL AND s.expires_at > ${now})
+         AND s.id = a.session_id
+         AND (a.offline OR s.ended_at IS NULL
+              AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now})
          AND u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
-         AND o.id = a.organization_id
+         AND o.id = a.organization_id AND (NOT o.second_factor_required OR 'mfa' = ANY (s.amr))
          AND m.user_id = a.user_id AND m.organization_id = a.organization_id
       RETURNING a.id, a.row_secret, a.generation, a.rotated_at, a.user_id, u.name AS user_name, u.email,
+                u.email_verified_at IS NOT NULL AS email_verified,
                 a.session_id, a.offline, s.amr, a.auth_time, a.organization_id, o.key AS organization_key,
                 o.name AS organization_name, m.role, o.license_version, a.scopes, a.resources, a.claims,
-                NULL AS nonce`);
+                NULL AS nonce,
+                (SELECT jsonb_build_object('key', r.key, 'name', r.name, 'permissions', r.permissions)
+                   FROM organization_roles r WHERE r.id = m.custom_role_id) AS custom_role`);
     return row && authorizationOf(row);
   }
 
@@ -253,10 +267,13 @@ export class AuthorizationRepository {
   async live(id: string, jtis: readonly string[], clientIds: readonly string[]): Promise<Person | undefined> {
     const now = this.clock.now();
     const [row] = await this.database.query<Person>(sql`
-      SELECT u.id AS "userId", u.name, u.email, a.auth_time AS "authTime", s.amr, a.claims
+      SELECT u.id AS "userId", u.name, u.email, u.email_verified_at IS NOT NULL AS "emailVerified", a.auth_time AS "authTime", s.amr, a.claims
         FROM authorizations a
         JOIN clients c ON c.id = a.client_id AND c.disabled_at IS NULL
-        JOIN sessions s ON s.id = a.session_id AND (a.offline OR s.ended_at IS NULL AND s.expires_at > ${now})
+        JOIN organizations o ON o.id = a.organization_id
+        JOIN sessions s ON s.id = a.session_id
+         AND (a.offline OR s.ended_at IS NULL
+              AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now})
         JOIN users u ON u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
         JOIN memberships m ON m.user_id = a.user_id AND m.organization_id = a.organization_id
        WHERE a.id = ${id} AND a.state = 'active' AND a.expires_at > ${now}
@@ -273,7 +290,10 @@ export class AuthorizationRepository {
       SELECT a.client_id AS "clientId", a.user_id AS "userId", a.scopes, a.expires_at AS "expiresAt"
         FROM authorizations a
         JOIN clients c ON c.id = a.client_id AND c.disabled_at IS NULL
-        JOIN sessions s ON s.id = a.session_id AND (a.offline OR s.ended_at IS NULL AND s.expires_at > ${now})
+        JOIN organizations o ON o.id = a.organization_id
+        JOIN sessions s ON s.id = a.session_id
+         AND (a.offline OR s.ended_at IS NULL
+              AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now})
         JOIN users u ON u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
         JOIN memberships m ON m.user_id = a.user_id AND m.organization_id = a.organization_id
        WHERE a.id = ${token.authorizationId} AND a.row_secret = ${token.rowSecret}
@@ -291,6 +311,7 @@ export interface Person {
   readonly userId: string;
   readonly name: string;
   readonly email: string;
+  readonly emailVerified: boolean;
   readonly authTime: Date;
   readonly amr: readonly string[];
   readonly claims: ClaimsRequest | null;

@@ -1,3 +1,4 @@
+import type { HeldCustomRole } from '#accounts';
 import type { ClaimsRequest } from './claims-request.js';
 
 /** What an authorization gives, as the statement that exchanged or refreshed it saw it. */
@@ -10,6 +11,7 @@ export interface Authorization {
   readonly userId: string;
   readonly name: string;
   readonly email: string;
+  readonly emailVerified: boolean;
   readonly sessionId: string;
   /** Whether `offline_access` was granted: it then outlives its session. */
   readonly offline: boolean;
@@ -20,6 +22,7 @@ export interface Authorization {
     readonly key: string;
     readonly name: string;
     readonly role: string;
+    readonly customRole: HeldCustomRole | null;
     readonly licenseVersion: number;
   };
   readonly scopes: readonly string[];
@@ -36,6 +39,7 @@ export interface AuthorizationRow {
   user_id: string;
   user_name: string;
   email: string;
+  email_verified: boolean;
   session_id: string;
   offline: boolean;
   amr: string[];
@@ -44,6 +48,7 @@ export interface AuthorizationRow {
   organization_key: string;
   organization_name: string;
   role: string;
+  custom_role: HeldCustomRole | null;
   license_version: string;
   scopes: string[];
   resources: string[];
@@ -60,6 +65,7 @@ export function authorizationOf(row: AuthorizationRow): Authorization {
     userId: row.user_id,
     name: row.user_name,
     email: row.email,
+    emailVerified: row.email_verified,
     sessionId: row.session_id,
     offline: row.offline,
     amr: row.amr,
@@ -69,6 +75,7 @@ export function authorizationOf(row: AuthorizationRow): Authorization {
       key: row.organization_key,
       name: row.organization_name,
       role: row.role,
+      customRole: row.custom_role,
       licenseVersion: Number(row.license_version),
     },
     scopes: row.scopes,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { addSeconds, Clock, Configuration, randomSecret, randomUUID, type FormFields } from '#platform';
-import { acrOf, reachedAcr, type Session } from '#sessions';
+import { acrOf, type Session } from '#sessions';
 import { IdTokens, OpaqueTokens } from '#tokens';
 import { audienceOf } from '../audience.js';
 import { codeLifetime, MAX_LIFETIME } from '../clients/client.js';
@@ -15,11 +15,13 @@ import {
   type ReturnAddress,
 } from './authorization-request.js';
 import { AuthorizationRepository, type AuthorizationContext } from './authorization.repository.js';
+import { acrDemand } from './acr-demand.js';
 import { acceptedValues, scopesOfClaims } from './claims-request.js';
 import { SubmittedRequests, type SubmittedRequest } from './submitted-request.js';
 
 const SILENT_REFUSALS = {
   'sign-in': 'The person would have to sign in.',
+  'step-up': 'The person would have to present a second factor.',
   'choose-organization': 'The person would have to choose an organization.',
   consent: 'The person would have to consent.',
   'license-refused': 'The organization has no license that allows this.',
@@ -75,15 +77,32 @@ export class Authorize {
     }
   }
 
-  /** Answers a request that the person has refused. */
-  async deny(fields: FormFields, description: string): Promise<AuthorizationAnswer> {
+  /**
+   * Answers a request that the person has refused, whose demands they do not meet, or what has become wrong with it
+   * since it was shown.
+   * @throws UntrustedAuthorizationRequest
+   */
+  async deny(
+    fields: FormFields,
+    description: string,
+    code: 'access_denied' | 'unmet_authentication_requirements' = 'access_denied',
+  ): Promise<AuthorizationAnswer> {
     const submitted = await this.requests.submitted(fields);
-    const request = await this.requests.parse(submitted);
+    const error = await this.requests.parse(submitted).then(
+      (request) => new AuthorizationError(code, description, request),
+      (reason: unknown) => {
+        if (reason instanceof AuthorizationError) return reason;
+        throw reason;
+      },
+    );
     await this.requests.spend(submitted);
-    return this.errorAnswer(new AuthorizationError('access_denied', description, request));
+    return this.errorAnswer(error);
   }
 
-  /** The license that stands in the way of this request, or undefined when none does; takes a seat at first use. */
+  /**
+   * The license that stands in the way of this request, or undefined when none does; takes a seat at first use.
+   * @throws AuthorizationError when it asks for what this client cannot have at all
+   */
   async refusal(request: AuthorizationRequest, session: Session): Promise<Refusal | undefined> {
     if (!session.organization) return undefined;
     const { modules } = await this.audience(await this.forRole(request, session));
@@ -100,7 +119,7 @@ export class Authorize {
   /** The request without the scopes that are not for the person's role: fewer may be granted (RFC 6749 §3.3). */
   async forRole(request: AuthorizationRequest, { organization }: Session): Promise<AuthorizationRequest> {
     if (!organization) return request;
-    const scopes = scopesForRole(await this.modules.all(), request.scopes, organization.role);
+    const scopes = scopesForRole(await this.modules.all(), request.scopes, organization);
     return { ...request, scopes };
   }
 
@@ -141,10 +160,13 @@ export class Authorize {
       return ask('sign-in', 'login_required');
     }
     const { session } = context;
-    requireAcr(request, session);
+    if (owesSecondFactor(request, session)) return ask('step-up', 'unmet_authentication_requirements');
     const chosen = isSince(session.organizationChosenAt, submitted.start);
     if (!session.organization || (prompt.has('select_account') && !chosen)) {
       return ask('choose-organization', 'interaction_required');
+    }
+    if (session.organization.secondFactorRequired && acrOf(session.amr) !== 'aal2') {
+      return ask('step-up', 'interaction_required');
     }
     const granted = await this.forRole(request, session);
     if (granted.scopes.length === 0 && request.scopes.length > 0) {
@@ -228,14 +250,20 @@ function mustConsent(
   return !client.firstParty && !covered;
 }
 
-/** OpenID Connect Core §5.5.1.1: an essential `acr` that was not reached is a failed authentication. */
-function requireAcr(request: AuthorizationRequest, session: Session): void {
-  const asked = request.claims?.id_token?.['acr'];
-  const accepted = acceptedValues(asked);
-  if (!asked?.essential || !accepted || reachedAcr(session.amr, accepted)) return;
-  throw new AuthorizationError(
-    'unmet_authentication_requirements',
-    `The person is authenticated as ${acrOf(session.amr)}, which was not among the accepted classes.`,
-    request,
-  );
+/**
+ * Whether the client asks for a class that the person would reach with a second factor. A wish is not put to them once
+ * they have declined it, nor where nothing may be asked.
+ * @throws AuthorizationError when an essential class is none that can be reached (OpenID Connect Core §5.5.1.1)
+ */
+function owesSecondFactor(request: AuthorizationRequest, session: Session): boolean {
+  const demand = acrDemand(request, session.amr);
+  if (demand === 'unreachable') {
+    throw new AuthorizationError(
+      'unmet_authentication_requirements',
+      `The person is authenticated as ${acrOf(session.amr)}, and none of the accepted classes can be reached.`,
+      request,
+    );
+  }
+  const mayWish = !session.secondFactorDeclined && !request.prompt.has('none');
+  return demand === 'essential' || (demand === 'wished' && mayWish);
 }

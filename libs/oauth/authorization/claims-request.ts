@@ -15,6 +15,7 @@ export interface ClaimsRequest {
 export const REQUESTABLE_CLAIMS: Readonly<Record<string, string | undefined>> = {
   name: 'profile',
   email: 'email',
+  email_verified: 'email',
   acr: undefined,
   auth_time: undefined,
   sub: undefined,

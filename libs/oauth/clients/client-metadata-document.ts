@@ -1,10 +1,9 @@
+import { parseUri } from '#platform';
 import { isLoopbackRedirectUri } from '../redirect-uri.js';
 
 const MAX_URL = 512;
-/** RFC 3986 §2, without the # of a fragment: nothing that two parsers would read in two ways. */
-const URL_CHARACTERS = /^[A-Za-z0-9\-._~:/?[\]@!$&'()*+,;=%]+$/;
-/** No user information; a path, and not the bare one. */
-const PARTS = /^https?:\/\/[^/?@]+(\/[^?]+)(\?.*)?$/;
+/** No user information; a path, and not the bare one; no fragment. */
+const PARTS = /^https?:\/\/[^/?@#]+(\/[^?#]+)(\?[^#]*)?$/;
 const DOT_SEGMENT = /^(\.|%2e){1,2}$/i;
 
 /**
@@ -13,7 +12,7 @@ const DOT_SEGMENT = /^(\.|%2e){1,2}$/i;
  * @param allowLoopback http on the loopback interface counts too, for development (§8.6)
  */
 export function isClientIdentifierUrl(text: string, allowLoopback: boolean): boolean {
-  if (text.length > MAX_URL || !URL_CHARACTERS.test(text) || !URL.canParse(text)) return false;
+  if (!parseUri(text, MAX_URL)) return false;
   if (!text.startsWith('https://') && !(allowLoopback && isLoopbackRedirectUri(text))) return false;
   const path = PARTS.exec(text)?.[1];
   return path !== undefined && !path.split('/').some((segment) => DOT_SEGMENT.test(segment));

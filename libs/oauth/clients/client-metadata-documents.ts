@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { EventStream } from '#events';
 import {
   addSeconds,
   Clock,
@@ -8,6 +9,7 @@ import {
   OutboundHttp,
   OutboundRefused,
   PublicError,
+  requireFetchAllowed,
   type OutboundAnswer,
 } from '#platform';
 import { InvalidClientMetadata, InvalidRedirectUri, UnusableClientDocument } from '../oauth.errors.js';
@@ -60,6 +62,7 @@ export class ClientMetadataDocuments {
     private readonly outbound: OutboundHttp,
     private readonly configuration: Configuration,
     private readonly clock: Clock,
+    private readonly events: EventStream,
   ) {
     this.rules = {
       // §4.1: no secret that both sides would have to know
@@ -80,13 +83,26 @@ export class ClientMetadataDocuments {
 
   /**
    * @returns undefined when an administrator has disabled the client
-   * @throws UnusableClientDocument, or PublicError 503 when this server fetches too many at the moment
+   * @throws UnusableClientDocument; PublicError 503 when this server fetches too many at the moment, or 429 when it
+   *   fetches too many for who is asking
    */
   async find(id: string): Promise<Client | undefined> {
     const remembered = this.remembered.get(id);
-    if (remembered && remembered.until > this.clock.now()) return remembered.client;
+    if (remembered && remembered.until > this.clock.now()) {
+      // who hears of no event asks, as for every other client; what the document says is as fresh as it was
+      if (this.events.isCurrent() || !(await this.registrations.isDisabled(id))) return remembered.client;
+      return undefined;
+    }
     const under = this.fetching.get(id);
-    if (under) return under;
+    if (!under) return this.begin(id);
+    return under.catch((error: unknown) => {
+      // what hindered who came first is their own limit
+      if (error instanceof PublicError && error.status === 429) return this.begin(id);
+      throw error;
+    });
+  }
+
+  private begin(id: string): Promise<Client | undefined> {
     const load = this.load(id)
       .then((loaded) => {
         // an event that came meanwhile has taken this load out: the client may have been disabled since it was looked up
@@ -130,6 +146,7 @@ export class ClientMetadataDocuments {
   }
 
   private async fetch(id: string): Promise<OutboundAnswer> {
+    await requireFetchAllowed();
     const { host } = new URL(id);
     const fetches = (this.fetchesOfHost.get(host) ?? 0) + 1;
     if (this.fetching.size > MAX_FETCHES || fetches > MAX_FETCHES_OF_HOST)

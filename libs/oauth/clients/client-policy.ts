@@ -1,3 +1,4 @@
+import { parseUri } from '#platform';
 import { redirectUriProblem } from '../redirect-uri.js';
 import { isPublic, type Client } from './client.js';
 
@@ -58,10 +59,7 @@ function credentialProblem(client: Checked): string | undefined {
   return undefined;
 }
 
-/** RFC 3986 §2: a URI holds no other characters, and a parser would overlook some of them. */
-const URI_CHARACTERS = /^[!#$%&-;=?-Z[\]_a-z~]{1,2048}$/;
-
 /** RFC 8707 §2: an absolute URI without a fragment. */
 export function isResourceIndicator(text: string): boolean {
-  return URI_CHARACTERS.test(text) && URL.canParse(text) && !text.includes('#');
+  return parseUri(text) !== undefined && !text.includes('#');
 }

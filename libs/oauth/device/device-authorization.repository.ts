@@ -180,8 +180,11 @@ export class DeviceAuthorizationRepository {
            AND o.id = a.organization_id
            AND m.user_id = a.user_id AND m.organization_id = a.organization_id
         RETURNING a.id, a.row_secret, a.generation, a.rotated_at, a.user_id, u.name AS user_name, u.email,
+                  u.email_verified_at IS NOT NULL AS email_verified,
                   a.session_id, a.offline, s.amr, a.auth_time, a.organization_id, o.key AS organization_key,
-                  o.name AS organization_name, m.role, o.license_version, a.scopes, a.resources, a.claims, a.nonce
+                  o.name AS organization_name, m.role, o.license_version, a.scopes, a.resources, a.claims, a.nonce,
+                  (SELECT jsonb_build_object('key', r.key, 'name', r.name, 'permissions', r.permissions)
+                     FROM organization_roles r WHERE r.id = m.custom_role_id) AS custom_role
       ), noted AS (
         INSERT INTO audit_events (act, actor, target, organization_id)
         SELECT 'authorization.exchange', ${client.id}, id, organization_id FROM activated

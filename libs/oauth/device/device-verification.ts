@@ -58,7 +58,7 @@ export class DeviceVerification {
     await this.guesses.takeBack(session.userId);
 
     const kept = device.scopes.filter((scope) => client.scopes.includes(scope));
-    const scopes = scopesForRole(await this.modules.all(), kept, session.organization.role);
+    const scopes = scopesForRole(await this.modules.all(), kept, session.organization);
     if (scopes.length === 0 && device.scopes.length > 0) {
       throw new PublicError(403, 'access_denied', 'Your role allows nothing of what this device asks for.');
     }

@@ -71,6 +71,7 @@ export class DiscoveryController {
         'acr',
         'name',
         'email',
+        'email_verified',
       ],
       claims_parameter_supported: true,
       request_parameter_supported: false,

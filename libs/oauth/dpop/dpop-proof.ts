@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint, errors, importJWK, jwtVerify, type JWK, type JWTPayload } from 'jose';
-import { numericDate } from '#platform';
+import { numericDate, parseUri } from '#platform';
 import { CLOCK_SKEW, FAPI_ALGORITHMS, isJti } from '../clients/jwt-rules.js';
 
 /** RFC 9449 §5.1: asymmetric algorithms alone; those of FAPI 2.0 Security Profile §5.4.1. */
@@ -137,11 +137,13 @@ function accessTokenHash(accessToken: string): string {
   return createHash('sha256').update(accessToken, 'ascii').digest('base64url');
 }
 
+/** Of what the headers of a request hold, and more than any address of ours. */
+const MAX_HTU = 16_384;
+
 /** §4.3 (9): without query and fragment, normalized by syntax and scheme (RFC 3986 §6.2.2, §6.2.3). */
 export function comparableUrl(text: string): string | undefined {
-  // RFC 3986 §2: no other character is part of a URI; a browser's parser would read more into it
-  if (!/^https?:\/\/[\w.~:/?#[\]@!$&'()*+,;=%-]+$/i.test(text) || !URL.canParse(text)) return undefined;
-  const url = new URL(text);
+  const url = /^https?:\/\//i.test(text) ? parseUri(text, MAX_HTU) : undefined;
+  if (!url) return undefined;
   url.search = '';
   url.hash = '';
   return url.href.replace(/%[\da-f]{2}/gi, (octet) => {

@@ -12,8 +12,6 @@ const MAX_NAME = 128;
 const MAX_CONTACT = 320;
 const MAX_SOFTWARE = 256;
 const MAX_URIS = 20;
-/** RFC 3986 §2: a URI holds no other characters. */
-const URI_CHARACTERS = /^[!#$%&-;=?-Z[\]_a-z~]{1,2048}$/;
 
 /** What a client may register as. */
 export interface MetadataRules {
@@ -149,15 +147,11 @@ function readRedirectUris(json: JsonObject, { forEveryServer }: MetadataRules) {
   const asked = texts(json, 'redirect_uris', { most: MAX_URIS }) ?? [];
   const applicationType = readApplicationType(json, asked);
   const redirectUris = asked.filter((uri) => {
-    const problem = uriProblem(uri) ?? typeProblem(new URL(uri), applicationType);
+    const problem = redirectUriProblem(uri) ?? typeProblem(new URL(uri), applicationType);
     if (problem && !forEveryServer) throw new InvalidRedirectUri(`The redirect URI ${uri} ${problem}.`);
     return problem === undefined;
   });
   return { redirectUris, applicationType };
-}
-
-function uriProblem(uri: string): string | undefined {
-  return URI_CHARACTERS.test(uri) ? redirectUriProblem(uri) : 'holds characters that no URI has, or too many';
 }
 
 /** OpenID Connect Registration §2, RFC 8252 §7 */
@@ -172,7 +166,7 @@ function typeProblem(url: URL, applicationType: 'web' | 'native'): string | unde
 function readPostLogoutRedirectUris(json: JsonObject): string[] {
   const uris = texts(json, 'post_logout_redirect_uris', { most: MAX_URIS }) ?? [];
   for (const uri of uris) {
-    const problem = uriProblem(uri);
+    const problem = redirectUriProblem(uri);
     if (problem) throw new InvalidClientMetadata(`The post-logout redirect URI ${uri} ${problem}.`);
   }
   return uris;

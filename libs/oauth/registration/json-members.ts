@@ -1,3 +1,4 @@
+import { parseUri } from '#platform';
 import { InvalidClientMetadata } from '../oauth.errors.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -52,7 +53,7 @@ export function webAddress(
 ): string | undefined {
   const address = text(json, name);
   if (address === undefined) return undefined;
-  const url = /^[\x21-\x7e]+$/.test(address) && URL.canParse(address) ? new URL(address) : undefined;
+  const url = parseUri(address);
   if (url?.protocol !== 'https:' && !(http && url?.protocol === 'http:')) {
     throw new InvalidClientMetadata(`${name} must be an https URL.`);
   }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { addSeconds, Clock, Database, sha256, sql } from '#platform';
+import { addSeconds, Clock, Database, sha256, sql, type Transaction } from '#platform';
 import type { Client } from '../clients/client.js';
 import type { StatedMetadata } from './client-metadata.js';
 
@@ -155,28 +155,50 @@ export class RegisteredClientRepository {
     await this.database.query(sql`
       DELETE FROM initial_access_tokens
        WHERE id IN (SELECT id FROM initial_access_tokens WHERE expires_at < ${now} ORDER BY expires_at LIMIT ${limit})`);
-    await this.database.query(sql`
-      WITH expired AS (
-        DELETE FROM clients WHERE id IN (
-          SELECT c.id FROM clients c
-           WHERE c.source <> 'administrator' AND c.created_at < ${addSeconds(now, -A_DAY)}
-             AND CASE c.source
-                 -- who unregistered; or who never came back: a machine alone leaves no trace of its coming
-                 WHEN 'registration' THEN
-                   c.disabled_at < ${addSeconds(now, -A_DAY)}
-                   OR c.disabled_at IS NULL AND c.created_at < ${addSeconds(now, -UNUSED_SECONDS)}
-                      AND NOT 'client_credentials' = ANY (c.grant_types)
-                      AND NOT EXISTS (SELECT FROM consents WHERE client_id = c.id)
-                 -- one that is disabled stays, so that it stays shut out
-                 ELSE c.disabled_at IS NULL AND NOT EXISTS (SELECT FROM consents WHERE client_id = c.id) END
-             AND NOT EXISTS (SELECT FROM authorizations WHERE client_id = c.id)
-             AND NOT EXISTS (SELECT FROM pushed_requests WHERE client_id = c.id)
-             AND NOT EXISTS (SELECT FROM device_authorizations WHERE client_id = c.id)
-           ORDER BY c.created_at LIMIT ${limit})
-        RETURNING id
-      ), told AS (
-        INSERT INTO outbox (kind, subject) SELECT 'client-disabled', id FROM expired
-      )
-      INSERT INTO audit_events (act, actor, target) SELECT 'client.expire', 'sweeper', id FROM expired`);
+    // a lost use would be worse than a late removal, and no snapshot shows a use that was committed after it was taken
+    await this.database.transaction(async (transaction) => {
+      const found = await this.unused(transaction, limit);
+      const ids = found.length === 0 ? [] : await this.unused(transaction, limit, found);
+      if (ids.length === 0) return;
+      await transaction.query(sql`
+        WITH expired AS (
+          DELETE FROM clients WHERE id = ANY (${ids}) RETURNING id
+        ), told AS (
+          INSERT INTO outbox (kind, subject) SELECT 'client-disabled', id FROM expired
+        )
+        INSERT INTO audit_events (act, actor, target) SELECT 'client.expire', 'sweeper', id FROM expired`);
+    });
+  }
+
+  /**
+   * Clients that nothing refers to and nobody will miss, each of them locked: whoever begins to use one waits at its
+   * foreign key. One that somebody is using is left out.
+   * @param among of these alone, to see what has come to them before they were locked
+   */
+  private async unused(
+    transaction: Transaction,
+    limit: number,
+    among: readonly string[] | null = null,
+  ): Promise<string[]> {
+    const now = this.clock.now();
+    const rows = await transaction.query<{ id: string }>(sql`
+      SELECT c.id FROM clients c
+       WHERE c.source <> 'administrator' AND c.created_at < ${addSeconds(now, -A_DAY)}
+         AND (${among}::text[] IS NULL OR c.id = ANY (${among}))
+         AND CASE c.source
+             -- who unregistered; or who never came back: a machine alone leaves no trace of its coming
+             WHEN 'registration' THEN
+               c.disabled_at < ${addSeconds(now, -A_DAY)}
+               OR c.disabled_at IS NULL AND c.created_at < ${addSeconds(now, -UNUSED_SECONDS)}
+                  AND NOT 'client_credentials' = ANY (c.grant_types)
+                  AND NOT EXISTS (SELECT FROM consents WHERE client_id = c.id)
+             -- one that is disabled stays, so that it stays shut out
+             ELSE c.disabled_at IS NULL AND NOT EXISTS (SELECT FROM consents WHERE client_id = c.id) END
+         AND NOT EXISTS (SELECT FROM authorizations WHERE client_id = c.id)
+         AND NOT EXISTS (SELECT FROM pushed_requests WHERE client_id = c.id)
+         AND NOT EXISTS (SELECT FROM device_authorizations WHERE client_id = c.id)
+       ORDER BY c.created_at LIMIT ${limit}
+         FOR UPDATE OF c SKIP LOCKED`);
+    return rows.map(({ id }) => id);
   }
 }

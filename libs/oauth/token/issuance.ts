@@ -80,7 +80,7 @@ export class PreparedIssuance {
     // nor a scope that the client has lost
     const kept = authorization.scopes.filter((scope) => client.scopes.includes(scope));
     // nor one that is not for the role that the person has by now
-    const granted = scopesForRole(this.context.all, kept, authorization.organization.role);
+    const granted = scopesForRole(this.context.all, kept, authorization.organization);
     const scopes = requestedScopes(wish.scope, granted);
     const resources = narrowedResources(authorization.resources, wish.resources);
     const audience = audienceOf(this.context, client, scopes, resources);

@@ -2,7 +2,7 @@ import type { AccessTokenGrant } from '#tokens';
 import type { Audience } from '../audience.js';
 import type { Authorization } from '../authorization/authorization.js';
 import type { Client } from '../clients/client.js';
-import { entitlementsFor } from '../role-policy.js';
+import { entitlementsFor, roleNameOf } from '../role-policy.js';
 
 /** What of an authorization an access token tells. */
 export type GrantingAuthorization = Pick<
@@ -16,7 +16,7 @@ export function personGrant(
   { id, userId, sessionId, offline, organization }: GrantingAuthorization,
   { scopes, modules, identifiers }: Audience,
 ): AccessTokenGrant {
-  const entitlements = entitlementsFor(modules, organization.role);
+  const entitlements = entitlementsFor(modules, organization);
   return {
     sub: userId,
     aud: identifiers,
@@ -28,7 +28,7 @@ export function personGrant(
     organization_id: organization.id,
     organization: organization.key,
     // only a module has a use for what the person is in the organization
-    ...(modules.length === 0 ? {} : { roles: [organization.role] }),
+    ...(modules.length === 0 ? {} : { roles: [roleNameOf(organization)] }),
     // RFC 9068 §2.2.3.1 names three claims for what is allowed apart from the delegation, which `scope` tells: groups,
     // roles, entitlements. What a role permits in one module is none of the former two, which hold everywhere.
     ...(entitlements.length === 0 ? {} : { entitlements }),

@@ -102,12 +102,16 @@ export class TokenResponses {
 
 /** OpenID Connect Core §5.4, §5.5: the claims that the scopes give, and those that were asked for one by one. */
 export function personClaims(
-  person: { readonly name: string; readonly email: string },
+  person: { readonly name: string; readonly email: string; readonly emailVerified: boolean },
   scopes: readonly string[],
   requested: ClaimsRequest['id_token'] = {},
-): Record<string, string> {
+): Record<string, string | boolean> {
   return {
     ...(scopes.includes('profile') || 'name' in requested ? { name: person.name } : {}),
     ...(scopes.includes('email') || 'email' in requested ? { email: person.email } : {}),
+    // §5.1: whether the provider has seen to it that the person read mail there
+    ...(scopes.includes('email') || 'email_verified' in requested
+      ? { email_verified: person.emailVerified }
+      : {}),
   };
 }

@@ -10,7 +10,7 @@ export class UserinfoController {
   @Get()
   @RequireScope('openid')
   @Header('cache-control', 'no-store')
-  get(@CurrentToken() { claims, person }: LiveToken): Record<string, string> {
+  get(@CurrentToken() { claims, person }: LiveToken): Record<string, string | boolean> {
     if (!person) throw new InvalidToken('the token of a machine');
     return { sub: person.userId, ...personClaims(person, claims.scope.split(' '), person.claims?.userinfo) };
   }
@@ -19,7 +19,7 @@ export class UserinfoController {
   @HttpCode(200)
   @RequireScope('openid')
   @Header('cache-control', 'no-store')
-  post(@CurrentToken() token: LiveToken): Record<string, string> {
+  post(@CurrentToken() token: LiveToken): Record<string, string | boolean> {
     return this.get(token);
   }
 }

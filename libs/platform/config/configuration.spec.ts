@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Configuration, ConfigurationError } from './configuration.js';
+import { ConfigurationError } from './configuration-error.js';
+import { Configuration } from './configuration.js';
 
 const key = () => randomBytes(32).toString('base64url');
 const good = () => ({

@@ -11,19 +11,14 @@ import {
   type ValidationError,
 } from 'class-validator';
 import type { KeyEncryptionKey } from '../crypto/key-encryption.js';
+import { combinationProblems } from './combinations.js';
+import { ConfigurationError } from './configuration-error.js';
 import { readEnvironment, unknownSettings } from './read-environment.js';
-import { assign, isNetwork } from './setting-values.js';
+import { assign } from './setting-values.js';
 import { describedSettings, Setting, type SettingDescription } from './setting.js';
+import { WholeNumber } from './whole-number.js';
 
 export type Environment = 'development' | 'test' | 'production';
-
-/** Names every problem at once, so that one look at the message is enough to mend them all. */
-export class ConfigurationError extends Error {
-  constructor(readonly problems: readonly string[]) {
-    super(`The configuration cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
-    this.name = 'ConfigurationError';
-  }
-}
 
 /** Everything that can be set, validated once at boot. */
 export class Configuration {
@@ -39,9 +34,7 @@ export class Configuration {
   host = '127.0.0.1';
 
   @Setting('PORT', { description: 'Port to listen on.', default: '3000' })
-  @IsInt({ message: 'must be a whole number' })
-  @Min(0, { message: 'must be 0 to 65535' })
-  @Max(65535, { message: 'must be 0 to 65535' })
+  @WholeNumber(0, 65535)
   port = 3000;
 
   @Setting('CORE_AUTH_URL', {
@@ -101,54 +94,42 @@ export class Configuration {
   outboundNetworks: readonly string[] = [];
 
   @Setting('CORE_AUTH_DATABASE_POOL_SIZE', { description: 'Connections per process.', default: '10' })
-  @IsInt({ message: 'must be a whole number' })
-  @Min(2, { message: 'must be 2 to 200' })
-  @Max(200, { message: 'must be 2 to 200' })
+  @WholeNumber(2, 200)
   databasePoolSize = 10;
 
   @Setting('CORE_AUTH_DATABASE_CONNECT_TIMEOUT', {
     description: 'Milliseconds to wait for a connection.',
     default: '5000',
   })
-  @IsInt({ message: 'must be a whole number' })
-  @Min(1000, { message: 'must be 1000 to 10000' })
-  @Max(10_000, { message: 'must be 1000 to 10000' })
+  @WholeNumber(1000, 10_000)
   databaseConnectTimeout = 5000;
 
   @Setting('CORE_AUTH_DATABASE_STATEMENT_TIMEOUT', {
     description: 'Milliseconds a statement may take.',
     default: '5000',
   })
-  @IsInt({ message: 'must be a whole number' })
-  @Min(100, { message: 'must be 100 to 60000' })
-  @Max(60_000, { message: 'must be 100 to 60000' })
+  @WholeNumber(100, 60_000)
   databaseStatementTimeout = 5000;
 
   @Setting('CORE_AUTH_DATABASE_LOCK_TIMEOUT', {
     description: 'Milliseconds to wait for a lock.',
     default: '3000',
   })
-  @IsInt({ message: 'must be a whole number' })
-  @Min(100, { message: 'must be 100 to 60000' })
-  @Max(60_000, { message: 'must be 100 to 60000' })
+  @WholeNumber(100, 60_000)
   databaseLockTimeout = 3000;
 
   @Setting('CORE_AUTH_SESSION_IDLE', {
     description: 'Seconds without use after which a session ends.',
     default: '3600',
   })
-  @IsInt({ message: 'must be a whole number' })
-  @Min(60, { message: 'must be 60 to 2592000' })
-  @Max(2_592_000, { message: 'must be 60 to 2592000' })
+  @WholeNumber(60, 2_592_000)
   sessionIdleSeconds = 3600;
 
   @Setting('CORE_AUTH_SESSION_ABSOLUTE', {
     description: 'Seconds after which a session ends in any case.',
     default: '86400',
   })
-  @IsInt({ message: 'must be a whole number' })
-  @Min(300, { message: 'must be 300 to 2592000' })
-  @Max(2_592_000, { message: 'must be 300 to 2592000' })
+  @WholeNumber(300, 2_592_000)
   sessionAbsoluteSeconds = 86_400;
 
   @Setting('CORE_AUTH_KEY_ROTATION_DAYS', {
@@ -156,52 +137,52 @@ export class Configuration {
       'Days after which a key that signs is followed by another; 0 leaves that to `keys rotate`. No token stops working by it.',
     default: '90',
   })
-  @IsInt({ message: 'must be a whole number' })
-  @Min(0, { message: 'must be 0 to 3650' })
-  @Max(3650, { message: 'must be 0 to 3650' })
+  @WholeNumber(0, 3650)
   keyRotationDays = 90;
 
   @Setting('CORE_AUTH_SIGN_IN_FAILURES', {
     description:
-      'Failed sign-ins of one account after which each further failure delays the next try, twice as long each time.',
+      'Failed sign-ins of one account after which each further failure delays the next try, twice as long each time; ten times as many from one network. Somebody who has signed in from the same browser before is not delayed by what others did.',
     default: '5',
   })
-  @IsInt({ message: 'must be a whole number' })
-  @Min(3, { message: 'must be 3 to 100' })
-  @Max(100, { message: 'must be 3 to 100' })
+  @WholeNumber(3, 100)
   signInFailures = 5;
 
   @Setting('CORE_AUTH_RATE_LIMIT_SIGN_IN', {
     description: 'Sign-in tries per minute and address.',
     default: '30',
   })
-  @IsInt({ message: 'must be a whole number' })
-  @Min(1, { message: 'must be at least 1' })
+  @WholeNumber(1)
   rateLimitSignIn = 30;
 
   @Setting('CORE_AUTH_RATE_LIMIT_DEVICE', {
     description: 'Device codes entered, approved or denied per minute and address.',
     default: '30',
   })
-  @IsInt({ message: 'must be a whole number' })
-  @Min(1, { message: 'must be at least 1' })
+  @WholeNumber(1)
   rateLimitDevice = 30;
 
   @Setting('CORE_AUTH_RATE_LIMIT_TOKEN', {
     description: 'Requests per minute and address at the endpoints that authenticate clients.',
     default: '6000',
   })
-  @IsInt({ message: 'must be a whole number' })
-  @Min(1, { message: 'must be at least 1' })
+  @WholeNumber(1)
   rateLimitToken = 6000;
 
   @Setting('CORE_AUTH_RATE_LIMIT_REGISTRATION', {
     description: 'Registrations of clients, and calls that manage one, per minute and address.',
     default: '30',
   })
-  @IsInt({ message: 'must be a whole number' })
-  @Min(1, { message: 'must be at least 1' })
+  @WholeNumber(1)
   rateLimitRegistration = 30;
+
+  @Setting('CORE_AUTH_RATE_LIMIT_DOCUMENTS', {
+    description:
+      'Documents of clients that this server fetches per minute for one address; one that it remembers does not count.',
+    default: '30',
+  })
+  @WholeNumber(1)
+  rateLimitDocuments = 30;
 
   @Setting('CORE_AUTH_REGISTRATION', {
     description:
@@ -240,6 +221,73 @@ export class Configuration {
   @Max(365, { each: true, message: 'must be 1 to 365 each' })
   licenseEndingDays: readonly number[] = [14, 7, 1];
 
+  @Setting('CORE_AUTH_SMTP_URL', {
+    description:
+      'Mail server: `smtp://user:password@host:587` (STARTTLS, which production insists on) or `smtps://user:password@host:465`. Without it no mail leaves: in development a mailbox page at `/mailbox` shows it, in production nobody can register, reset a password or prove an address, and notices are dropped.',
+    secret: true,
+  })
+  @IsOptional()
+  @Matches(/^smtps?:\/\/([^:@/?#\s]+:[^:@/?#\s]*@)?(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(:\d{1,5})?\/?$/, {
+    message: 'must be smtp://user:password@host:port or smtps://, with reserved characters percent-encoded',
+  })
+  smtpUrl?: string;
+
+  @Setting('CORE_AUTH_MAIL_FROM', {
+    description:
+      'Sender of all mail: `Name <address>` or an address. Required with CORE_AUTH_SMTP_URL in production.',
+    default: '`Core Auth <no-reply@localhost>`; none in production',
+  })
+  @Matches(/^([^<>"@\p{Cc}]{1,100} <[^<>\s@\p{Cc}]+@[^<>\s@\p{Cc}]+>|[^<>\s@\p{Cc}]+@[^<>\s@\p{Cc}]+)$/u, {
+    message: 'must be an address, or a name followed by an address in angle brackets',
+  })
+  mailFrom = 'Core Auth <no-reply@localhost>';
+
+  @Setting('CORE_AUTH_SELF_REGISTRATION', {
+    description: 'Whether anybody who proves an e-mail address may make an account: `on` or `off`.',
+    default: 'on; in production off',
+  })
+  @IsIn(['on', 'off'], { message: 'must be on or off' })
+  selfRegistration: 'on' | 'off' = 'on';
+
+  @Setting('CORE_AUTH_BREACHED_PASSWORDS_URL', {
+    description:
+      'A service that knows breached passwords by the first five digits of their SHA-1 (`GET URL/21BD1`, as Have I Been Pwned: `https://api.pwnedpasswords.com/range`). Asked for every new password beside the list that ships with the server; while it does not answer, that list decides alone. No password is asked about unless set.',
+  })
+  @IsOptional()
+  @Matches(/^https?:\/\/[^?#\s@]+$/, { message: 'must be an http(s) URL without query' })
+  breachedPasswordsUrl?: string;
+
+  @Setting('CORE_AUTH_RATE_LIMIT_MAIL', {
+    description:
+      'Requests per minute and address that lead to mail: registration, forgotten passwords, new addresses.',
+    default: '10',
+  })
+  @WholeNumber(1)
+  rateLimitMail = 10;
+
+  @Setting('CORE_AUTH_ORGANIZATION_CREATION', {
+    description:
+      'Whether anybody who is signed in may create an organization, and then owns it: `on` or `off`. With `off` they are created by `core-auth organizations create` alone.',
+    default: 'on',
+  })
+  @IsIn(['on', 'off'], { message: 'must be on or off' })
+  organizationCreation: 'on' | 'off' = 'on';
+
+  @Setting('CORE_AUTH_ORGANIZATIONS_PER_PERSON', {
+    description: 'Organizations that one person may have created.',
+    default: '10',
+  })
+  @WholeNumber(1, 1000)
+  organizationsPerPerson = 10;
+
+  @Setting('CORE_AUTH_DELETION_GRACE_DAYS', {
+    description:
+      'Days after which an organization or an account whose deletion was asked for is removed; until then the deletion can be undone.',
+    default: '14',
+  })
+  @WholeNumber(1, 90)
+  deletionGraceDays = 14;
+
   @Setting('CORE_AUTH_DEMO_ACCOUNTS', {
     description:
       'E-mail addresses of demonstration accounts, separated by commas, that the sign-in page offers. Set by `npm start`; refused in production.',
@@ -254,6 +302,16 @@ export class Configuration {
   /** Cookies are Secure and carry the `__Host-` prefix wherever the server is reached by https. */
   get secureCookies(): boolean {
     return this.issuer.startsWith('https:');
+  }
+
+  /** Whether mail is shown by the server itself, since there is nobody to send it by. */
+  get mailbox(): boolean {
+    return !this.production && this.smtpUrl === undefined;
+  }
+
+  /** Whether a mail that is queued reaches anybody. */
+  get sendsMail(): boolean {
+    return this.mailbox || this.smtpUrl !== undefined;
   }
 
   /** @throws ConfigurationError that names every problem of `env` */
@@ -276,6 +334,7 @@ export class Configuration {
 
   private applyDefaults(values: ReadonlyMap<string, string>): void {
     if (this.production && !values.has('HOST')) this.host = '0.0.0.0';
+    if (this.production && !values.has('CORE_AUTH_SELF_REGISTRATION')) this.selfRegistration = 'off';
     if (!this.production && !values.has('CORE_AUTH_URL')) this.issuer = `http://localhost:${this.port}`;
   }
 
@@ -290,23 +349,7 @@ export class Configuration {
       if (!setting || !values.has(setting.name)) continue;
       problems.push(`${setting.name} ${firstMessage(error)}`);
     }
-    if (this.production && this.issuer.startsWith('http:')) {
-      problems.push('CORE_AUTH_URL must be https in production');
-    }
-    if (this.production && this.demonstrationAccounts.length > 0) {
-      problems.push('CORE_AUTH_DEMO_ACCOUNTS must not be set in production');
-    }
-    for (const proxy of this.trustedProxies) {
-      if (!isNetwork(proxy))
-        problems.push(`CORE_AUTH_TRUSTED_PROXIES: "${proxy}" is not an address or a network`);
-    }
-    for (const network of this.outboundNetworks) {
-      if (!isNetwork(network))
-        problems.push(`CORE_AUTH_OUTBOUND_NETWORKS: "${network}" is not an address or a network`);
-    }
-    if (this.sessionIdleSeconds > this.sessionAbsoluteSeconds) {
-      problems.push('CORE_AUTH_SESSION_IDLE must not exceed CORE_AUTH_SESSION_ABSOLUTE');
-    }
+    problems.push(...combinationProblems(this, values));
   }
 }
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Pool, PoolClient } from 'pg';
+import { Client, type Pool, type PoolClient } from 'pg';
 import { DataSource, type MigrationInterface } from 'typeorm';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
@@ -18,11 +18,15 @@ export interface Transaction {
  */
 const RESERVED_CONNECTIONS = 2;
 
+/** Connections beside the pool, each held for as long as something goes on that only one may do at a time. */
+const TURNS = 2;
+
 /** Prepared statements and transactions on the pool that TypeORM opened. */
 @Injectable()
 export class Database {
   private readonly pool: Pool;
   private readonly transactions: Semaphore;
+  private readonly turns = new Semaphore(TURNS);
 
   constructor(readonly dataSource: DataSource) {
     this.pool = (dataSource.driver as PostgresDriver).master as Pool;
@@ -52,6 +56,29 @@ export class Database {
     } finally {
       client.release(failure);
     }
+  }
+
+  /**
+   * Does what only one process may do at a time, under a session-level advisory lock of this name on a connection of its
+   * own: work that waits for connections of the pool holds none of them. Should the connection break, the lock is gone
+   * and the work goes on: each of its steps has to be sound by itself.
+   * @returns undefined when somebody else is at it, and nothing was done
+   */
+  async alone<T>(name: string, work: () => Promise<T>): Promise<{ readonly result: T } | undefined> {
+    return this.turns.run(async () => {
+      const session = new Client(this.pool.options);
+      session.on('error', () => undefined);
+      await session.connect().catch(explain);
+      try {
+        const taken = await session.query<{ taken: boolean }>(
+          'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken',
+          [name],
+        );
+        return taken.rows[0]?.taken ? { result: await work() } : undefined;
+      } finally {
+        await session.end();
+      }
+    });
   }
 
   /** Connections of this process: in all, idle, and callers waiting for one. */

@@ -3,9 +3,20 @@ import { applyDecorators, createParamDecorator, SetMetadata, type ExecutionConte
 /** What a route asks of its caller. A route that declares nothing is refused. */
 export type RoutePolicy =
   | { readonly kind: 'public' }
-  | { readonly kind: 'session' }
+  | SessionPolicy
   | { readonly kind: 'client' }
   | { readonly kind: 'bearer'; readonly scope: string; readonly openWhen?: 'outside-production' };
+
+interface SessionPolicy {
+  readonly kind: 'session';
+  /**
+   * How the person must have authenticated: `as-required` by the organization that they act for; `any` for what acts
+   * for none, and leads to more; `recent`, and with the second factor when they have one, for sensitive acts.
+   */
+  readonly strength: 'as-required' | 'any' | 'recent';
+  /** The page that goes on once a form has been refused for the strength; a page goes on itself. */
+  readonly returnTo?: string;
+}
 
 export const ROUTE_POLICY = 'core-auth:route-policy';
 
@@ -13,8 +24,13 @@ const declare = (policy: RoutePolicy) => applyDecorators(SetMetadata(ROUTE_POLIC
 
 /** Anybody may call. */
 export const Public = () => declare({ kind: 'public' });
-/** Somebody who is signed in; anyone else is sent to sign in. */
-export const RequireSession = () => declare({ kind: 'session' });
+/** Somebody who is signed in, as strongly as the organization asks that they act for; anyone else is sent to sign in. */
+export const RequireSession = () => declare({ kind: 'session', strength: 'as-required' });
+/** Somebody who is signed in, and who may yet owe the second factor that the organization asks for. */
+export const RequireAnySession = () => declare({ kind: 'session', strength: 'any' });
+/** For sensitive acts: somebody who signed in a short while ago, with all that they have (RFC 9470). */
+export const RequireRecentSession = (returnTo: string) =>
+  declare({ kind: 'session', strength: 'recent', returnTo });
 /** A client that authenticates (RFC 6749 §2.3). */
 export const ClientAuthentication = () => declare({ kind: 'client' });
 /** A bearer of an access token of this server with `scope` (RFC 6750). */

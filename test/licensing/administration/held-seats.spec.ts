@@ -32,8 +32,14 @@ describe('reservations, leases and license files over HTTP', () => {
     expect((await asOwner('DELETE', path)).status).toBe(204);
     const gone = await asOwner('DELETE', path);
     expect([gone.status, gone.body['code']]).toEqual([404, 'unknown_reservation']);
-    const past = await asOwner('POST', `${id}/reservations`, { ...reservation, expires_at: inDays(-1) });
-    expect([past.status, past.body['code']]).toEqual([400, 'invalid_reservation']);
+    for (const days of [-1, 91]) {
+      const wrong = await asOwner('POST', `${id}/reservations`, { ...reservation, expires_at: inDays(days) });
+      expect([wrong.status, wrong.body['code']]).toEqual([400, 'invalid_reservation']);
+    }
+    expect((await asOwner('GET', `${id}/reservations`)).body['reservations']).toEqual([]);
+    expect(
+      (await asOwner('POST', `${id}/reservations`, { ...reservation, expires_at: inDays(89) })).status,
+    ).toBe(200);
   });
 
   it("an owner who names another organization's invitation gives back nothing there", async () => {

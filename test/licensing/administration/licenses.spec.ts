@@ -135,6 +135,23 @@ describe('licenses over HTTP', () => {
       expect([changed.status, changed.body['status']]).toEqual([200, 'suspended']);
     });
 
+    it('RFC 9110 §13.1.2: never answers 304 for a body that is another by now, whoever takes a seat', async () => {
+      const id = await admin.issued();
+      const first = await admin.operate('GET', `/v1/licenses/${id}`);
+      const tag = first.headers.get('etag') ?? '';
+      const seat = `/v1/licenses/${id}/seats/${admin.world.id('member@acme.example')}`;
+      expect((await admin.operate('PUT', seat)).status).toBe(200);
+      const plain = await admin.operate('GET', `/v1/licenses/${id}`);
+      const conditional = await admin.operate('GET', `/v1/licenses/${id}`, {
+        headers: { 'if-none-match': tag },
+      });
+      expect([conditional.status, plain.headers.get('etag'), plain.body]).toEqual([304, tag, first.body]);
+      const { body } = await admin.operate('GET', `/v1/licenses/${id}/seats`);
+      expect(body).toMatchObject({ named_seats_in_use: 1, seats: [{ email: 'member@acme.example' }] });
+      const list = await admin.operate('GET', '/v1/licenses');
+      expect(list.body['licenses']).toContainEqual({ ...first.body, named_seats_in_use: 1 });
+    });
+
     it('lists by organization, module, status and end, in pages that miss nothing', async () => {
       const globex = admin.world.id('globex');
       const issue = (changes: object) => admin.issued({ organization_id: globex, ...changes });

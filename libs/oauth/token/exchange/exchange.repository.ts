@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { HeldCustomRole } from '#accounts';
 import { Clock, Database, sql } from '#platform';
 import type { AccessTokenClaims } from '#tokens';
 import { clientsBehind, tokensBehind } from '../../token-holder.js';
@@ -14,6 +15,7 @@ interface LiveRow {
   organization_key: string;
   organization_name: string;
   role: string;
+  custom_role: HeldCustomRole | null;
   license_version: string;
 }
 
@@ -44,7 +46,9 @@ export class ExchangeRepository {
     const clients = tokens.map(clientsBehind);
     const rows = await this.database.query<LiveRow>(sql`
       SELECT t.position, a.id, a.user_id, a.session_id, a.offline, o.id AS organization_id, o.key AS organization_key,
-             o.name AS organization_name, m.role, o.license_version
+             o.name AS organization_name, m.role, o.license_version,
+             (SELECT jsonb_build_object('key', r.key, 'name', r.name, 'permissions', r.permissions)
+                FROM organization_roles r WHERE r.id = m.custom_role_id) AS custom_role
         FROM unnest(${tokens.map(({ authorization_id: id }) => id ?? null)}::uuid[],
                     ${tokens.map((token) => tokensBehind(token).join(' '))}::text[], ${clients.map((ids) => ids.join(' '))}::text[],
                     ${clients.map((ids) => ids.length)}::int[])
@@ -94,6 +98,7 @@ function authorizationOf(row: LiveRow): GrantingAuthorization | null {
       key: row.organization_key,
       name: row.organization_name,
       role: row.role,
+      customRole: row.custom_role,
       licenseVersion: Number(row.license_version),
     },
   };

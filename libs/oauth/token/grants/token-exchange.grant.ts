@@ -117,7 +117,7 @@ function grantableScopes(
     .split(' ')
     // no refresh token comes of an exchange, so nothing is granted offline
     .filter((scope) => client.scopes.includes(scope) && scope !== 'offline_access');
-  return authorization ? scopesForRole(all, held, authorization.organization.role) : held;
+  return authorization ? scopesForRole(all, held, authorization.organization) : held;
 }
 
 function machineOrganization({

@@ -52,8 +52,7 @@ export const accountLockout: Control = {
       }
       return verified(`${seen}; an account that does not exist is answered the same`);
     } finally {
-      await lockout.clear(lockedEmail);
-      await lockout.clear(nobody);
+      for (const email of [lockedEmail, nobody]) await lockout.forget(email, addresses);
     }
   },
 };

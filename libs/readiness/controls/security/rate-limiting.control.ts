@@ -43,11 +43,13 @@ export const rateLimiting: Control = {
     const before = await countsAbove(context.redis, tokens);
     try {
       const token = await firstLimited(tokens + 1, () => badToken(context, flows, from, signal));
-      const signIn = await firstLimited(signIns + 1, () => {
-        // each try another account, so that no lockout answers in the limit's place
+      const signIn = await firstLimited(signIns + 1, async () => {
+        // each try another account, and none counted against the address, so that no lockout answers in the limit's place
         const email = `nobody-${tried.length}-${flows.identity.email}`;
         tried.push(email);
-        return flows.submitSignIn(flows.browser({ from }), { email, password: 'wrong' });
+        const answer = await flows.submitSignIn(flows.browser({ from }), { email, password: 'wrong' });
+        await lockout.forget(email, [from]);
+        return answer;
       });
       const seen = `token: ${describe(token)}; sign-in: ${describe(signIn)}`;
       if (!token?.headers['retry-after'] || !signIn?.headers['retry-after']) {
@@ -61,7 +63,7 @@ export const rateLimiting: Control = {
       if (elsewhere.status === 429) return failed('another address not limited with it', 'also 429', mend);
       return await shared(context, before, seen);
     } finally {
-      for (const email of tried) await lockout.clear(email);
+      for (const email of tried) await lockout.forget(email, [from]);
     }
   },
 };

@@ -1,0 +1,78 @@
+import type { VNode } from 'preact';
+import type { FormFailure } from '../pages/form-failure.js';
+import { FormPage } from '../pages/form-page.js';
+import { Field } from '../pages/form.js';
+import type { Account } from '../pages/layout.js';
+
+interface ChangeAddressProps {
+  readonly account: Account;
+  readonly email?: string | undefined;
+  readonly failure?: FormFailure | undefined;
+}
+
+export function ChangeAddressView({ account, email = '', failure }: ChangeAddressProps): VNode {
+  const errors = failure?.fields ?? {};
+  const toPassword = email !== '' && errors['email'] === undefined;
+  return (
+    <FormPage
+      title="Change your e-mail address"
+      lead={
+        <>
+          It is <strong>{account.email}</strong> now, and stays so until you have followed the link in a mail
+          to the new one.
+        </>
+      }
+      action="/account/address"
+      csrfToken={account.csrfToken}
+      failure={failure}
+      account={account}
+      button="Send the mail"
+    >
+      <Field
+        name="email"
+        label="New e-mail address"
+        type="email"
+        autocomplete="email"
+        value={email}
+        error={errors['email']}
+        autofocus={!toPassword}
+      />
+      <Field
+        name="current_password"
+        label="Current password"
+        type="password"
+        autocomplete="current-password"
+        error={errors['current_password']}
+        autofocus={toPassword}
+      />
+    </FormPage>
+  );
+}
+
+interface ConfirmAddressProps {
+  readonly account: Account;
+  readonly token: string;
+  readonly email: string;
+  readonly failure?: FormFailure | undefined;
+}
+
+export function ConfirmAddressView({ account, token, email, failure }: ConfirmAddressProps): VNode {
+  return (
+    <FormPage
+      title="Use this address?"
+      lead={
+        <>
+          <strong>{email}</strong> takes the place of <strong>{account.email}</strong>. You sign in with it
+          from then on.
+        </>
+      }
+      action="/account/address/confirm"
+      csrfToken={account.csrfToken}
+      failure={failure}
+      account={account}
+      button="Use this address"
+    >
+      <input type="hidden" name="token" value={token} />
+    </FormPage>
+  );
+}

@@ -1,0 +1,78 @@
+import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
+import { IsIn, IsOptional, IsString, IsUUID, Matches } from 'class-validator';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AuthorizedApplicationRepository, ModuleDirectory } from '#oauth';
+import { CurrentSession, PublicError, RequireSession } from '#platform';
+import { actorOf, Csrf, type Session } from '#sessions';
+import { Pages } from '../pages/pages.js';
+import { scopeDescriptions } from '../pages/scope-descriptions.js';
+import { ApplicationsView } from './applications.view.js';
+
+class ApplicationsQuery {
+  @IsOptional()
+  @IsIn(['ended'])
+  done?: 'ended';
+}
+
+class RevocationForm {
+  @IsOptional()
+  @IsString({ message: 'csrf_token must be sent once.' })
+  csrf_token?: string;
+
+  @Matches(/^[\x21-\x7e]{1,512}$/, { message: 'client_id must be an application.' })
+  client_id!: string;
+
+  @IsUUID(undefined, { message: 'organization_id must be an organization.' })
+  organization_id!: string;
+}
+
+/** What applications may do for a person. */
+@Controller('account/applications')
+export class ApplicationsController {
+  constructor(
+    private readonly applications: AuthorizedApplicationRepository,
+    private readonly modules: ModuleDirectory,
+    private readonly csrf: Csrf,
+    private readonly pages: Pages,
+  ) {}
+
+  @Get()
+  @RequireSession()
+  async show(
+    @Query() { done }: ApplicationsQuery,
+    @CurrentSession() session: Session,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const applications = await this.applications.of(session.userId);
+    const moduleNames = new Map([...(await this.modules.all())].map(([key, { name }]) => [key, name]));
+    const view = (
+      <ApplicationsView
+        account={{ ...session, csrfToken: this.csrf.token(request, reply) }}
+        applications={applications.map(({ scopes, ...shown }) => ({
+          ...shown,
+          permissions: scopeDescriptions(scopes.join(' '), moduleNames).map(({ summary }) => summary),
+        }))}
+        done={done}
+      />
+    );
+    this.pages.send(reply, view);
+  }
+
+  @Post('revoke')
+  @RequireSession()
+  async revoke(
+    @Body() form: RevocationForm,
+    @CurrentSession() session: Session,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    this.csrf.check(request, form.csrf_token);
+    const { userId } = session;
+    const application = { userId, clientId: form.client_id, organizationId: form.organization_id };
+    if (!(await this.applications.revoke(application, actorOf(session, request.ip)))) {
+      throw new PublicError(404, 'unknown_application', 'This application has no access to your account.');
+    }
+    reply.redirect('/account/applications?done=ended', 303);
+  }
+}

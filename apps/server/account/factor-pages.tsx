@@ -1,0 +1,77 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import {
+  actorOf,
+  Csrf,
+  FactorRepository,
+  Factors,
+  SessionCookie,
+  SessionRepository,
+  severalFactors,
+  type Session,
+} from '#sessions';
+import type { Account } from '../pages/layout.js';
+import { SignInRequired } from '../route-policy.guard.js';
+import { Pages } from '../pages/pages.js';
+import { FactorAddedView } from './factor-added.view.js';
+import { SecurityView, type SecurityDone, type SecurityProblem } from './security.view.js';
+
+/** Who looks at a page, and how it is answered. */
+export interface Visit {
+  readonly session: Session;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** What the pages about factors have in common. */
+@Injectable()
+export class FactorPages {
+  constructor(
+    private readonly factors: FactorRepository,
+    private readonly acts: Factors,
+    private readonly sessions: SessionRepository,
+    private readonly cookie: SessionCookie,
+    private readonly csrf: Csrf,
+    private readonly pages: Pages,
+  ) {}
+
+  accountOf({ session, request, reply }: Visit): Account {
+    return { name: session.name, email: session.email, csrfToken: this.csrf.token(request, reply) };
+  }
+
+  /** The list of factors. */
+  async list(
+    visit: Visit,
+    {
+      status = 200,
+      ...shown
+    }: { status?: number; returnTo?: string; problem?: SecurityProblem; done?: SecurityDone | undefined },
+  ): Promise<void> {
+    const factors = await this.factors.of(visit.session.userId);
+    const view = <SecurityView account={this.accountOf(visit)} factors={factors} {...shown} />;
+    this.pages.send(visit.reply, view, { status, scripted: true });
+  }
+
+  /** Shows new recovery codes, which are nowhere else. */
+  codes(visit: Visit, title: string, codes: readonly string[], returnTo: string): void {
+    const view = (
+      <FactorAddedView account={this.accountOf(visit)} title={title} codes={codes} returnTo={returnTo} />
+    );
+    this.pages.send(visit.reply, view);
+  }
+
+  /**
+   * Somebody has just proven a factor by adding it: the session goes on under a new secret with it, and the first
+   * recovery codes are shown.
+   */
+  async added(visit: Visit, title: string, methods: readonly string[], returnTo: string): Promise<void> {
+    const { session, request, reply } = visit;
+    const by = actorOf(session, request.ip);
+    const amr = severalFactors(session.amr, methods);
+    const secret = await this.sessions.prove(session, this.cookie.read(request) ?? '', amr, by);
+    if (secret === undefined) throw new SignInRequired(returnTo);
+    this.cookie.set(reply, secret);
+    const codes = await this.acts.firstRecoveryCodes(session, by);
+    this.codes(visit, title, codes, returnTo);
+  }
+}

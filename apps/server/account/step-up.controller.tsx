@@ -1,0 +1,144 @@
+import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
+import { IsOptional, IsString } from 'class-validator';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { acrDemand, Authorize, type AcrDemand } from '#oauth';
+import { CurrentSession, PublicError, RequireAnySession } from '#platform';
+import {
+  acrOf,
+  Csrf,
+  FactorRepository,
+  PendingSignInCookie,
+  PendingSignInRepository,
+  SessionRepository,
+  StepUp,
+  type Session,
+} from '#sessions';
+import { AuthorizationAnswers } from '../pages/authorization-answers.js';
+import { queryHref } from '../pages/links.js';
+import { Pages } from '../pages/pages.js';
+import { resumed, ReturnAddress } from '../pages/return-address.js';
+import { StepUpView } from './step-up.view.js';
+
+class StepUpQuery {
+  @IsOptional()
+  @IsString({ message: 'return_to must be sent once.' })
+  return_to?: string;
+}
+
+class DeclineForm extends StepUpQuery {
+  @IsOptional()
+  @IsString({ message: 'csrf_token must be sent once.' })
+  csrf_token?: string;
+}
+
+/** Who asks for a second factor, and how much. */
+interface Asking {
+  readonly name: string;
+  readonly demand: AcrDemand | 'required';
+}
+
+/** From an authentication that was not enough to one that is, and back to where the person was going. */
+@Controller('step-up')
+export class StepUpController {
+  constructor(
+    private readonly stepUp: StepUp,
+    private readonly factors: FactorRepository,
+    private readonly pendingSignIns: PendingSignInRepository,
+    private readonly pendingCookie: PendingSignInCookie,
+    private readonly sessions: SessionRepository,
+    private readonly authorize: Authorize,
+    private readonly answers: AuthorizationAnswers,
+    private readonly csrf: Csrf,
+    private readonly returnAddress: ReturnAddress,
+    private readonly pages: Pages,
+  ) {}
+
+  @Get()
+  @RequireAnySession()
+  async begin(
+    @Query() query: StepUpQuery,
+    @CurrentSession() session: Session,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const returnTo = await this.returnAddress.safe(query.return_to);
+    const asking = await this.asking(returnTo, session);
+    const has = await this.factors.hasSecondFactor(session.userId);
+    const recent = this.stepUp.isRecent(session);
+    if (recent && (acrOf(session.amr) === 'aal2' || !(has || asking))) {
+      reply.redirect(returnTo, 303);
+      return;
+    }
+    if (recent && !has && asking) {
+      await this.offer(returnTo, asking, session, request, reply);
+      return;
+    }
+    if (recent && session.amr.includes('pwd')) {
+      // the password was given a short while ago: the second factor is all that is missing
+      this.pendingCookie.set(
+        reply,
+        await this.pendingSignIns.start(session.userId, session.amr, request.ip, session.authTime),
+      );
+      reply.redirect(queryHref('/sign-in/second-factor', { return_to: returnTo }), 303);
+      return;
+    }
+    reply.redirect(queryHref('/sign-in', { login_hint: session.email, return_to: returnTo }), 303);
+  }
+
+  /** The person goes on without a second factor, where that is theirs to choose, or the application hears of it. */
+  @Post()
+  @RequireAnySession()
+  async decline(
+    @Body() form: DeclineForm,
+    @CurrentSession() session: Session,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    this.csrf.check(request, form.csrf_token);
+    const returnTo = await this.returnAddress.safe(form.return_to);
+    const asking = await this.asking(returnTo, session);
+    if (asking?.demand === 'required') {
+      throw new PublicError(403, 'access_denied', `${asking.name} asks its members for a second factor.`);
+    }
+    if (asking?.demand === 'essential') {
+      const answer = await this.authorize.deny(
+        resumed(returnTo),
+        'The person has no second factor and added none.',
+        'unmet_authentication_requirements',
+      );
+      this.answers.send(reply, answer);
+      return;
+    }
+    await this.sessions.declineSecondFactor(session);
+    reply.redirect(returnTo, 303);
+  }
+
+  private async offer(
+    returnTo: string,
+    asking: Asking,
+    session: Session,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const instead = { required: 'choose-organization', essential: 'refuse', wished: 'go-on' } as const;
+    const view = (
+      <StepUpView
+        account={{ name: session.name, email: session.email, csrfToken: this.csrf.token(request, reply) }}
+        returnTo={returnTo}
+        askedBy={asking.name}
+        instead={asking.demand === 'unreachable' ? 'refuse' : instead[asking.demand]}
+      />
+    );
+    this.pages.send(reply, view, { formLeadsTo: await this.returnAddress.formTargets(returnTo) });
+  }
+
+  /** The organization that the person acts for comes first: nothing gets around its rule. */
+  private async asking(returnTo: string, session: Session): Promise<Asking | undefined> {
+    const { organization, amr } = session;
+    const authorization = await this.returnAddress.authorizationRequest(returnTo);
+    const demand = authorization && acrDemand(authorization, amr);
+    if (authorization && demand && demand !== 'wished') return { name: authorization.client.name, demand };
+    if (organization?.secondFactorRequired) return { name: organization.name, demand: 'required' };
+    return authorization && demand && { name: authorization.client.name, demand };
+  }
+}

@@ -1,0 +1,16 @@
+import { InvitationController } from './invitation.controller.js';
+import { OrganizationInvitationsController } from './invitations.controller.js';
+import { OrganizationOverviewController } from './overview.controller.js';
+import { OrganizationPeopleController } from './people.controller.js';
+import { OrganizationRolesController } from './roles.controller.js';
+import { OrganizationSettingsController } from './settings.controller.js';
+
+/** The pages of an organization, in the order of their reference. */
+export const ORGANIZATION_CONTROLLERS = [
+  OrganizationOverviewController,
+  OrganizationPeopleController,
+  OrganizationInvitationsController,
+  OrganizationRolesController,
+  OrganizationSettingsController,
+  InvitationController,
+];

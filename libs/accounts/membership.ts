@@ -1,0 +1,27 @@
+import type { Role } from './account.js';
+
+/** Somebody of an organization, as those see it who run it. */
+export interface Member {
+  readonly userId: string;
+  readonly name: string;
+  readonly email: string;
+  readonly role: Role;
+  readonly customRole: { readonly id: string; readonly name: string } | null;
+  readonly joinedAt: Date;
+  readonly disabledAt: Date | null;
+}
+
+export interface MemberPage {
+  readonly members: readonly Member[];
+  /** After whom the next page begins. */
+  readonly next: string | undefined;
+}
+
+export interface MemberFilter {
+  /** A part of the name or the address. */
+  readonly search?: string | undefined;
+  /** The user id of the last member of the page before. */
+  readonly after?: string | undefined;
+  /** 1 to 1000. */
+  readonly limit: number;
+}

@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import { nameProblem, normalizeName } from './person-name.js';
+
+describe('the name of a person', () => {
+  it.each(['Ada Lovelace', 'O’Neil', '田中', 'علی‌رضا', 'X Æ A-12'])('%s is one', (name) => {
+    expect(nameProblem(name)).toBeUndefined();
+  });
+
+  it.each([
+    ['', 'Enter your name.'],
+    [' \t ', 'Enter your name.'],
+    ['\u200d', 'Enter your name.'],
+    ['a'.repeat(101), 'at most 100'],
+    ['nul\0', 'cannot be seen'],
+    ['\u202eadA', 'cannot be seen'],
+    ['\ud800', 'cannot be seen'],
+    ['https://evil.example', 'not a name'],
+  ])('%j is none', (name, problem) => {
+    expect(nameProblem(name)).toContain(problem);
+  });
+
+  it('has one spelling', () => {
+    expect(normalizeName('  Rene\u0301 \n  Dupont ')).toBe('Ren\u00e9 Dupont');
+  });
+});

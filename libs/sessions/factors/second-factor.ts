@@ -1,0 +1,77 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '#platform';
+import { CODE_METHODS, severalFactors, type FactorOwner } from './factor.js';
+import { FactorTriesRepository } from './factor-tries.repository.js';
+import { Passkeys } from './passkeys.js';
+import { readRecoveryCode } from './recovery-code.js';
+import { RecoveryCodeRepository } from './recovery-code.repository.js';
+import { matchingStep, readTotpCode } from './totp.js';
+import { TotpRepository } from './totp.repository.js';
+
+/** A factor as the second step's page sends it. */
+export type PresentedFactor =
+  | { readonly method: 'totp' | 'recovery-code'; readonly code: string }
+  | { readonly method: 'passkey'; readonly response: string; readonly browser: Buffer };
+
+/** Who presents it, and what they have proven so far (RFC 8176). */
+export interface Presenter extends FactorOwner {
+  readonly amr: readonly string[];
+  readonly address: string;
+}
+
+export type Proof =
+  /** `amr`: all that is proven now */
+  | { readonly kind: 'proven'; readonly amr: readonly string[] }
+  | { readonly kind: 'wrong' }
+  | { readonly kind: 'locked'; readonly until: Date };
+
+/** The second factor of somebody who is known by a first one. */
+@Injectable()
+export class SecondFactor {
+  constructor(
+    private readonly tries: FactorTriesRepository,
+    private readonly totp: TotpRepository,
+    private readonly codes: RecoveryCodeRepository,
+    private readonly passkeys: Passkeys,
+    private readonly clock: Clock,
+  ) {}
+
+  async prove(person: Presenter, presented: PresentedFactor): Promise<Proof> {
+    const until = await this.tries.begin(person.userId);
+    if (until) return { kind: 'locked', until };
+    const methods = await this.methodsOf(person, presented);
+    if (!methods) {
+      const by = { id: person.userId, address: person.address, factor: person.amr.join(' ') };
+      await this.tries.failed(person.userId, presented.method, by);
+      return { kind: 'wrong' };
+    }
+    await this.tries.clear(person.userId);
+    return { kind: 'proven', amr: severalFactors(person.amr, methods) };
+  }
+
+  /** RFC 8176 §2; undefined when the factor was wrong. */
+  private async methodsOf(
+    person: Presenter,
+    presented: PresentedFactor,
+  ): Promise<readonly string[] | undefined> {
+    const { userId, address } = person;
+    switch (presented.method) {
+      case 'totp':
+        return (await this.useTotp(userId, presented.code)) ? CODE_METHODS : undefined;
+      case 'recovery-code': {
+        const code = readRecoveryCode(presented.code);
+        const by = { id: userId, address, factor: [...person.amr, ...CODE_METHODS].join(' ') };
+        return code !== undefined && (await this.codes.use(person, code, by)) ? CODE_METHODS : undefined;
+      }
+      case 'passkey':
+        return (await this.passkeys.prove({ ...presented, address }, userId))?.methods;
+    }
+  }
+
+  private async useTotp(userId: string, typed: string): Promise<boolean> {
+    const code = readTotpCode(typed);
+    const secret = code === undefined ? undefined : await this.totp.secretOf(userId);
+    const step = secret && code !== undefined ? matchingStep(secret, code, this.clock.now()) : undefined;
+    return step !== undefined && this.totp.use(userId, step);
+  }
+}

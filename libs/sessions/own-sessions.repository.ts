@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '#observability';
+import { Clock, Database, sql } from '#platform';
+
+/** One of a person's own sessions, as they are shown it. */
+export interface OwnSession {
+  readonly id: string;
+  readonly userAgent: string;
+  /** The network address that it was signed in from. */
+  readonly address: string;
+  readonly signedInAt: Date;
+  /** To the minute. */
+  readonly lastUsedAt: Date;
+  /** The organization that it acts for. */
+  readonly organizationName: string | null;
+}
+
+/** The largest list; somebody with more ends all others. */
+const MOST_SESSIONS = 100;
+
+/** A person's sessions, which nobody else sees or ends by it. */
+@Injectable()
+export class OwnSessionsRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Those that have not ended, the last used first; one that is idle goes on when the person signs in again. */
+  async of(userId: string): Promise<OwnSession[]> {
+    return this.database.query<OwnSession>(sql`
+      SELECT s.id, s.user_agent AS "userAgent", s.address, s.auth_time AS "signedInAt",
+             s.last_seen_at AS "lastUsedAt", o.name AS "organizationName"
+        FROM sessions s
+        LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = s.organization_id
+        LEFT JOIN organizations o ON o.id = m.organization_id
+       WHERE s.user_id = ${userId} AND s.ended_at IS NULL
+         AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${this.clock.now()}
+       ORDER BY s.last_seen_at DESC, s.id LIMIT ${MOST_SESSIONS}`);
+  }
+
+  /**
+   * Ends one as signing out does: its authorizations live no longer than it does, and everyone is told.
+   * @returns false when the person has no such session, or it has ended
+   */
+  async end(userId: string, id: string, by: Actor): Promise<boolean> {
+    const ended = await this.database.query(sql`
+      WITH ended AS (
+        UPDATE sessions SET ended_at = ${this.clock.now()}
+         WHERE id = ${id} AND user_id = ${userId} AND ended_at IS NULL
+        RETURNING id
+      ), told AS (
+        INSERT INTO outbox (kind, subject) SELECT 'session-ended', id FROM ended
+      )
+      INSERT INTO audit_events (act, actor, target, address, factor)
+      SELECT 'session.end', ${by.id}, id, ${by.address}, ${by.factor} FROM ended
+      RETURNING id`);
+    return ended.length > 0;
+  }
+
+  /**
+   * Ends all but one.
+   * @param kept undefined: none is kept
+   * @returns how many ended
+   */
+  async endOthers(userId: string, kept: string | undefined, by: Actor): Promise<number> {
+    const ended = await this.database.query(sql`
+      WITH ended AS (
+        UPDATE sessions SET ended_at = ${this.clock.now()}
+         WHERE user_id = ${userId} AND id IS DISTINCT FROM ${kept ?? null}::uuid AND ended_at IS NULL
+        RETURNING id
+      ), told AS (
+        INSERT INTO outbox (kind, subject) SELECT 'session-ended', id FROM ended
+      )
+      INSERT INTO audit_events (act, actor, target, address, factor)
+      SELECT 'session.end', ${by.id}, id, ${by.address}, ${by.factor} FROM ended
+      RETURNING id`);
+    return ended.length;
+  }
+}

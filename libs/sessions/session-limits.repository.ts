@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '#observability';
+import { Configuration, Database, PublicError, sql } from '#platform';
+import { sessionLimitsProblem, type SessionLimits } from './session-limits.js';
+
+/** How long sessions that act for an organization last, where it is stricter than the deployment. */
+@Injectable()
+export class SessionLimitsRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly configuration: Configuration,
+  ) {}
+
+  /** @returns undefined for an unknown organization */
+  async of(organizationId: string): Promise<SessionLimits | undefined> {
+    const [row] = await this.database.query<SessionLimits>(sql`
+      SELECT session_idle_seconds AS "idleSeconds", session_absolute_seconds AS "absoluteSeconds"
+        FROM organizations WHERE id = ${organizationId}`);
+    return row;
+  }
+
+  /**
+   * Holds for the sessions that there are, from their next request on.
+   * @returns whether this call changed anything
+   * @throws PublicError 400 `invalid_session_limits`
+   */
+  async set(organizationId: string, limits: SessionLimits, by: Actor): Promise<boolean> {
+    const problem = sessionLimitsProblem(limits, this.configuration);
+    if (problem !== undefined) throw new PublicError(400, 'invalid_session_limits', problem);
+    const { idleSeconds, absoluteSeconds } = limits;
+    const changed = await this.database.query(sql`
+      WITH changed AS (
+        UPDATE organizations SET session_idle_seconds = ${idleSeconds}, session_absolute_seconds = ${absoluteSeconds}
+         WHERE id = ${organizationId}
+           AND (session_idle_seconds, session_absolute_seconds)
+               IS DISTINCT FROM (${idleSeconds}::integer, ${absoluteSeconds}::integer)
+        RETURNING id, session_idle_seconds, session_absolute_seconds
+      ), told AS (
+        INSERT INTO outbox (kind, subject, organization_id) SELECT 'organization-changed', id, id FROM changed
+      )
+      INSERT INTO audit_events (act, actor, target, organization_id, address, factor, detail)
+      SELECT 'organization.limit-sessions', ${by.id}, id, id, ${by.address}, ${by.factor},
+             jsonb_build_object('idle_seconds', session_idle_seconds, 'absolute_seconds', session_absolute_seconds)
+        FROM changed
+      RETURNING id`);
+    return changed.length > 0;
+  }
+}
