@@ -267,10 +267,10 @@ describe('floating seats while Core Auth does not lease', () => {
     const token = await core.accessToken(module.url);
     expect((await ask(module, token)).status).toBe(200);
     core.streaming = false;
-    module.clock.aheadMs += 3900;
+    module.clock.aheadMs += 3000;
     expect((await ask(module, token)).status).toBe(200);
     expect(core.count(HEARTBEAT)).toBe(0);
-    module.clock.aheadMs += 200;
+    module.clock.aheadMs += 1900;
     expect((await ask(module, token)).status).toBe(200);
     expect(core.count(HEARTBEAT)).toBe(1);
     core.down.add(HEARTBEAT);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/answers.js';
 import { AccessTokens } from '#tokens';
 import { AuthorizationRepository } from '#oauth';
 import { SessionRepository } from '#sessions';
@@ -161,8 +162,12 @@ describe('security.oauth.redirect-uri', () => {
       await readiness.sql("INSERT INTO outbox (kind, subject) VALUES ('client-changed', $1)", [
         registered.clientId,
       ]);
-      await new Promise((resolve) => setTimeout(resolve, 450));
-      expect(await readiness.verify(redirectUri)).toMatchObject({
+      // until the node has heard of the change
+      const judged = await eventually(async () => {
+        const verdict = await readiness.verify(redirectUri);
+        return verdict.state === 'failed' ? verdict : undefined;
+      }, 'a red control');
+      expect(judged).toMatchObject({
         state: 'failed',
         seen: expect.stringContaining('answered by redirect'),
       });
