@@ -16,5 +16,6 @@ export default {
   coverageProvider: 'v8',
   maxWorkers: 2,
   workerIdleMemoryLimit: '500MB',
-  testTimeout: 20_000,
+  // a wait ends with what it waits for: this is only how long a failure may take on a busy machine
+  testTimeout: 60_000,
 };

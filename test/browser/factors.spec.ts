@@ -21,7 +21,7 @@ describe('second factors and passkeys in a browser', () => {
   afterAll(async () => {
     await browser?.close();
     await system?.stop();
-  }, 30_000);
+  });
 
   afterEach(async () => {
     await watched?.close();

@@ -19,7 +19,7 @@ describe('the whole journey in a browser', () => {
   afterAll(async () => {
     await browser?.close();
     await system?.stop();
-  }, 30_000);
+  });
 
   afterEach(async () => {
     await watched?.close();

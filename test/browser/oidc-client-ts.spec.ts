@@ -63,7 +63,7 @@ describe('clients in a browser', () => {
     await browser?.close();
     await site?.stop();
     await world?.stop();
-  }, 30_000);
+  });
 
   // clients in a browser know the time by themselves
   beforeEach(() => world.clock.set(new Date()));

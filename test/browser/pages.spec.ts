@@ -35,7 +35,7 @@ describe('every page, as a person finds it', () => {
   afterAll(async () => {
     await browser?.close();
     await system?.stop();
-  }, 30_000);
+  });
 
   beforeEach(async () => {
     watched = await WatchedContext.open(browser, system.hosts, { viewport: WIDE });

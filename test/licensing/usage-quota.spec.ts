@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { CatalogRepository } from '#licensing';
 import { Database, RedisConnection, sql } from '#platform';
+import { eventually } from '../support/answers.js';
 import { RedisServer } from '../support/redis.js';
 import { basic, World } from '../support/world.js';
 import { NOON, UsageWorld } from './usage-world.js';
@@ -52,7 +53,7 @@ describe('hard case 10: quota requests at once on two nodes, with retries, and t
         'test',
       );
       await world.license('acme', 'reports', { planVersionId: id });
-      await eventually(() => nodes.every(({ app }) => app.get(RedisConnection).ready));
+      await eventually(() => nodes.every(({ app }) => app.get(RedisConnection).ready) || undefined, 'Redis');
 
       const keys = Array.from({ length: 200 }, () => randomUUID());
       let answered = 0;
@@ -251,11 +252,3 @@ describe('counters and a model of them', () => {
     return new Map(rows.map(({ license_id, used }) => [license_id, Number(used)]));
   };
 });
-
-async function eventually(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error('Redis did not come back within 10 s');
-}

@@ -119,7 +119,7 @@ describe('among 1 thousand and among 50 thousand authorizations', () => {
     const all = after.all - before.all;
     expect(all).toBeGreaterThanOrEqual(REFRESHES);
     expect((after.heapOnly - before.heapOnly) / all).toBeGreaterThan(0.95);
-  }, 30_000);
+  });
 
   it('what has expired is removed by one sweep, batch after batch; what lives stays', async () => {
     await grow(MANY);
@@ -142,7 +142,7 @@ describe('among 1 thousand and among 50 thousand authorizations', () => {
     expect((await left()).dead).toBe(0);
     expect((await left()).living).toBe(living);
     expect(living).toBeGreaterThan(MANY - expired);
-  }, 30_000);
+  });
 });
 
 /** The plans of one database's statements as auto_explain logged them since this was made. */

@@ -159,7 +159,7 @@ describe('floating seats in a module guard beside the real server', () => {
     expect((await ask(module, owner)).status).toBe(200);
     const refused = async () => ((await ask(module, member)).code === 'SEATS_EXHAUSTED' ? true : undefined);
     // no heartbeat is due for 30 s
-    await eventually(refused, 'the refusal', 2000);
+    await eventually(refused, 'the refusal');
     expect((await ask(module, owner)).status).toBe(200);
     expect(await held()).toMatchObject([{ user_id: world.id('owner@acme.example') }]);
   });
@@ -227,7 +227,7 @@ describe('floating seats while Core Auth does not lease', () => {
       expect((await ask(module, token)).status).toBe(200);
       return core.count(HEARTBEAT) > 0 ? true : undefined;
     };
-    await eventually(asked, 'the question', 2000);
+    await eventually(asked, 'the question');
     for (let request = 0; request < 5; request += 1) await ask(module, token);
     expect(core.count(HEARTBEAT)).toBe(1);
   });
@@ -238,7 +238,7 @@ describe('floating seats while Core Auth does not lease', () => {
     core.down.add(HEARTBEAT);
     core.publish('seat-released', USER);
     const unavailable = async () => ((await ask(module, token)).status === 503 ? true : undefined);
-    await eventually(unavailable, 'the doubt', 2000);
+    await eventually(unavailable, 'the doubt');
     expect(await ask(module, token)).toMatchObject({ status: 503, code: 'CHECK_UNAVAILABLE' });
     core.down.clear();
     core.lease.live = false;
@@ -259,7 +259,7 @@ describe('floating seats while Core Auth does not lease', () => {
       expect((await ask(module, token)).status).toBe(200);
       return core.count('/v1/licenses/snapshot') > before ? true : undefined;
     };
-    await eventually(dropped, 'the news', 2000);
+    await eventually(dropped, 'the news');
     expect(core.count(HEARTBEAT)).toBe(0);
   });
 

@@ -266,7 +266,7 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
         expect(told.rowCount).toBe(1);
       }
       await node.stop();
-    }, 30_000);
+    });
 
     it('a client that cannot be reached then is told later', async () => {
       receiver.answers.push(503);

@@ -93,7 +93,7 @@ describe('openid-client, unchanged, on a device with a secret', () => {
     expect(tokens.claims()).toMatchObject({ sub: world.id(MEMBER), aud: printer.id, name: 'Max Member' });
     const renewed = await openid.refreshTokenGrant(configuration, tokens.refresh_token ?? '');
     expect(renewed.scope).toBe(SCOPE);
-  }, 30_000);
+  });
 
   it('is told when the person has denied', async () => {
     const device = await openid.initiateDeviceAuthorization(configuration, { scope: SCOPE });
@@ -101,5 +101,5 @@ describe('openid-client, unchanged, on a device with a secret', () => {
     await expect(openid.pollDeviceAuthorizationGrant(configuration, device)).rejects.toMatchObject({
       error: 'access_denied',
     });
-  }, 30_000);
+  });
 });

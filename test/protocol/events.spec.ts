@@ -61,7 +61,7 @@ describe('the event stream of module guards', () => {
       event: 'ready',
       data: '{}',
     });
-    await eventually(() => reader.frames.find(({ comment }) => comment === 'heartbeat'), 'a heartbeat', 2000);
+    await eventually(() => reader.frames.find(({ comment }) => comment === 'heartbeat'), 'a heartbeat');
   });
 
   it('every kind of revocation is heard within a second, by the readers of every node', async () => {
@@ -294,21 +294,17 @@ describe('the event stream of module guards', () => {
     expect((await resume(place)).status).toBe(410);
     await client.query("UPDATE licenses SET status = 'issued' WHERE id = $1", [license]);
     for (const at of [world, node]) {
-      await eventually(
-        async () => {
-          const follower = await open(undefined, at);
-          const subject = randomUUID();
-          await write(client, subject);
-          // ended: this node has noticed only now
-          const outcome = await eventually(
-            () => (follower.ended ? 'ended' : subjectsOf(follower).includes(subject) ? 'heard' : undefined),
-            'one or the other',
-          );
-          return outcome === 'heard' ? true : undefined;
-        },
-        'what happens from then on',
-        20_000,
-      );
+      await eventually(async () => {
+        const follower = await open(undefined, at);
+        const subject = randomUUID();
+        await write(client, subject);
+        // ended: this node has noticed only now
+        const outcome = await eventually(
+          () => (follower.ended ? 'ended' : subjectsOf(follower).includes(subject) ? 'heard' : undefined),
+          'one or the other',
+        );
+        return outcome === 'heard' ? true : undefined;
+      }, 'what happens from then on');
     }
     await client.end();
   });
@@ -403,7 +399,7 @@ describe('the event stream of module guards', () => {
     const reader = await EventReader.open(world.url, module);
     await reader.ready();
     await world.clients.disable(module.id, world.clock.now(), 'test');
-    await eventually(() => reader.ended || undefined, 'the end of the stream', 3000);
+    await eventually(() => reader.ended || undefined, 'the end of the stream');
   });
 
   it('a reader that goes away before its stream begins leaves nothing behind', async () => {

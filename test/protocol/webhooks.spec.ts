@@ -362,7 +362,7 @@ describe('webhooks (Standard Webhooks)', () => {
       expect(slow.received.length).toBeLessThanOrEqual(4);
       await database.query('DELETE FROM webhooks');
       await slow.stop();
-    }, 30_000);
+    });
   });
 
   describe('nothing is lost and nothing sent twice', () => {

@@ -103,11 +103,11 @@ describe('security.oauth.revocation', () => {
         });
       },
     );
-  }, 20_000);
+  });
 
   it('is verified when the guard refuses the token within a second', async () => {
     expect(await readiness.verify(revocation)).toMatchObject({ state: 'verified' });
-  }, 20_000);
+  });
 });
 
 describe('security.oauth.scope-validation', () => {
@@ -179,7 +179,7 @@ describe('security.oauth.redirect-uri', () => {
     await readiness.sql("INSERT INTO outbox (kind, subject) VALUES ('client-changed', $1)", [
       flows.identity.clientId,
     ]);
-  }, 30_000);
+  });
 });
 
 describe('security.oauth.client-credentials', () => {

@@ -218,5 +218,5 @@ describe('a Redis that is killed', () => {
     await eventually(() => readiness.context.redis.ready, 5_000);
     expect(await readiness.verify(redisUrl)).toMatchObject({ state: 'verified' });
     expect((await fetch(`${readiness.world.url}/health/ready`)).status).toBe(200);
-  }, 20_000);
+  });
 });

@@ -50,11 +50,11 @@ describe('security.auth.rate-limiting', () => {
       state: 'failed',
       seen: expect.stringContaining('token: never 429'),
     });
-  }, 30_000);
+  });
 
   it('is verified when one try too many waits, and Redis counts it for all nodes', async () => {
     expect(await readiness.verify(rateLimiting)).toMatchObject({ state: 'verified' });
-  }, 30_000);
+  });
 
   it('is unknown when every node counts for itself', async () => {
     const redis = Object.create(readiness.context.redis, {
@@ -64,7 +64,7 @@ describe('security.auth.rate-limiting', () => {
       state: 'unknown',
       missing: expect.stringContaining('REDIS_URL'),
     });
-  }, 30_000);
+  });
 });
 
 describe('security.auth.account-lockout', () => {
@@ -74,7 +74,7 @@ describe('security.auth.account-lockout', () => {
       state: 'failed',
       seen: 'after 10000',
     });
-  }, 30_000);
+  });
 
   it('is red when failures are not counted', async () => {
     const lockout = readiness.world.app.get(LockoutRepository);
@@ -90,12 +90,12 @@ describe('security.auth.account-lockout', () => {
       },
     );
     expect(await readiness.verify(accountLockout)).toMatchObject({ state: 'verified' });
-  }, 30_000);
+  });
 
   it('leaves no lock behind', async () => {
     await readiness.verify(accountLockout);
     expect(await readiness.count('sign_in_failures')).toBe(0);
-  }, 30_000);
+  });
 });
 
 describe('security.auth.session-timeout', () => {

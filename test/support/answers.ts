@@ -31,7 +31,7 @@ export function altered(text: string): string {
 export async function eventually<T>(
   look: () => T | undefined | Promise<T | undefined>,
   what: string,
-  milliseconds = 10_000,
+  milliseconds = 30_000,
 ): Promise<T> {
   const end = Date.now() + milliseconds;
   for (;;) {
