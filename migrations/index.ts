@@ -20,6 +20,10 @@ import { Factors1700000000019 } from './0019-factors.js';
 import { Organizations1700000000020 } from './0020-organizations.js';
 import { SessionLimits1700000000021 } from './0021-sessions.js';
 import { AuditChain1700000000022 } from './0022-audit-chain.js';
+import { AccountData1700000000023 } from './0023-account-data.js';
+import { OrganizationEnds1700000000024 } from './0024-organization-ends.js';
+import { EncryptionAtRest1700000000025 } from './0025-encryption.js';
+import { ClientPolicy1700000000028 } from './0028-client-policy.js';
 
 /** Every migration, oldest first; named one by one so that the build, and not a file search, decides what runs. */
 export const migrations = [
@@ -45,4 +49,8 @@ export const migrations = [
   Organizations1700000000020,
   SessionLimits1700000000021,
   AuditChain1700000000022,
+  AccountData1700000000023,
+  OrganizationEnds1700000000024,
+  EncryptionAtRest1700000000025,
+  ClientPolicy1700000000028,
 ];

@@ -25,6 +25,8 @@ CREATE TABLE audit_events (
   CONSTRAINT audit_events_pkey PRIMARY KEY (id),
   CONSTRAINT audit_events_result_check CHECK ((result = ANY (ARRAY['success'::text, 'failure'::text])))
 );
+CREATE INDEX audit_events_about ON public.audit_events USING btree (target, id);
+CREATE INDEX audit_events_actor ON public.audit_events USING btree (actor, id);
 CREATE INDEX audit_events_order ON public.audit_events USING btree (transaction_id, id);
 CREATE INDEX audit_events_organization ON public.audit_events USING btree (organization_id, id);
 CREATE INDEX audit_events_target ON public.audit_events USING btree (organization_id, target, id);
@@ -101,6 +103,7 @@ CREATE TABLE clients (
   policy_uri text,
   contacts text[] DEFAULT '{}'::text[] NOT NULL,
   registered_metadata jsonb,
+  nonce_required boolean DEFAULT true NOT NULL,
   CONSTRAINT clients_pkey PRIMARY KEY (id),
   CONSTRAINT clients_module_key_fkey FOREIGN KEY (module_key) REFERENCES modules(key),
   CONSTRAINT clients_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
@@ -114,6 +117,7 @@ CASE
 END),
   CONSTRAINT clients_id_token_algorithm_check CHECK ((id_token_algorithm = ANY (ARRAY['ES256'::text, 'RS256'::text]))),
   CONSTRAINT clients_keys_check CHECK (((token_endpoint_auth_method <> 'private_key_jwt'::text) OR ((jwks IS NULL) <> (jwks_uri IS NULL)))),
+  CONSTRAINT clients_nonce_check CHECK ((nonce_required OR ((NOT pkce_required) AND (source = 'administrator'::text)))),
   CONSTRAINT clients_pkce_check CHECK ((pkce_required OR (token_endpoint_auth_method <> 'none'::text))),
   CONSTRAINT clients_profile_check CHECK ((profile = ANY (ARRAY['oauth21'::text, 'fapi2'::text]))),
   CONSTRAINT clients_refresh_token_seconds_check CHECK ((refresh_token_seconds > 0)),
@@ -170,7 +174,6 @@ CREATE INDEX deliveries_settled ON public.deliveries USING btree (kind, COALESCE
 CREATE TABLE device_authorizations (
   id uuid NOT NULL,
   row_secret bytea NOT NULL,
-  user_code text NOT NULL,
   state text DEFAULT 'pending'::text NOT NULL,
   client_id text NOT NULL,
   scopes text[] NOT NULL,
@@ -180,12 +183,14 @@ CREATE TABLE device_authorizations (
   authorization_id uuid,
   created_at timestamp with time zone NOT NULL,
   expires_at timestamp with time zone NOT NULL,
+  user_code_hmac bytea,
   CONSTRAINT device_authorizations_pkey PRIMARY KEY (id),
-  CONSTRAINT device_authorizations_user_code_key UNIQUE (user_code),
+  CONSTRAINT device_authorizations_user_code_hmac_key UNIQUE (user_code_hmac),
   CONSTRAINT device_authorizations_authorization_id_fkey FOREIGN KEY (authorization_id) REFERENCES authorizations(id) ON DELETE CASCADE,
   CONSTRAINT device_authorizations_client_id_fkey FOREIGN KEY (client_id) REFERENCES clients(id) ON DELETE CASCADE,
   CONSTRAINT device_authorizations_row_secret_check CHECK ((length(row_secret) = 16)),
-  CONSTRAINT device_authorizations_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'denied'::text, 'spent'::text])))
+  CONSTRAINT device_authorizations_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'denied'::text, 'spent'::text]))),
+  CONSTRAINT device_authorizations_user_code_hmac_check CHECK ((length(user_code_hmac) = 32))
 ) WITH (fillfactor=80);
 CREATE INDEX device_authorizations_authorization ON public.device_authorizations USING btree (authorization_id);
 CREATE INDEX device_authorizations_client ON public.device_authorizations USING btree (client_id);
@@ -252,6 +257,7 @@ CREATE TABLE invitations (
   CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'administrator'::text, 'member'::text, 'billing'::text])))
 );
 CREATE INDEX invitations_custom_role ON public.invitations USING btree (organization_id, custom_role_id);
+CREATE INDEX invitations_email ON public.invitations USING btree (email);
 CREATE INDEX invitations_expiry ON public.invitations USING btree (expires_at);
 
 CREATE TABLE keys (
@@ -274,8 +280,6 @@ CREATE TABLE known_devices (
   id uuid NOT NULL,
   user_id uuid NOT NULL,
   secret_sha256 bytea NOT NULL,
-  user_agent text NOT NULL,
-  address text NOT NULL,
   first_seen_at timestamp with time zone NOT NULL,
   last_seen_at timestamp with time zone,
   remembered_until timestamp with time zone,
@@ -582,10 +586,10 @@ CREATE INDEX plan_versions_module ON public.plan_versions USING btree (module_ke
 CREATE TABLE pushed_requests (
   reference_sha256 bytea NOT NULL,
   client_id text NOT NULL,
-  parameters jsonb NOT NULL,
   created_at timestamp with time zone NOT NULL,
   visited_at timestamp with time zone,
   expires_at timestamp with time zone NOT NULL,
+  parameters_envelope text NOT NULL,
   CONSTRAINT pushed_requests_pkey PRIMARY KEY (reference_sha256),
   CONSTRAINT pushed_requests_client_id_fkey FOREIGN KEY (client_id) REFERENCES clients(id) ON DELETE CASCADE,
   CONSTRAINT pushed_requests_reference_sha256_check CHECK ((length(reference_sha256) = 32))
@@ -601,6 +605,19 @@ CREATE TABLE recovery_codes (
   CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_sha256),
   CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
+
+CREATE TABLE removed_usage (
+  license_id uuid NOT NULL,
+  organization_id uuid NOT NULL,
+  module_key text NOT NULL,
+  feature_key text NOT NULL,
+  period_starts_at timestamp with time zone NOT NULL,
+  period_ends_at timestamp with time zone NOT NULL,
+  used bigint NOT NULL,
+  overage bigint,
+  CONSTRAINT removed_usage_pkey PRIMARY KEY (license_id, feature_key, period_starts_at)
+);
+CREATE INDEX removed_usage_age ON public.removed_usage USING btree (period_ends_at);
 
 CREATE TABLE revoked_tokens (
   jti text NOT NULL,
@@ -672,10 +689,9 @@ CREATE TABLE sessions (
   last_seen_at timestamp with time zone NOT NULL,
   expires_at timestamp with time zone NOT NULL,
   ended_at timestamp with time zone,
-  user_agent text NOT NULL,
-  address text NOT NULL,
   organization_chosen_at timestamp with time zone,
   second_factor_declined_at timestamp with time zone,
+  browser_envelope text,
   CONSTRAINT sessions_pkey PRIMARY KEY (id),
   CONSTRAINT sessions_secret_sha256_key UNIQUE (secret_sha256),
   CONSTRAINT sessions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE SET NULL,
@@ -785,6 +801,7 @@ CREATE TABLE users (
   second_factors integer DEFAULT 0 NOT NULL,
   deletion_at timestamp with time zone,
   removal_started_at timestamp with time zone,
+  password_short boolean DEFAULT false NOT NULL,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_email_key UNIQUE (email),
   CONSTRAINT users_email_check CHECK ((email = lower(email))),
@@ -821,6 +838,18 @@ CREATE TABLE webhooks (
 );
 CREATE INDEX webhooks_client ON public.webhooks USING btree (client_id, created_at);
 CREATE INDEX webhooks_previous_secret ON public.webhooks USING btree (previous_secret_until) WHERE (previous_secret_until IS NOT NULL);
+
+CREATE OR REPLACE FUNCTION public.may_give(giver text, given text, given_custom uuid, makers text[])
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+        SELECT (giver = 'owner' OR given <> 'owner') AND NOT EXISTS (
+          SELECT FROM organization_roles r, unnest(r.permissions) AS permission
+           WHERE r.id = given_custom AND permission <> ALL (permissions_of_role(giver))
+             AND EXISTS (SELECT FROM unnest(makers) AS maker WHERE permission = ANY (permissions_of_role(maker))))
+      $function$
+;
 
 CREATE OR REPLACE FUNCTION public.permissions_of_role(held text)
  RETURNS text[]

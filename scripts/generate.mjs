@@ -4,9 +4,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { commonPasswords } from './common-passwords.mjs';
+import { accountAuthority } from './generate/account-authority.mjs';
 import { licensingGuide } from './generate/decisions.mjs';
 import { administrationApi, authorityReference } from './generate/licensing-administration.mjs';
-import { organizationAuthority } from './generate/organization-authority.mjs';
+import { organizationApi, organizationAuthority } from './generate/organization-authority.mjs';
 import { configurationReference, environmentExample } from './generate/settings.mjs';
 import { schema } from './generate/schema.mjs';
 
@@ -17,12 +18,14 @@ const generated = {
   '.env.example': environmentExample(),
   'docs/reference/configuration.md': await pretty('configuration.md', configurationReference()),
   'docs/guides/licensing.md': await pretty('licensing.md', licensingGuide(read('docs/guides/licensing.md'))),
+  'docs/reference/account-authority.md': await pretty('account-authority.md', accountAuthority()),
   'docs/reference/licensing-authority.md': await pretty('licensing-authority.md', authorityReference()),
   'docs/reference/organization-authority.md': await pretty(
     'organization-authority.md',
     organizationAuthority(),
   ),
   'docs/reference/licensing-api.json': await pretty('licensing-api.json', administrationApi()),
+  'docs/reference/organization-api.json': await pretty('organization-api.json', organizationApi()),
   'libs/accounts/common-passwords.json': await pretty(
     'common-passwords.json',
     (await commonPasswords()).description,

@@ -24,7 +24,7 @@ const [server, projects, reports] = [port, projectsPort, reportsPort].map(
 const launcher = await launch();
 const browser = await chromium.launch({ executablePath: chromiumPath() });
 try {
-  await picture('license-refused.png', 'admin@globex.example', async (page) => {
+  await picture('license-refused.png', 'member@globex.example', async (page) => {
     await page.goto(`${reports}/auth/sign-in`);
   });
   await picture('projects.png', 'owner@acme.example', async (page) => {
@@ -43,6 +43,10 @@ try {
     }
   });
   await picture('reports.png', 'owner@acme.example', (page) => page.goto(`${reports}/auth/sign-in`));
+  await picture('license.png', 'owner@acme.example', async (page) => {
+    await page.goto(`${server}/console/licenses`);
+    await page.getByRole('link', { name: 'Reports' }).click();
+  });
   await picture('launcher.png', 'consultant@partners.example', async (page) => {
     await page.getByRole('button', { name: 'Acme Corporation' }).click();
     await page.getByRole('heading', { name: 'Modules' }).waitFor();

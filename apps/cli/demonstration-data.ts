@@ -105,6 +105,16 @@ export const commandLine: NewClient = {
   firstParty: true,
 };
 
+/** What sells and ends licenses over HTTP, as an operator does. */
+export const billing: NewClient = {
+  id: 'billing',
+  name: 'Billing system',
+  grantTypes: ['client_credentials'],
+  redirectUris: [],
+  scopes: ['licensing:read', 'licensing:write'],
+  firstParty: true,
+};
+
 /** A null value is unlimited. */
 export const plans = [
   {

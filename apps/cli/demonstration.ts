@@ -3,7 +3,15 @@ import { AccountRepository, AdministratorRepository, PasswordHasher } from '#acc
 import { CatalogRepository, LicenseRepository, SeatRepository } from '#licensing';
 import { ClientRepository, type NewClient } from '#oauth';
 import { Database, OutboundHttp, sha256, type Transaction } from '#platform';
-import { accounts, commandLine, licenses, modules, organizations, plans } from './demonstration-data.js';
+import {
+  accounts,
+  billing,
+  commandLine,
+  licenses,
+  modules,
+  organizations,
+  plans,
+} from './demonstration-data.js';
 import { DemonstrationRepository } from './demonstration.repository.js';
 import type { ModuleKey } from './launcher-settings.js';
 
@@ -16,6 +24,8 @@ export interface DemonstrationModule {
 
 export interface DemonstrationSettings {
   readonly modules: Readonly<Record<ModuleKey, DemonstrationModule>>;
+  /** Of the client that administers licenses; without one there is no such client. */
+  readonly billingClientSecret?: string;
   /** Whom the server that is demonstrated may call. */
   readonly outbound: OutboundHttp;
   /** Of every account, when the demonstration is made now. */
@@ -162,8 +172,13 @@ async function createLicenses(
 
 async function saveClients(database: Database, settings: DemonstrationSettings): Promise<void> {
   const clients = new ClientRepository(database, settings.outbound);
-  const ofModules = modules.map((module) => clientOf(settings.modules[module.key], module));
-  for (const wanted of [...ofModules, commandLine]) {
+  const { billingClientSecret } = settings;
+  const wantedClients = [
+    ...modules.map((module) => clientOf(settings.modules[module.key], module)),
+    commandLine,
+    ...(billingClientSecret === undefined ? [] : [{ ...billing, secretSha256: sha256(billingClientSecret) }]),
+  ];
+  for (const wanted of wantedClients) {
     const there = await clients.find(wanted.id);
     // a save tells every node and is audited: only when there is something to tell
     if (!there || !isDeepStrictEqual({ ...there, ...wanted }, there)) await clients.save(wanted, ACTOR);

@@ -1,75 +1,79 @@
 import 'reflect-metadata';
-import { ConfigurationError } from '#platform';
-import { accountsCommand } from './commands/accounts.command.js';
-import { auditCommand } from './commands/audit.command.js';
-import { keysCommand } from './commands/keys.command.js';
-import { licenseCommand } from './commands/license.command.js';
-import { migrateCommand } from './commands/migrate.command.js';
-import { operatorsCommand } from './commands/operators.command.js';
-import { organizationsCommand } from './commands/organizations.command.js';
-import { registrationTokenCommand } from './commands/registration-token.command.js';
-import { seatsCommand } from './commands/seats.command.js';
-import { seedCommand } from './commands/seed.command.js';
-import { startCommand } from './commands/start.command.js';
 import { LaunchError } from './development/launch-error.js';
 import { terminal } from './terminal.js';
 
+type Run = (env: NodeJS.ProcessEnv, args: readonly string[]) => Promise<number>;
+
 interface Command {
   readonly about: string;
-  readonly run: (env: NodeJS.ProcessEnv, args: readonly string[]) => Promise<number>;
+  /** Only the command that is run is read from the disk: most of the second that it takes. */
+  readonly load: () => Promise<Run>;
   /** Whether it reads what comes after its name; a command that does not is given nothing. */
   readonly takesArguments?: boolean;
 }
 
 const commands: Readonly<Record<string, Command>> = {
-  start: { about: 'start everything: database (in development), server and both modules', run: startCommand },
+  start: {
+    about: 'start everything: database (in development), server and both modules',
+    load: async () => (await import('./commands/start.command.js')).startCommand,
+  },
   migrate: {
     about: 'bring the tables of DATABASE_URL up to date, and grant the role of the server what it needs',
-    run: migrateCommand,
+    load: async () => (await import('./commands/migrate.command.js')).migrateCommand,
     takesArguments: true,
   },
   seed: {
     about: 'migrate, and fill an empty database with the demonstration; not in production',
-    run: seedCommand,
+    load: async () => (await import('./commands/seed.command.js')).seedCommand,
   },
   keys: {
     about: 'list, rotate, revoke and rewrap the keys of the server',
-    run: keysCommand,
+    load: async () => (await import('./commands/keys.command.js')).keysCommand,
     takesArguments: true,
   },
   'registration-token': {
     about: 'create, list and revoke the tokens that let somebody register clients',
-    run: registrationTokenCommand,
+    load: async () => (await import('./commands/registration-token.command.js')).registrationTokenCommand,
     takesArguments: true,
   },
   seats: {
     about: 'give seats to the people that a CSV file names',
-    run: seatsCommand,
+    load: async () => (await import('./commands/seats.command.js')).seatsCommand,
     takesArguments: true,
   },
   license: {
     about: 'issue, verify, inspect and return license files for use without a network, and their keys',
-    run: licenseCommand,
+    load: async () => (await import('./commands/license.command.js')).licenseCommand,
     takesArguments: true,
   },
   accounts: {
-    about: 'make an account, and end the delays that failed sign-ins have brought one',
-    run: accountsCommand,
+    about: 'make, disable and enable accounts, and end the delays that failed sign-ins have brought one',
+    load: async () => (await import('./commands/accounts.command.js')).accountsCommand,
     takesArguments: true,
   },
   organizations: {
-    about: 'list and create organizations',
-    run: organizationsCommand,
+    about: 'list, create, suspend and resume organizations',
+    load: async () => (await import('./commands/organizations.command.js')).organizationsCommand,
+    takesArguments: true,
+  },
+  clients: {
+    about: 'list, make, change and disable clients, and what each is held to',
+    load: async () => (await import('./commands/clients.command.js')).clientsCommand,
+    takesArguments: true,
+  },
+  modules: {
+    about: 'list, make and change modules, and what roles may do in them',
+    load: async () => (await import('./commands/modules.command.js')).modulesCommand,
     takesArguments: true,
   },
   audit: {
     about: 'verify that the audit trail is what was written',
-    run: auditCommand,
+    load: async () => (await import('./commands/audit.command.js')).auditCommand,
     takesArguments: true,
   },
   operators: {
     about: 'list, add and remove the people who administer every organization',
-    run: operatorsCommand,
+    load: async () => (await import('./commands/operators.command.js')).operatorsCommand,
     takesArguments: true,
   },
 };
@@ -91,8 +95,10 @@ async function main(args: readonly string[]): Promise<number> {
     return 1;
   }
   try {
-    return await command.run(process.env, rest);
+    const run = await command.load();
+    return await run(process.env, rest);
   } catch (error) {
+    const { ConfigurationError } = await import('#platform');
     const expected = error instanceof LaunchError || error instanceof ConfigurationError;
     terminal.complain(
       expected ? error.message : `Core Auth stopped: ${error instanceof Error ? error.stack : String(error)}`,

@@ -1,5 +1,5 @@
 import type { KeyEncryption } from '#platform';
-import type { EnvelopeColumn, EnvelopeRepository } from './envelopes.repository.js';
+import type { EnvelopeColumn, EnvelopeRepository, Replacement } from './envelopes.repository.js';
 import { terminal } from './terminal.js';
 
 const BATCH = 100;
@@ -64,16 +64,34 @@ async function rewrapColumn(
   actor: string,
 ): Promise<Outcome> {
   let done = 0;
+  for (;;) {
+    const pass = await rewrapOnce(column, encryption, first, actor);
+    done += pass.done;
+    // what somebody else was just changing is come back to
+    if (pass.done === 0) return { done, closed: pass.closed };
+  }
+}
+
+async function rewrapOnce(
+  column: EnvelopeColumn,
+  encryption: KeyEncryption,
+  first: string,
+  actor: string,
+): Promise<Outcome> {
+  let done = 0;
   const closed: string[] = [];
   let last = '';
   for (;;) {
     const batch = await column.notUnder(first, last, BATCH);
+    const replacements: Replacement[] = [];
     for (const { id, envelope, context } of batch) {
       const plaintext = opened(encryption, envelope, context);
-      if (!plaintext) closed.push(id);
-      else if (await column.replace(id, envelope, encryption.encrypt(plaintext, context), actor)) done += 1;
+      if (plaintext)
+        replacements.push({ id, old: envelope, envelope: encryption.encrypt(plaintext, context) });
+      else closed.push(id);
       last = id;
     }
+    if (replacements.length > 0) done += await column.replace(replacements, actor);
     if (batch.length < BATCH) return { done, closed };
   }
 }

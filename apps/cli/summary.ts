@@ -1,5 +1,5 @@
 import type { Configuration } from '#platform';
-import { accounts, organizations } from './demonstration-data.js';
+import { accounts, billing, organizations } from './demonstration-data.js';
 import type { LaunchPlan } from './launcher-settings.js';
 
 export interface Demonstration {
@@ -33,6 +33,9 @@ export function summary(
       '',
       passwordLine(demonstration),
     );
+  if (demonstration && dataFolder) {
+    lines.push(`Client of the licensing API: ${billing.id}, its secret is in ${dataFolder}/secrets.json.`);
+  }
   if (dataFolder) lines.push('', `Data and logs are in ${dataFolder}. Ctrl-C stops everything.`);
   lines.push('');
   return lines.join('\n');

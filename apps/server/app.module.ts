@@ -20,14 +20,25 @@ import { TotpController } from './account/totp.controller.js';
 import { AddressController } from './account/address.controller.js';
 import { PasswordController } from './account/password.controller.js';
 import { AccountApiController } from './account/account-api.controller.js';
+import { AccountFactorsApiController } from './account/account-factors-api.controller.js';
+import { AccountPasskeysApiController } from './account/account-passkeys-api.controller.js';
+import { AccountPasswordApiController } from './account/account-password-api.controller.js';
 import { ApplicationsController } from './account/applications.controller.js';
+import { AccountDataApiController } from './account/account-data-api.controller.js';
+import { DataController } from './account/data.controller.js';
+import { RecentToken } from './account/recent-token.js';
 import { ProfileController } from './account/profile.controller.js';
 import { SessionsController } from './account/sessions.controller.js';
+import { LicensePage } from './console/license-page.js';
+import { LicensePageController } from './console/license.controller.js';
 import { LicensesPageController } from './console/licenses.controller.js';
 import { ErrorFilter } from './error.filter.js';
 import { MailboxController } from './mailbox/mailbox.controller.js';
 import { Invitations } from './organization/invitations.service.js';
 import { ORGANIZATION_CONTROLLERS } from './organization/organization-controllers.js';
+import { ORGANIZATION_API_CONTROLLERS } from './organization/api/api-controllers.js';
+import { OrganizationExports } from './organization/organization-exports.js';
+import { SettingsPage } from './organization/settings-page.js';
 import { AssetsController } from './pages/assets.controller.js';
 import { AuthorizationAnswers } from './pages/authorization-answers.js';
 import { AuthorizeController } from './pages/authorize.controller.js';
@@ -74,20 +85,27 @@ export class AppModule {
       controllers: [
         AccountApiController,
         AccountController,
+        AccountDataApiController,
+        AccountFactorsApiController,
+        AccountPasskeysApiController,
+        AccountPasswordApiController,
         AddressController,
         ApplicationsController,
         AssetsController,
         AuthorizeController,
         ChooseOrganizationController,
         ConsentController,
+        DataController,
         DeviceController,
         DeviceQrController,
         LauncherController,
         LicenseRefusedController,
+        LicensePageController,
         LicensesPageController,
         PasskeySignInController,
         PasskeysController,
         PasswordController,
+        ...ORGANIZATION_API_CONTROLLERS,
         ...ORGANIZATION_CONTROLLERS,
         ProfileController,
         ReadinessPageController,
@@ -110,9 +128,13 @@ export class AppModule {
         ErrorFilter,
         FactorPages,
         Invitations,
+        OrganizationExports,
+        LicensePage,
         Pages,
         RateLimitGuard,
+        RecentToken,
         ReturnAddress,
+        SettingsPage,
         Sweeper,
         // in this order: a flood is counted before anything is looked at
         { provide: APP_GUARD, useExisting: RateLimitGuard },

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PublicOrigins } from '#oauth';
 
 /** What a client that runs in a browser calls by script; the authorization endpoint never (RFC 9700 §2.6). */
-const CALLED_BY_SCRIPTS = /^\/oauth2\/(token|revoke|userinfo|par)(\?|$)/;
+const CALLED_BY_SCRIPTS = /^\/(oauth2\/(token|revoke|userinfo|par)(\?|$)|v1\/account(\/|\?|$))/;
 /** Whom a client is registered by is seen from its token alone: no cookie counts there, and no origin is known yet. */
 const CALLED_FROM_ANYWHERE = /^\/oauth2\/register(\/|\?|$)/;
 const AN_HOUR = '3600';
@@ -17,16 +17,21 @@ export function crossOrigin(origins: PublicOrigins) {
     if (origin === undefined || !(anywhere || (await origins.includes(origin)))) return;
     reply.headers({
       'access-control-allow-origin': origin,
-      'access-control-expose-headers': 'DPoP-Nonce, WWW-Authenticate',
+      'access-control-expose-headers': 'DPoP-Nonce, Retry-After, WWW-Authenticate',
     });
     if (request.method !== 'OPTIONS') return;
     await reply
       .headers({
-        'access-control-allow-methods': anywhere ? 'GET, POST, PUT, DELETE' : 'GET, POST',
+        'access-control-allow-methods': methodsOf(request.url),
         'access-control-allow-headers': 'Authorization, Content-Type, DPoP',
         'access-control-max-age': AN_HOUR,
       })
       .status(204)
       .send();
   };
+}
+
+function methodsOf(url: string): string {
+  if (url.startsWith('/v1/')) return 'GET, POST, PUT, PATCH, DELETE';
+  return CALLED_FROM_ANYWHERE.test(url) ? 'GET, POST, PUT, DELETE' : 'GET, POST';
 }

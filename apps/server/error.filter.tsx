@@ -13,6 +13,8 @@ import { SignInRequired } from './route-policy.guard.js';
 const PROGRAMS =
   /^\/(oauth2\/(token|introspect|revoke|par|userinfo|jwks|device_authorization|register)|v1\/|\.well-known\/|health\/)/;
 
+const PUSHED = /^\/oauth2\/par(?:[?]|$)/;
+
 /** Those among them whose errors are problem details (RFC 9457). */
 const PROBLEMS =
   /^\/v1\/(account|usage|leases|licenses(?!\/(check|snapshot)[?]?)|plans|features|trials|seat-imports|reservations|offline-grants|organizations)(?:[/?]|$)/;
@@ -30,7 +32,7 @@ export class ErrorFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     if (reply.sent || reply.raw.headersSent) return;
-    const shown = isClientGone(error) ? unknownClient(request) : publicErrorOf(error);
+    const shown = isClientGone(error) ? unknownClient(request) : publicErrorOf(error, request);
     if (shown.status >= 500) this.logger.error({ msg: 'request failed', err: error, requestId: request.id });
     else if (shown.reason)
       this.logger.debug({ requestId: request.id, code: shown.code, reason: shown.reason });
@@ -76,9 +78,16 @@ function unknownClient({ url, headers }: FastifyRequest): PublicError {
     : new UntrustedAuthorizationRequest('The application that sent you here is not known to this server.');
 }
 
-function publicErrorOf(error: unknown): PublicError {
+function publicErrorOf(error: unknown, { url }: FastifyRequest): PublicError {
   if (error instanceof PublicError) return error;
-  if (error instanceof HttpException) return fromStatus(error.getStatus());
+  const status = error instanceof HttpException ? error.getStatus() : undefined;
+  const pushed = PUSHED.test(url);
+  // RFC 9126 §2.3: the one endpoint that answers another method by 405, and what is too large by 413
+  if (status === 404 && pushed) {
+    return new PublicError(405, ...BY_STATUS[405], { headers: { allow: 'POST' } });
+  }
+  if (status === 413 && pushed) return new PublicError(413, ...BY_STATUS[413]);
+  if (status !== undefined) return fromStatus(status);
   const { statusCode } = error as { statusCode?: number };
   // what Fastify refuses before a route is reached: a body too large, of an unknown type, or malformed
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return fromStatus(statusCode);
@@ -95,18 +104,19 @@ function publicErrorOf(error: unknown): PublicError {
   return new PublicError(500, 'server_error', 'Something went wrong on our side.');
 }
 
-const BY_STATUS: Readonly<Record<number, readonly [code: string, message: string]>> = {
+const BY_STATUS = {
   400: ['invalid_request', 'The request is malformed.'],
   403: ['access_denied', 'You may not open this address.'],
   404: ['not_found', 'There is nothing at this address.'],
   405: ['invalid_request', 'This address does not take that method.'],
   413: ['invalid_request', 'The request is too large.'],
   415: ['invalid_request', 'The request is of a type that this address does not take.'],
-};
+} as const satisfies Readonly<Record<number, readonly [code: string, message: string]>>;
 
 function fromStatus(status: number): PublicError {
+  const known: Readonly<Record<number, readonly [code: string, message: string]>> = BY_STATUS;
   const [code, message] =
-    BY_STATUS[status] ??
+    known[status] ??
     (status < 500
       ? ['invalid_request', 'The request cannot be handled as it was sent.']
       : ['server_error', 'The service is not available at the moment.']);

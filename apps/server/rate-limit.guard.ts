@@ -13,8 +13,8 @@ const DOCUMENTS = 'documents';
 const LIMITED: Readonly<Record<string, (request: FastifyRequest) => boolean>> = {
   // whatever costs a hash of a password, or guesses at what stands in its place
   'sign-in': ({ method, routeOptions }) =>
-    method === 'POST' &&
-    /^\/(sign-in(\/(second-factor|passkey))?|unlock|invitation|register\/complete|reset-password|account\/(password|address))$/.test(
+    /^(POST|PUT)$/.test(method) &&
+    /^\/(sign-in(\/(second-factor|passkey))?|unlock|invitation|register\/complete|reset-password|(v1\/)?account\/(password|address))$/.test(
       routeOptions.url ?? '',
     ),
   // challenges and pending sign-ins are kept for a while, and each change of a factor sends a mail
@@ -23,9 +23,11 @@ const LIMITED: Readonly<Record<string, (request: FastifyRequest) => boolean>> = 
     (method === 'POST' &&
       /^\/(sign-in\/(second-factor|passkey)\/options|account\/security(\/.*)?)$/.test(
         routeOptions.url ?? '',
-      )),
+      )) ||
+    (method !== 'GET' && /^\/v1\/account\/factors(\/|$)/.test(routeOptions.url ?? '')),
   mail: ({ method, routeOptions }) =>
-    method === 'POST' && /^\/(register|forgot-password|account\/address)$/.test(routeOptions.url ?? ''),
+    method === 'POST' &&
+    /^\/(register|forgot-password|(v1\/)?account\/address)$/.test(routeOptions.url ?? ''),
   // RFC 8628 §5.1: guesses of user codes
   device: ({ method, routeOptions }) => method === 'POST' && routeOptions.url === '/device',
   registration: ({ routeOptions }) => /^\/oauth2\/register(\/|$)/.test(routeOptions.url ?? ''),

@@ -23,6 +23,7 @@ import {
   type StepUpDemand,
 } from '#sessions';
 import { AccessTokens } from '#tokens';
+import { RecentToken } from './account/recent-token.js';
 
 /** Characters, encoded: with the rest of a header it stays below what clients and proxies take. */
 const LONGEST_RETURN_ADDRESS = 8192;
@@ -35,6 +36,7 @@ export class SignInRequired extends PublicError {
 }
 
 type SessionPolicy = Extract<RoutePolicy, { kind: 'session' }>;
+type BearerPolicy = Extract<RoutePolicy, { kind: 'bearer' }>;
 type Identified = FastifyRequest & { session?: unknown; client?: unknown; token?: unknown };
 
 /** The one place that decides who may call a route, by what the route declares. */
@@ -48,6 +50,7 @@ export class RoutePolicyGuard implements CanActivate {
     private readonly clients: ClientAuthenticator,
     private readonly tokens: AccessTokens,
     private readonly liveTokens: LiveTokens,
+    private readonly recentToken: RecentToken,
     private readonly proofs: DpopProofs,
     private readonly configuration: Configuration,
   ) {}
@@ -67,12 +70,12 @@ export class RoutePolicyGuard implements CanActivate {
         return true;
       case 'client':
         this.offerNonce(request, reply);
-        request.client = await this.clients.authenticate(request);
+        request.client = await this.clients.authenticate(request, policy);
         return true;
       case 'bearer':
         if (policy.openWhen === 'outside-production' && !this.configuration.production) return true;
         this.offerNonce(request, reply);
-        request.token = await this.token(request, policy.scope);
+        request.token = await this.token(request, policy);
         return true;
       case undefined:
         throw new PublicError(403, 'access_denied', 'This address is closed.', {
@@ -105,7 +108,7 @@ export class RoutePolicyGuard implements CanActivate {
   }
 
   /** RFC 6750 §2.1, RFC 9449 §7.1: the header alone; a token in a body or a query is not taken. */
-  private async token(request: FastifyRequest, scope: string): Promise<LiveToken> {
+  private async token(request: FastifyRequest, { scope, strength }: BearerPolicy): Promise<LiveToken> {
     const header = request.headers.authorization ?? '';
     const scheme = /^Bearer\b/i.test(header) ? 'Bearer' : /^DPoP\b/i.test(header) ? 'DPoP' : undefined;
     // RFC 6750 §3.1: who used another method, or none, is told no more than that a bearer token is needed
@@ -127,6 +130,7 @@ export class RoutePolicyGuard implements CanActivate {
     if (!claims.scope.split(' ').includes(scope)) throw new InsufficientScope(scope, scheme);
     const live = await this.liveTokens.find(claims);
     if (!live) throw invalid('revoked, or its session or client has ended');
+    if (strength === 'recent') await this.recentToken.check(live);
     return live;
   }
 

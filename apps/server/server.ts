@@ -48,6 +48,8 @@ export async function createServer(
   );
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // RFC 9110 §9.3.5: a DELETE has no content that would mean anything, whatever type a client names
+    if (request.method === 'DELETE' && body === '') return done(null, undefined);
     if (acceptsJson(request)) return parseJson(request, body as string, done);
     done(Object.assign(new Error('JSON is not taken here'), { statusCode: 415 }));
   });

@@ -1,6 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '#observability';
-import { addSeconds, Clock, Configuration, Database, MailSealer, PublicError, sql } from '#platform';
+import {
+  addSeconds,
+  Clock,
+  Configuration,
+  Database,
+  MailSealer,
+  PublicError,
+  sql,
+  type Transaction,
+} from '#platform';
 import { accountDeletionMail } from './organization-mails.js';
 
 const A_DAY = 86_400;
@@ -9,6 +18,13 @@ interface OwnedOrganization {
   readonly id: string;
   readonly key: string;
   readonly name: string;
+}
+
+interface LockedOwner {
+  readonly id: string;
+  readonly email: string;
+  readonly disabled_at: Date | null;
+  readonly deletion_at: Date | null;
 }
 
 /** 409 `last_owner`: organizations would be left without an owner. */
@@ -34,39 +50,49 @@ export class AccountDeletionRepository {
   ) {}
 
   /**
-   * Asks for the deletion. From then on the person counts as no owner.
+   * Asks for the deletion, and tells the person by mail. Everything goes on until then, but the person counts as no
+   * owner from now on.
    * @returns when the account is removed; when that was asked for already, as it was told then
    * @throws PublicError 404 `unknown_user`; OwnerElsewhereNeeded naming the organizations
    */
   async request(userId: string, by: Actor): Promise<Date> {
+    return this.database.transaction(async (on) => {
+      // whoever takes an owner from an organization locks its owners too; what they were is over with the next statement
+      const owners = await on.query<LockedOwner>(sql`
+        SELECT id, email, disabled_at, deletion_at FROM users
+         WHERE id::text = ${userId}
+            OR id IN (SELECT other.user_id FROM memberships own
+                        JOIN memberships other ON other.organization_id = own.organization_id AND other.role = 'owner'
+                       WHERE own.user_id::text = ${userId} AND own.role = 'owner')
+         ORDER BY id FOR NO KEY UPDATE`);
+      const person = owners.find(({ id }) => id === userId);
+      if (!person || person.disabled_at)
+        throw new PublicError(404, 'unknown_user', 'There is no such account.');
+      if (person.deletion_at) return person.deletion_at;
+      const lasting = owners.filter((owner) => owner !== person && !owner.disabled_at && !owner.deletion_at);
+      return this.requestUnlessLastOwner(on, person, lasting, by);
+    });
+  }
+
+  /** @param lasting other owners who count as such; one who has become an owner meanwhile does not yet */
+  private async requestUnlessLastOwner(
+    on: Transaction,
+    { id, email }: LockedOwner,
+    lasting: readonly LockedOwner[],
+    by: Actor,
+  ): Promise<Date> {
     const at = addSeconds(this.clock.now(), this.configuration.deletionGraceDays * A_DAY);
-    const [person] = await this.database.query<{ email: string }>(
-      sql`SELECT email FROM users WHERE id::text = ${userId} AND disabled_at IS NULL`,
-    );
-    if (!person) throw new PublicError(404, 'unknown_user', 'There is no such account.');
-    const url = `${this.configuration.issuer}/account`;
-    const mail = this.sealer.seal(accountDeletionMail({ to: person.email, at, url }));
-    const [outcome] = await this.database.query<{
-      asked: Date | null;
-      before: Date | null;
-      orphaned: OwnedOrganization[];
-    }>(sql`
-      WITH locked AS MATERIALIZED (
-        SELECT m.organization_id, m.user_id FROM memberships m
-         WHERE m.role = 'owner'
-           AND m.organization_id IN (SELECT organization_id FROM memberships
-                                      WHERE user_id::text = ${userId} AND role = 'owner')
-         ORDER BY m.organization_id, m.user_id FOR UPDATE
-      ), orphaned AS (
-        SELECT o.id, o.key, o.name FROM locked own JOIN organizations o ON o.id = own.organization_id
-         WHERE own.user_id::text = ${userId} AND o.deletion_at IS NULL
-           AND NOT EXISTS (SELECT FROM locked other JOIN users u ON u.id = other.user_id
-                            WHERE other.organization_id = own.organization_id AND other.user_id <> own.user_id
-                              AND u.disabled_at IS NULL AND u.deletion_at IS NULL)
+    const url = `${this.configuration.issuer}/account/data`;
+    const mail = this.sealer.seal(accountDeletionMail({ to: email, at, url }));
+    const [outcome] = await on.query<{ asked: boolean; orphaned: OwnedOrganization[] }>(sql`
+      WITH orphaned AS (
+        SELECT o.id, o.key, o.name FROM memberships own JOIN organizations o ON o.id = own.organization_id
+         WHERE own.user_id = ${id} AND own.role = 'owner' AND o.deletion_at IS NULL
+           AND NOT EXISTS (SELECT FROM memberships other
+                            WHERE other.organization_id = o.id AND other.role = 'owner'
+                              AND other.user_id = ANY (${lasting.map((owner) => owner.id)}::uuid[]))
       ), asked AS (
-        UPDATE users SET deletion_at = ${at}
-         WHERE id::text = ${userId} AND deletion_at IS NULL AND disabled_at IS NULL
-           AND NOT EXISTS (SELECT FROM orphaned)
+        UPDATE users SET deletion_at = ${at} WHERE id = ${id} AND NOT EXISTS (SELECT FROM orphaned)
         RETURNING id, deletion_at
       ), mailed AS (
         INSERT INTO mails (id, mail_envelope) SELECT ${mail.id}, ${mail.envelope} FROM asked
@@ -75,12 +101,10 @@ export class AccountDeletionRepository {
         SELECT 'user.request-deletion', ${by.id}, ${by.address}, ${by.factor}, id, jsonb_build_object('at', deletion_at)
           FROM asked
       )
-      SELECT (SELECT deletion_at FROM asked) AS asked, u.deletion_at AS before,
-             (SELECT coalesce(jsonb_agg(to_jsonb(orphaned) ORDER BY name, id), '[]') FROM orphaned) AS orphaned
-        FROM users u WHERE u.id::text = ${userId}`);
-    if (outcome?.before) return outcome.before;
-    if (outcome?.asked) return outcome.asked;
-    throw new OwnerElsewhereNeeded(outcome?.orphaned ?? []);
+      SELECT EXISTS (SELECT FROM asked) AS asked,
+             (SELECT coalesce(jsonb_agg(to_jsonb(orphaned) ORDER BY name, id), '[]') FROM orphaned) AS orphaned`);
+    if (!outcome?.asked) throw new OwnerElsewhereNeeded(outcome?.orphaned ?? []);
+    return at;
   }
 
   /** Undoes the request. @throws PublicError 409 `no_deletion`, also when the removal has begun */

@@ -63,9 +63,18 @@ export class AccountRepository {
 
   /** The account to verify a password against; a disabled one too, so that refusing it takes as long. */
   async findForSignIn(email: string): Promise<SignInAccount | undefined> {
-    const [row] = await this.database.query<UserRow & { password_hash: string | null }>(sql`
-      SELECT id, email, name, disabled_at, password_hash FROM users WHERE email = ${normalizeEmail(email)}`);
-    return row && { ...userOf(row), passwordHash: row.password_hash ?? undefined };
+    const [row] = await this.database.query<
+      UserRow & { password_hash: string | null; has_second_factor: boolean }
+    >(sql`
+      SELECT id, email, name, disabled_at, password_hash, second_factors > 0 AS has_second_factor
+        FROM users WHERE email = ${normalizeEmail(email)}`);
+    return (
+      row && {
+        ...userOf(row),
+        passwordHash: row.password_hash ?? undefined,
+        hasSecondFactor: row.has_second_factor,
+      }
+    );
   }
 
   async userById(id: string): Promise<User | undefined> {
@@ -93,6 +102,40 @@ export class AccountRepository {
       INSERT INTO audit_events (act, actor, target) SELECT 'user.disable', ${actor}, id FROM disabled
       RETURNING id`);
     return changed.length > 0;
+  }
+
+  /**
+   * Lets a disabled account sign in again. Nothing that it held before comes back: what it had allowed with offline
+   * access ends here. @returns whether this call did it
+   */
+  async enableUser(id: string, actor: string): Promise<boolean> {
+    const changed = await this.database.query(sql`
+      WITH enabled AS (
+        UPDATE users SET disabled_at = NULL
+         WHERE id = ${id} AND disabled_at IS NOT NULL AND removal_started_at IS NULL
+        RETURNING id
+      ), revoked AS (
+        UPDATE authorizations a SET state = 'revoked' FROM enabled
+         WHERE a.user_id = enabled.id AND a.state <> 'revoked'
+        RETURNING a.id, a.organization_id
+      ), told AS (
+        INSERT INTO outbox (kind, subject, organization_id)
+        SELECT 'authorization-revoked', id, organization_id FROM revoked
+      )
+      INSERT INTO audit_events (act, actor, target) SELECT 'user.enable', ${actor}, id FROM enabled
+      RETURNING id`);
+    return changed.length > 0;
+  }
+
+  /** The keys of the organizations of which this person is an owner, and nobody who can sign in. */
+  async organizationsWithoutOwner(ownerId: string): Promise<string[]> {
+    const rows = await this.database.query<{ key: string }>(sql`
+      SELECT o.key FROM memberships m JOIN organizations o ON o.id = m.organization_id
+       WHERE m.user_id = ${ownerId} AND m.role = 'owner'
+         AND NOT EXISTS (SELECT FROM memberships other JOIN users u ON u.id = other.user_id
+                          WHERE other.organization_id = o.id AND other.role = 'owner' AND u.disabled_at IS NULL)
+       ORDER BY o.key`);
+    return rows.map(({ key }) => key);
   }
 
   /** The same password at today's cost; nothing happens when it was changed meanwhile. */

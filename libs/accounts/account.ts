@@ -10,6 +10,8 @@ export interface User {
 export interface SignInAccount extends User {
   /** Undefined for who has no password. */
   readonly passwordHash: string | undefined;
+  /** Whether signing in with the password asks this person for more. */
+  readonly hasSecondFactor: boolean;
 }
 
 export interface NewUser {

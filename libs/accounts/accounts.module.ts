@@ -5,6 +5,7 @@ import { AccountInvitationRepository } from './account-invitation.repository.js'
 import { AccountRemovalRepository } from './account-removal.repository.js';
 import { AddressRepository } from './address.repository.js';
 import { AdministratorRepository } from './administrator.repository.js';
+import { BrowserSealer } from './browser-sealer.js';
 import { ExportRepository } from './export.repository.js';
 import { InvitationAcceptanceRepository } from './invitation-acceptance.repository.js';
 import { InvitationRepository } from './invitation.repository.js';
@@ -15,6 +16,7 @@ import { OrganizationRemovalRepository } from './organization-removal.repository
 import { OrganizationRepository } from './organization.repository.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordRules } from './password-rules.js';
+import { PersonExportRepository } from './person-export.repository.js';
 import { ProfileRepository } from './profile.repository.js';
 import { RoleRepository } from './role.repository.js';
 
@@ -36,9 +38,11 @@ const providers = [
   AccountRepository,
   AddressRepository,
   AdministratorRepository,
+  BrowserSealer,
   MailedTokenRepository,
   PasswordHasher,
   PasswordRules,
+  PersonExportRepository,
   ProfileRepository,
   ...ORGANIZATIONS,
 ];

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '#observability';
-import { Clock, Database, randomUUID, sha256, sql, type SealedMail } from '#platform';
+import { Clock, Database, isUniqueViolation, randomUUID, sha256, sql, type SealedMail } from '#platform';
 
 /** `invalid`: no such link, used, expired or somebody else's. `taken`: another account has the address by now. */
 export type AddressOutcome = 'done' | 'invalid' | 'taken';
@@ -12,9 +12,6 @@ export interface NewAccount {
   /** The network address that asked. */
   readonly address: string;
 }
-
-/** SQLSTATE of PostgreSQL's appendix A. */
-const UNIQUE_VIOLATION = '23505';
 
 /** Accounts get an address when somebody has proved to read it; the constraint on it decides between two. */
 @Injectable()
@@ -79,7 +76,7 @@ export class AddressRepository {
         RETURNING id`);
       return changed.length > 0 ? 'done' : 'invalid';
     } catch (error) {
-      if ((error as { code?: string }).code === UNIQUE_VIOLATION) return 'taken';
+      if (isUniqueViolation(error)) return 'taken';
       throw error;
     }
   }

@@ -57,4 +57,12 @@ describe('e-mail addresses', () => {
       expect(emailProblem(address)).toContain('look alike');
     },
   );
+
+  it('what is far too long is not normalized, which would take long', () => {
+    const padded = (length: number) =>
+      `${' '.repeat(length - 'Owner@Acme.example'.length)}Owner@Acme.example`;
+    expect(normalizeEmail(padded(1024))).toBe('owner@acme.example');
+    expect(normalizeEmail(padded(1025))).toBe(padded(1025));
+    expect(emailProblem(padded(1025))).toContain('too long');
+  });
 });

@@ -28,7 +28,7 @@ export interface AcceptedInvitation {
 
 /**
  * What the holder of an invitation's link makes of it. The link is good for one acceptance, and for as long as whoever
- * sent it may give the role; what a process sent, whose name is no user id, depends on nobody.
+ * sent it may give the role, its permissions included; what a process sent, whose name is no user id, depends on nobody.
  */
 @Injectable()
 export class InvitationAcceptanceRepository {
@@ -50,12 +50,24 @@ export class InvitationAcceptanceRepository {
              SELECT FROM memberships m
               WHERE m.organization_id = i.organization_id AND m.user_id::text = i.invited_by
                 AND m.role = ANY (${rolesFor('invitations:write')}::text[])
-                AND (m.role = 'owner' OR i.role <> 'owner')))
+                AND may_give(m.role, i.role, i.custom_role_id, ${rolesFor('roles:write')}::text[])))
         LEFT JOIN organizations o ON o.id = i.organization_id AND o.deletion_at IS NULL
        WHERE t.secret_sha256 = ${sha256(secret)} AND t.purpose = 'invitation'
          AND t.used_at IS NULL AND t.expires_at > ${this.clock.now()}
          AND (o.id IS NOT NULL OR t.detail ? 'account')`);
     return row && invitationOf(row);
+  }
+
+  /**
+   * Locks the organization before its invitation, as whoever invites does: for an acceptance that goes on to change the
+   * organization, as giving a seat does.
+   */
+  async lockOrganization(on: Transaction, secret: string): Promise<void> {
+    await on.query(sql`
+      SELECT FROM organizations
+       WHERE id = (SELECT i.organization_id FROM one_time_tokens t JOIN invitations i ON i.id = t.id
+                    WHERE t.secret_sha256 = ${sha256(secret)})
+         FOR NO KEY UPDATE`);
   }
 
   /**
@@ -79,7 +91,7 @@ export class InvitationAcceptanceRepository {
              SELECT FROM memberships m
               WHERE m.organization_id = i.organization_id AND m.user_id::text = i.invited_by
                 AND m.role = ANY (${rolesFor('invitations:write')}::text[])
-                AND (m.role = 'owner' OR i.role <> 'owner')))
+                AND may_give(m.role, i.role, i.custom_role_id, ${rolesFor('roles:write')}::text[])))
         RETURNING i.id, i.organization_id, i.role, i.custom_role_id, token.user_id
       ), verified AS (
         UPDATE users SET email_verified_at = ${now} FROM accepted
@@ -139,7 +151,7 @@ export class InvitationAcceptanceRepository {
              SELECT FROM memberships m
               WHERE m.organization_id = i.organization_id AND m.user_id::text = i.invited_by
                 AND m.role = ANY (${rolesFor('invitations:write')}::text[])
-                AND (m.role = 'owner' OR i.role <> 'owner')))
+                AND may_give(m.role, i.role, i.custom_role_id, ${rolesFor('roles:write')}::text[])))
         RETURNING i.id, i.organization_id, i.role, i.custom_role_id
       ), joined AS (
         INSERT INTO memberships (user_id, organization_id, role, custom_role_id)

@@ -55,11 +55,12 @@ export class InvitationRepository {
   /**
    * Invites an address by mail. One that was answered, or has expired, may be invited anew.
    * @param id of the new invitation, under which a seat may have been kept in the same transaction
+   * @returns when it expires, exclusive
    * @throws PublicError 400 `invalid_email`, `invalid_role`; 403 `access_denied`, `beyond_authority`;
    * 404 `unknown_role`; 409 `already_member`, `already_invited`, `too_many_invitations`, `too_many_mails`,
    * `organization_ends`
    */
-  async invite(on: Transaction, id: string, invitee: Invitee, by: Actor): Promise<void> {
+  async invite(on: Transaction, id: string, invitee: Invitee, by: Actor): Promise<Date> {
     const { organizationId, role, customRoleId = null, licenseId = null } = invitee;
     const email = normalizeEmail(invitee.email);
     if (!isEmailAddress(email)) throw new PublicError(400, 'invalid_email', 'This is not an e-mail address.');
@@ -73,18 +74,14 @@ export class InvitationRepository {
          WHERE organization_id = ${organizationId} AND user_id::text = ${by.id}
            AND role = ANY (${rolesFor('invitations:write')}::text[]) FOR SHARE
       ), custom AS MATERIALIZED (
-        SELECT permissions FROM organization_roles
+        SELECT FROM organization_roles
          WHERE organization_id = ${organizationId} AND id = ${customRoleId}::uuid FOR KEY SHARE
       ), facts AS (
         SELECT EXISTS (SELECT FROM actor) AS allowed,
                ${customRoleId}::uuid IS NULL OR EXISTS (SELECT FROM custom) AS role_known,
-               EXISTS (SELECT FROM actor WHERE actor.role = 'owner' OR ${role}::text <> 'owner')
-                 AND NOT EXISTS (
-                   SELECT FROM actor, custom, unnest(custom.permissions) AS permission
-                    WHERE permission <> ALL (permissions_of_role(actor.role))
-                      -- what the catalog has dropped is nothing that anybody gets
-                      AND EXISTS (SELECT FROM unnest(${rolesFor('organization:read')}::text[]) AS holder
-                                   WHERE permission = ANY (permissions_of_role(holder)))) AS within,
+               EXISTS (SELECT FROM actor
+                        WHERE may_give(actor.role, ${role}::text, ${customRoleId}::uuid,
+                                       ${rolesFor('roles:write')}::text[])) AS within,
                EXISTS (SELECT FROM organizations WHERE id = ${organizationId} AND deletion_at IS NULL) AS lasting,
                NOT EXISTS (SELECT FROM memberships m JOIN users u ON u.id = m.user_id
                             WHERE m.organization_id = ${organizationId} AND u.email = ${email}) AS stranger,
@@ -122,18 +119,21 @@ export class InvitationRepository {
       SELECT *, EXISTS (SELECT FROM saved) AS saved FROM facts`);
     const refusal = refusalOf(facts, 'member') ?? inviteRefusal(facts);
     if (refusal) throw refusal;
+    return letter.expiresAt;
   }
 
   /**
    * Sends an invitation again, by a new link: the one before is void from now on.
    * @param newId under which it goes on
-   * @throws PublicError 403 `access_denied`; 404 `unknown_invitation`; 409 `too_many_mails`, `organization_ends`
+   * @returns when it expires, exclusive
+   * @throws PublicError 403 `access_denied`, `beyond_authority`; 404 `unknown_invitation`; 409 `too_many_mails`,
+   * `organization_ends`
    */
   async resend(
     on: Transaction,
     { id, newId, organizationId }: { id: string; newId: string; organizationId: string },
     by: Actor,
-  ): Promise<void> {
+  ): Promise<Date> {
     const [found] = await on.query<{ email: string }>(sql`
       SELECT email FROM invitations WHERE organization_id = ${organizationId} AND id::text = ${id}`);
     const letter = await this.letter(on, found?.email ?? '', organizationId, by);
@@ -144,12 +144,14 @@ export class InvitationRepository {
          WHERE organization_id = ${organizationId} AND user_id::text = ${by.id}
            AND role = ANY (${rolesFor('invitations:write')}::text[]) FOR SHARE
       ), target AS MATERIALIZED (
-        SELECT id, role, mails_sent FROM invitations
+        SELECT id, role, custom_role_id, mails_sent FROM invitations
          WHERE organization_id = ${organizationId} AND id::text = ${id}
            AND accepted_at IS NULL AND withdrawn_at IS NULL FOR NO KEY UPDATE
       ), facts AS (
         SELECT EXISTS (SELECT FROM actor) AS allowed, EXISTS (SELECT FROM target) AS known,
-               EXISTS (SELECT FROM actor, target WHERE actor.role = 'owner' OR target.role <> 'owner') AS within,
+               EXISTS (SELECT FROM actor, target
+                        WHERE may_give(actor.role, target.role, target.custom_role_id,
+                                       ${rolesFor('roles:write')}::text[])) AS within,
                EXISTS (SELECT FROM organizations WHERE id = ${organizationId} AND deletion_at IS NULL) AS lasting,
                EXISTS (SELECT FROM target WHERE mails_sent < ${MOST_INVITATION_MAILS}::int) AS patient
       ), saved AS (
@@ -172,6 +174,7 @@ export class InvitationRepository {
     if (facts?.allowed && !facts.known) throw unknownInvitation();
     const refusal = refusalOf(facts, 'member') ?? mailRefusal(facts);
     if (refusal) throw refusal;
+    return letter.expiresAt;
   }
 
   /**

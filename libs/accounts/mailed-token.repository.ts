@@ -1,11 +1,20 @@
 import { Injectable } from '@nestjs/common';
-import { addSeconds, Clock, Database, randomUUID, sha256, sql, type SealedMail } from '#platform';
+import {
+  addSeconds,
+  Clock,
+  Database,
+  KeyedDigest,
+  randomUUID,
+  sha256,
+  sql,
+  type SealedMail,
+} from '#platform';
 
 /** What anybody may ask for by an address alone. */
 export type MailedPurpose = 'register' | 'reset-password' | 'change-address';
 
 export const MAILED_TOKEN_SECONDS = 3600;
-/** To one address, and at the wish of one person, for one purpose; more help nobody who reads the mailbox. */
+/** To one address, or at the wish of one person, for one purpose; more help nobody who reads the mailbox. */
 const MAILS_PER_WINDOW = 3;
 const WINDOW_SECONDS = 3600;
 
@@ -33,20 +42,21 @@ export class MailedTokenRepository {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly digests: KeyedDigest,
   ) {}
 
   /**
-   * Mails a token, unless the address got enough mail of this kind within the hour; then nothing happens. One statement
+   * Mails a token, unless there was enough mail of this kind within the hour; then nothing happens. One statement
    * does the same for an address with an account and for one without, so that neither its time nor its answer tells.
    */
   async request({ purpose, email, secret, userId, mails, address }: MailedTokenRequest): Promise<void> {
     const now = this.clock.now();
-    const subject = sha256(`${purpose}|${email}`);
-    const subjects = [subject, ...(userId === undefined ? [] : [sha256(`${purpose}|person ${userId}`)])];
+    // who is signed in is counted alone: by naming a mailbox nobody uses up what its owner may ask for
+    const subject = this.digests.of(`mail ${purpose}`, userId ?? email);
     await this.database.query(sql`
       WITH counted AS (
         INSERT INTO mail_requests AS r (subject, requests, window_ends_at)
-        SELECT subject, 1, ${addSeconds(now, WINDOW_SECONDS)}::timestamptz FROM unnest(${subjects}::bytea[]) AS subject
+        VALUES (${subject}, 1, ${addSeconds(now, WINDOW_SECONDS)})
         ON CONFLICT (subject) DO UPDATE
            SET requests = CASE WHEN r.window_ends_at <= ${now} THEN 1 ELSE r.requests + 1 END,
                window_ends_at = CASE WHEN r.window_ends_at <= ${now} THEN excluded.window_ends_at
@@ -55,9 +65,8 @@ export class MailedTokenRepository {
         RETURNING requests
       ), asked AS (
         SELECT account.id AS known
-          FROM (SELECT count(*) AS allowed FROM counted) counts LEFT JOIN (
+          FROM counted LEFT JOIN (
             SELECT id FROM users WHERE email = ${email} AND disabled_at IS NULL) account ON true
-         WHERE allowed = ${subjects.length}::int
       ), token AS (
         INSERT INTO one_time_tokens (id, secret_sha256, purpose, user_id, email, created_at, expires_at)
         SELECT ${randomUUID()}, ${sha256(secret)}, ${purpose}, coalesce(${userId ?? null}::uuid, known), ${email},

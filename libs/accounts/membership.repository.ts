@@ -18,9 +18,10 @@ export interface MemberOf {
 }
 
 /**
- * Who belongs to an organization as what. Each act locks the owners, the actor and the member it is about, in one order,
- * and decides by what they are once they are locked: so an organization never loses its last owner, and nobody acts by
- * a role that they have just lost. An owner who cannot sign in, or is about to be gone, is none.
+ * Who belongs to an organization as what. Each act locks the owners, the actor and the member it is about, first their
+ * accounts and then their memberships, each in one order, and decides by what they are once they are locked: so an
+ * organization never loses its last owner, and nobody acts by a role that they have just lost. An owner who cannot sign
+ * in, or is about to be gone, is none; whoever asks for the deletion of an account locks the same accounts.
  */
 @Injectable()
 export class MembershipRepository {
@@ -30,6 +31,7 @@ export class MembershipRepository {
   async list(organizationId: string, { search = '', after, limit }: MemberFilter): Promise<MemberPage> {
     const rows = await this.database.query<MemberRow>(sql`
       SELECT u.id AS "userId", u.name, u.email, m.role, m.created_at AS "joinedAt", u.disabled_at AS "disabledAt",
+             u.second_factors > 0 AS "secondFactor",
              (SELECT jsonb_build_object('id', r.id, 'name', r.name)
                 FROM organization_roles r WHERE r.id = m.custom_role_id) AS custom_role
         FROM memberships m JOIN users u ON u.id = m.user_id
@@ -61,13 +63,19 @@ export class MembershipRepository {
     if (problem) throw new PublicError(400, 'invalid_role', problem);
     const { role, customRoleId = null } = given;
     const [facts] = await this.database.query<ActFacts & { role_known: boolean }>(sql`
-      WITH locked AS MATERIALIZED (
-        SELECT m.user_id, m.role, m.custom_role_id FROM memberships m
+      WITH people AS MATERIALIZED (
+        SELECT u.id, u.disabled_at IS NULL AND u.deletion_at IS NULL AS lasting FROM users u
+         WHERE u.id IN (SELECT user_id FROM memberships
+                         WHERE organization_id = ${organizationId}
+                           AND (role = 'owner' OR user_id::text IN (${by.id}, ${userId})))
+         ORDER BY u.id FOR NO KEY UPDATE
+      ), locked AS MATERIALIZED (
+        SELECT m.user_id, m.role, m.custom_role_id, p.lasting FROM memberships m JOIN people p ON p.id = m.user_id
          WHERE m.organization_id = ${organizationId}
            AND (m.role = 'owner' OR m.user_id::text IN (${by.id}, ${userId}))
-         ORDER BY m.user_id FOR UPDATE
+         ORDER BY m.user_id FOR UPDATE OF m
       ), custom AS MATERIALIZED (
-        SELECT id, permissions FROM organization_roles
+        SELECT FROM organization_roles
          WHERE organization_id = ${organizationId} AND id = ${customRoleId}::uuid FOR KEY SHARE
       ), actor AS (
         SELECT role FROM locked WHERE user_id::text = ${by.id} AND role = ANY (${rolesFor('members:change')}::text[])
@@ -78,17 +86,12 @@ export class MembershipRepository {
                ${customRoleId}::uuid IS NULL OR EXISTS (SELECT FROM custom) AS role_known,
                -- nobody but an owner makes or unmakes one, or gives what they have not
                EXISTS (SELECT FROM actor, target
-                        WHERE actor.role = 'owner' OR 'owner' NOT IN (target.role, ${role}::text))
-                 AND NOT EXISTS (
-                   SELECT FROM actor, custom, unnest(custom.permissions) AS permission
-                    WHERE permission <> ALL (permissions_of_role(actor.role))
-                      -- what the catalog has dropped is nothing that anybody gets
-                      AND EXISTS (SELECT FROM unnest(${rolesFor('organization:read')}::text[]) AS holder
-                                   WHERE permission = ANY (permissions_of_role(holder)))) AS within,
+                        WHERE (actor.role = 'owner' OR target.role <> 'owner')
+                          AND may_give(actor.role, ${role}::text, ${customRoleId}::uuid,
+                                       ${rolesFor('roles:write')}::text[])) AS within,
                ${role}::text = 'owner' OR EXISTS (SELECT FROM target WHERE target.role <> 'owner')
-                 OR EXISTS (SELECT FROM locked o JOIN users u ON u.id = o.user_id
-                             WHERE o.role = 'owner' AND o.user_id::text <> ${userId}
-                               AND u.disabled_at IS NULL AND u.deletion_at IS NULL) AS owned
+                 OR EXISTS (SELECT FROM locked
+                             WHERE role = 'owner' AND lasting AND user_id::text <> ${userId}) AS owned
       ), changed AS (
         UPDATE memberships m SET role = ${role}, custom_role_id = ${customRoleId}::uuid FROM facts, target
          WHERE m.organization_id = ${organizationId} AND m.user_id = target.user_id
@@ -119,11 +122,17 @@ export class MembershipRepository {
   async remove({ organizationId, userId }: MemberOf, by: Actor): Promise<void> {
     const act = by.id === userId ? 'membership.leave' : 'membership.remove';
     const [facts] = await this.database.query<ActFacts>(sql`
-      WITH locked AS MATERIALIZED (
-        SELECT m.user_id, m.role FROM memberships m
+      WITH people AS MATERIALIZED (
+        SELECT u.id, u.disabled_at IS NULL AND u.deletion_at IS NULL AS lasting FROM users u
+         WHERE u.id IN (SELECT user_id FROM memberships
+                         WHERE organization_id = ${organizationId}
+                           AND (role = 'owner' OR user_id::text IN (${by.id}, ${userId})))
+         ORDER BY u.id FOR NO KEY UPDATE
+      ), locked AS MATERIALIZED (
+        SELECT m.user_id, m.role, p.lasting FROM memberships m JOIN people p ON p.id = m.user_id
          WHERE m.organization_id = ${organizationId}
            AND (m.role = 'owner' OR m.user_id::text IN (${by.id}, ${userId}))
-         ORDER BY m.user_id FOR UPDATE
+         ORDER BY m.user_id FOR UPDATE OF m
       ), actor AS (
         SELECT role FROM locked
          WHERE user_id::text = ${by.id}
@@ -134,9 +143,8 @@ export class MembershipRepository {
         SELECT EXISTS (SELECT FROM actor) AS allowed, EXISTS (SELECT FROM target) AS known,
                EXISTS (SELECT FROM actor, target WHERE actor.role = 'owner' OR target.role <> 'owner') AS within,
                EXISTS (SELECT FROM target WHERE role <> 'owner')
-                 OR EXISTS (SELECT FROM locked o JOIN users u ON u.id = o.user_id
-                             WHERE o.role = 'owner' AND o.user_id::text <> ${userId}
-                               AND u.disabled_at IS NULL AND u.deletion_at IS NULL) AS owned
+                 OR EXISTS (SELECT FROM locked
+                             WHERE role = 'owner' AND lasting AND user_id::text <> ${userId}) AS owned
       ), removed AS (
         DELETE FROM memberships m USING facts
          WHERE m.organization_id = ${organizationId} AND m.user_id::text = ${userId}
@@ -175,17 +183,20 @@ export class MembershipRepository {
       throw new PublicError(409, 'own_ownership', 'You are the owner already: choose somebody else.');
     }
     const [facts] = await this.database.query<ActFacts>(sql`
-      WITH locked AS MATERIALIZED (
-        SELECT m.user_id, m.role FROM memberships m
-         WHERE m.organization_id = ${organizationId} AND m.user_id::text IN (${by.id}, ${userId})
-         ORDER BY m.user_id FOR UPDATE
+      WITH people AS MATERIALIZED (
+        SELECT u.id, u.disabled_at IS NULL AND u.deletion_at IS NULL AS lasting FROM users u
+         WHERE u.id IN (SELECT user_id FROM memberships
+                         WHERE organization_id = ${organizationId} AND user_id::text IN (${by.id}, ${userId}))
+         ORDER BY u.id FOR NO KEY UPDATE
+      ), locked AS MATERIALIZED (
+        SELECT m.user_id, m.role, p.lasting FROM memberships m JOIN people p ON p.id = m.user_id
+         WHERE m.organization_id = ${organizationId}
+         ORDER BY m.user_id FOR UPDATE OF m
       ), facts AS (
         SELECT EXISTS (SELECT FROM locked
                         WHERE user_id::text = ${by.id}
                           AND role = ANY (${rolesFor('organization:transfer')}::text[])) AS allowed,
-               EXISTS (SELECT FROM locked JOIN users u ON u.id = user_id
-                        WHERE user_id::text = ${userId}
-                          AND u.disabled_at IS NULL AND u.deletion_at IS NULL) AS known
+               EXISTS (SELECT FROM locked WHERE user_id::text = ${userId} AND lasting) AS known
       ), changed AS (
         UPDATE memberships m
            SET role = CASE WHEN m.user_id::text = ${userId} THEN 'owner' ELSE 'administrator' END,

@@ -9,6 +9,8 @@ export interface Member {
   readonly customRole: { readonly id: string; readonly name: string } | null;
   readonly joinedAt: Date;
   readonly disabledAt: Date | null;
+  /** Whether they have one. */
+  readonly secondFactor: boolean;
 }
 
 export interface MemberPage {

@@ -5,6 +5,7 @@ export const ORGANIZATION_AUTHORITY = {
   'organization:read': ['owner', 'administrator', 'billing', 'member'],
   'organization:leave': ['owner', 'administrator', 'billing', 'member'],
   'organization:rename': ['owner', 'administrator'],
+  'organization:secure': ['owner', 'administrator'],
   'organization:transfer': ['owner'],
   'organization:export': ['owner'],
   'organization:delete': ['owner'],

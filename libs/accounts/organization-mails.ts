@@ -55,8 +55,8 @@ export function accountDeletionMail({ to, at, url }: Omit<Deletion, 'organizatio
     subject: 'Your account will be deleted',
     paragraphs: [
       `The deletion of your account was asked for. On ${day.format(at)} (UTC) it is removed with everything that belongs to it.`,
-      'Until then you can undo this. If it was not you who asked, sign in and change your password at once.',
-      { label: 'Open your account', url },
+      'Until then everything works as before, and you can undo this. If it was not you who asked, undo it, change your password at once, and look at your sessions.',
+      { label: 'Keep the account', url },
     ],
   };
 }

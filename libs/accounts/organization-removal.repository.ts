@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Clock, Database, sql, type Statement } from '#platform';
+import { Clock, Database, sql, type Statement, type Transaction } from '#platform';
 
 /** Of one sweep. */
 const MOST_ORGANIZATIONS = 20;
@@ -8,7 +8,7 @@ const MOST_LICENSES = 20;
 
 /**
  * Removes organizations whose grace is over, with everything that hangs on them, a bounded part at each sweep. The
- * audit stays. Whichever node comes next goes on where the last one stopped.
+ * audit stays, and what licenses have counted. Whichever node comes next goes on where the last one stopped.
  */
 @Injectable()
 export class OrganizationRemovalRepository {
@@ -25,12 +25,12 @@ export class OrganizationRemovalRepository {
       authorizationsOf(limit),
       ...leftOvers(limit),
       clientsOf(),
-      licensesOf(),
       sql`
         DELETE FROM trial_ledger t USING organizations o
          WHERE o.id = t.organization_id AND o.removal_started_at IS NOT NULL`,
     ];
     for (const part of parts) await this.database.query(part);
+    await this.database.transaction(removeLicenses);
     await this.end();
   }
 
@@ -161,16 +161,27 @@ function clientsOf(): Statement {
     SELECT 'client.remove', 'system', id, organization_id FROM removed`;
 }
 
-function licensesOf(): Statement {
-  return sql`
-    WITH removed AS (
-      DELETE FROM licenses
-       WHERE id IN (SELECT l.id FROM licenses l JOIN organizations o ON o.id = l.organization_id
-                     WHERE o.removal_started_at IS NOT NULL
-                       AND NOT EXISTS (SELECT FROM seat_assignments s WHERE s.license_id = l.id)
-                     ORDER BY l.id LIMIT ${MOST_LICENSES})
-      RETURNING id, organization_id
+/** What they have counted is kept for the last bill. */
+async function removeLicenses(on: Transaction): Promise<void> {
+  const due = await on.query<{ id: string }>(sql`
+    SELECT l.id FROM licenses l JOIN organizations o ON o.id = l.organization_id
+     WHERE o.removal_started_at IS NOT NULL
+       AND NOT EXISTS (SELECT FROM seat_assignments s WHERE s.license_id = l.id)
+     ORDER BY l.id LIMIT ${MOST_LICENSES} FOR UPDATE OF l`);
+  const ids = due.map(({ id }) => id);
+  // a use that is being counted ends first
+  await on.query(sql`SELECT FROM usage_counters WHERE license_id = ANY (${ids}::uuid[]) FOR UPDATE`);
+  await on.query(sql`
+    WITH kept AS (
+      INSERT INTO removed_usage (license_id, organization_id, module_key, feature_key, period_starts_at,
+                                 period_ends_at, used, overage)
+      SELECT l.id, l.organization_id, l.module_key, c.feature_key, c.period_starts_at, c.period_ends_at, c.used,
+             c.overage
+        FROM usage_counters c JOIN licenses l ON l.id = c.license_id
+       WHERE l.id = ANY (${ids}::uuid[])
+    ), removed AS (
+      DELETE FROM licenses WHERE id = ANY (${ids}::uuid[]) RETURNING id, organization_id
     )
     INSERT INTO audit_events (act, actor, target, organization_id)
-    SELECT 'license.remove', 'system', id, organization_id FROM removed`;
+    SELECT 'license.remove', 'system', id, organization_id FROM removed`);
 }

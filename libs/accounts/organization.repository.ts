@@ -1,15 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '#observability';
-import { Configuration, Database, PublicError, randomUUID, sql } from '#platform';
+import { Configuration, Database, isUniqueViolation, PublicError, randomUUID, sql } from '#platform';
 import type { Organization } from './account.js';
 import { displayNameProblem } from './display-name.js';
 import { normalizeName } from './person-name.js';
 import { organizationKeyOf, organizationKeyProblem } from './organization.js';
 import { rolesFor } from './organization-authority.js';
 import { refusalOf, type ActFacts } from './organization-errors.js';
-
-/** SQLSTATE unique_violation: of the keys. */
-const TAKEN = '23505';
 
 export interface OrganizationDraft {
   readonly name: string;
@@ -42,7 +39,7 @@ export class OrganizationRepository {
   /**
    * Creates an organization with its owner. Who does so for themselves may do it, and only so often.
    * @throws PublicError 400 `invalid_name`, `invalid_key`; 403 `creation_closed`; 404 `unknown_user`;
-   * 409 `organization_key_taken`, `too_many_organizations`
+   * 409 `account_ending`, `organization_key_taken`, `too_many_organizations`
    */
   async create(draft: OrganizationDraft, ownerId: string, by: Actor): Promise<Organization> {
     const own = by.id === ownerId;
@@ -59,16 +56,16 @@ export class OrganizationRepository {
     const outcome = await this.database.transaction(async (on) => {
       // two at once would count the same; the statement after the lock sees what was committed before it
       await on.query(sql`SELECT FROM users WHERE id::text = ${ownerId} FOR NO KEY UPDATE`);
-      const [row] = await on.query<{ known: boolean; room: boolean; created: boolean }>(sql`
+      const [row] = await on.query<{ known: boolean; lasting: boolean; room: boolean; created: boolean }>(sql`
         WITH owner AS (
-          SELECT id FROM users WHERE id::text = ${ownerId} AND disabled_at IS NULL
+          SELECT id, deletion_at IS NULL AS lasting FROM users WHERE id::text = ${ownerId} AND disabled_at IS NULL
         ), facts AS (
-          SELECT EXISTS (SELECT FROM owner) AS known,
+          SELECT EXISTS (SELECT FROM owner) AS known, EXISTS (SELECT FROM owner WHERE lasting) AS lasting,
                  ${most}::int IS NULL OR ${most}::int > (
                    SELECT count(*) FROM organizations WHERE created_by = (SELECT id FROM owner)) AS room
         ), created AS (
           INSERT INTO organizations (id, key, name, created_by)
-          SELECT ${id}, ${key}, ${name}, owner.id FROM facts, owner WHERE room
+          SELECT ${id}, ${key}, ${name}, owner.id FROM facts, owner WHERE room AND owner.lasting
           ON CONFLICT (key) DO NOTHING
           RETURNING id, created_by
         ), owned AS (
@@ -88,6 +85,7 @@ export class OrganizationRepository {
       return row;
     });
     if (!outcome?.known) throw new PublicError(404, 'unknown_user', 'There is no such account.');
+    if (!outcome.lasting) throw ownerEnding(own);
     if (!outcome.room) {
       throw new PublicError(
         409,
@@ -130,8 +128,8 @@ export class OrganizationRepository {
         )
         SELECT EXISTS (SELECT FROM actor) AS allowed`,
       )
-      .catch((error: Error & { code?: string }) => {
-        throw error.code === TAKEN ? taken() : error;
+      .catch((error: Error) => {
+        throw isUniqueViolation(error) ? taken() : error;
       });
     const refusal = refusalOf(facts, 'member');
     if (refusal) throw refusal;
@@ -141,6 +139,12 @@ export class OrganizationRepository {
     const [row] = await this.database.query<OrganizationDetails>(sql`
       SELECT id, key, name, suspended_at AS "suspendedAt", created_at AS "createdAt", deletion_at AS "deletionAt"
         FROM organizations WHERE id = ${organizationId}`);
+    return row;
+  }
+
+  async findByKey(key: string): Promise<Organization | undefined> {
+    const [row] = await this.database.query<Organization>(sql`
+      SELECT id, key, name, suspended_at AS "suspendedAt" FROM organizations WHERE key = ${key}`);
     return row;
   }
 
@@ -173,6 +177,17 @@ function checked(draft: OrganizationDraft) {
   const keyProblem = organizationKeyProblem(key);
   if (keyProblem) throw new PublicError(400, 'invalid_key', keyProblem);
   return { name, key };
+}
+
+/** It would be left without an owner. */
+function ownerEnding(own: boolean): PublicError {
+  return new PublicError(
+    409,
+    'account_ending',
+    own
+      ? 'Your account is about to be deleted. Keep it first, under “Your data” of your account.'
+      : 'The owner’s account is about to be deleted. They have to keep it first, under “Your data” of their account.',
+  );
 }
 
 function taken(): PublicError {

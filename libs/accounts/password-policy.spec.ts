@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { normalizePassword, passwordProblem } from './password-policy.js';
 
@@ -85,5 +85,14 @@ describe('NIST SP 800-63B-4 §3.1.1.2', () => {
         },
       ),
     );
+  });
+
+  it('what is far too long is refused before it is normalized, which would take long', () => {
+    const normalize = jest.spyOn(String.prototype, 'normalize');
+    expect(passwordProblem('\ufdfa'.repeat(1025))).toContain('at most 128');
+    expect(normalize).not.toHaveBeenCalled();
+    expect(passwordProblem('\ufdfa'.repeat(1024))).toContain('at most 128');
+    expect(normalize).toHaveBeenCalled();
+    normalize.mockRestore();
   });
 });

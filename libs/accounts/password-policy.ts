@@ -11,6 +11,8 @@ const WORTH_NORMALIZING = 1024;
 const SHORTEST_REMAINDER = 6;
 /** A shorter part of a name says nothing: it is in half of all words. */
 const SHORTEST_WORD = 3;
+/** Control characters, halves of characters, and what stands for a byte that could not be read. */
+const UNTYPABLE = /[\p{Cc}\p{Cs}\ufffd]/u;
 /** The words of this product and its subject. */
 const PRODUCT_WORDS = ['core auth', 'coreauth', 'password'];
 
@@ -31,6 +33,11 @@ export function shortestPassword({ secondFactor = false }: PasswordUse = {}): nu
   return secondFactor ? SHORTEST_WITH_SECOND_FACTOR : SHORTEST_ALONE;
 }
 
+/** Whether it is long enough without a second factor too. */
+export function standsAlone(password: string): boolean {
+  return lengthOf(password) >= SHORTEST_ALONE;
+}
+
 /**
  * What is wrong with a new password, as a sentence for the person who chose it; undefined when it is acceptable.
  * NIST SP 800-63B-4 §3.1.1.2: each code point counts as one character, no rules of composition, and none that is
@@ -39,11 +46,14 @@ export function shortestPassword({ secondFactor = false }: PasswordUse = {}): nu
 export function passwordProblem(password: string, use: PasswordUse = {}): string | undefined {
   if (password.length > WORTH_NORMALIZING) return TOO_LONG;
   const shortest = shortestPassword(use);
-  const length = [...normalizePassword(password)].length;
+  const length = lengthOf(password);
   if (length < shortest) {
     return `Choose a password of at least ${shortest} characters; a few unrelated words make a good one.`;
   }
   if (length > LONGEST) return TOO_LONG;
+  if (UNTYPABLE.test(password)) {
+    return 'This password contains characters that no keyboard types, so that you could not give it again. Choose others.';
+  }
   if (isExpected(password)) {
     return 'This password is among the first that attackers try. Choose one that nobody would expect; a few unrelated words make a good one.';
   }
@@ -51,6 +61,10 @@ export function passwordProblem(password: string, use: PasswordUse = {}): string
     return 'This password is made of your name, your address, your organization or the name of this service. Choose words that have nothing to do with them.';
   }
   return undefined;
+}
+
+function lengthOf(password: string): number {
+  return [...normalizePassword(password)].length;
 }
 
 /** Common itself, or one such password or a few characters again and again. */

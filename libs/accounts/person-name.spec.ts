@@ -22,4 +22,11 @@ describe('the name of a person', () => {
   it('has one spelling', () => {
     expect(normalizeName('  Rene\u0301 \n  Dupont ')).toBe('Ren\u00e9 Dupont');
   });
+
+  it('is not normalized when it is far too long, which would take long', () => {
+    const padded = (length: number) => `${' '.repeat(length - 4)}Nora`;
+    expect(normalizeName(padded(1024))).toBe('Nora');
+    expect(normalizeName(padded(1025))).toBe(padded(1025));
+    expect(nameProblem(padded(1025))).toContain('at most 100');
+  });
 });

@@ -19,7 +19,8 @@ export function nameProblem(name: string): string | undefined {
   const visible = normalized.replace(/[\u200c\u200d]/g, '');
   if (visible === '') return 'Enter your name.';
   if ([...normalized].length > LONGEST_NAME) return `A name has at most ${LONGEST_NAME} characters.`;
-  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(visible))
+  // the last one stands for a byte that could not be read
+  if (/[\p{C}\p{Zl}\p{Zp}\ufffd]/u.test(visible))
     return 'The name contains characters that cannot be seen. Type it again.';
   // RFC 3986: a name that is an address would be a link wherever it is shown
   return /:\/\//.test(normalized) ? 'This is an address and not a name.' : undefined;

@@ -9,6 +9,8 @@ export interface Profile {
   readonly name: string;
   readonly email: string;
   readonly emailVerified: boolean;
+  /** When the account is removed; null while nobody asked for that. */
+  readonly deletionAt: Date | null;
 }
 
 /** What people are called, by themselves. */
@@ -18,7 +20,8 @@ export class ProfileRepository {
 
   async find(userId: string): Promise<Profile | undefined> {
     const [row] = await this.database.query<Profile>(sql`
-      SELECT id, name, email, email_verified_at IS NOT NULL AS "emailVerified" FROM users WHERE id = ${userId}`);
+      SELECT id, name, email, email_verified_at IS NOT NULL AS "emailVerified", deletion_at AS "deletionAt"
+        FROM users WHERE id = ${userId}`);
     return row;
   }
 

@@ -43,29 +43,34 @@ export class RoleRepository {
   async create(organizationId: string, draft: CustomRoleDraft, by: Actor): Promise<string> {
     const { key, name, permissions } = checked(draft);
     const id = randomUUID();
-    const [facts] = await this.database.query<ActFacts & { room: boolean; created: boolean }>(sql`
-      WITH actor AS (
-        SELECT role FROM memberships
-         WHERE organization_id = ${organizationId} AND user_id::text = ${by.id}
-           AND role = ANY (${rolesFor('roles:write')}::text[]) FOR SHARE
-      ), facts AS (
-        SELECT EXISTS (SELECT FROM actor) AS allowed,
-               EXISTS (SELECT FROM actor WHERE ${permissions}::text[] <@ permissions_of_role(actor.role)) AS within,
-               (SELECT count(*) FROM organization_roles WHERE organization_id = ${organizationId})
-                 < ${MOST_CUSTOM_ROLES}::int AS room
-      ), created AS (
-        INSERT INTO organization_roles (id, organization_id, key, name, permissions, created_at)
-        SELECT ${id}, ${organizationId}, ${key}, ${name}, ${permissions}, ${this.clock.now()} FROM facts
-         WHERE allowed AND within AND room
-        ON CONFLICT (organization_id, key) DO NOTHING
-        RETURNING id, organization_id
-      ), audited AS (
-        INSERT INTO audit_events (act, actor, address, factor, target, organization_id, detail)
-        SELECT 'role.create', ${by.id}, ${by.address}, ${by.factor}, id, organization_id,
-               jsonb_build_object('key', ${key}::text, 'permissions', ${permissions}::text[])
-          FROM created
-      )
-      SELECT *, EXISTS (SELECT FROM created) AS created FROM facts`);
+    const facts = await this.database.transaction(async (on) => {
+      // two at once would count the same; the statement after the lock sees what was committed before it
+      await on.query(sql`SELECT FROM organizations WHERE id = ${organizationId} FOR NO KEY UPDATE`);
+      const [found] = await on.query<ActFacts & { room: boolean; created: boolean }>(sql`
+        WITH actor AS (
+          SELECT role FROM memberships
+           WHERE organization_id = ${organizationId} AND user_id::text = ${by.id}
+             AND role = ANY (${rolesFor('roles:write')}::text[]) FOR SHARE
+        ), facts AS (
+          SELECT EXISTS (SELECT FROM actor) AS allowed,
+                 EXISTS (SELECT FROM actor WHERE ${permissions}::text[] <@ permissions_of_role(actor.role)) AS within,
+                 (SELECT count(*) FROM organization_roles WHERE organization_id = ${organizationId})
+                   < ${MOST_CUSTOM_ROLES}::int AS room
+        ), created AS (
+          INSERT INTO organization_roles (id, organization_id, key, name, permissions, created_at)
+          SELECT ${id}, ${organizationId}, ${key}, ${name}, ${permissions}, ${this.clock.now()} FROM facts
+           WHERE allowed AND within AND room
+          ON CONFLICT (organization_id, key) DO NOTHING
+          RETURNING id, organization_id
+        ), audited AS (
+          INSERT INTO audit_events (act, actor, address, factor, target, organization_id, detail)
+          SELECT 'role.create', ${by.id}, ${by.address}, ${by.factor}, id, organization_id,
+                 jsonb_build_object('key', ${key}::text, 'permissions', ${permissions}::text[])
+            FROM created
+        )
+        SELECT *, EXISTS (SELECT FROM created) AS created FROM facts`);
+      return found;
+    });
     const refusal = refusalOf(facts, 'role');
     if (refusal) throw refusal;
     if (!facts?.room) {

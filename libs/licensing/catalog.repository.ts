@@ -3,6 +3,7 @@ import type { FeatureDefinition } from '@core-auth/module-kit/licensing';
 import { Database, PublicError, randomUUID, sql, type Transaction } from '#platform';
 import {
   isCatalogKey,
+  moduleProblem,
   newFeatureProblem,
   normalizeBaseUrl,
   permissionsProblem,
@@ -11,6 +12,7 @@ import {
   scopeRolesProblem,
   type Module,
   type ModuleAccess,
+  type ModuleChange,
   type NewFeature,
   type NewModule,
   type NewPlanVersion,
@@ -19,6 +21,9 @@ import {
   type RolePermissions,
   type ScopeRoles,
 } from './catalog.js';
+
+/** SQLSTATE of PostgreSQL's appendix A. */
+const UNIQUE_VIOLATION = '23505';
 
 interface ModuleRow {
   key: string;
@@ -38,18 +43,12 @@ export class CatalogRepository {
    */
   async createModule(module: NewModule, actor: string): Promise<Module> {
     const { key, name, environment = 'production' } = module;
-    const baseUrl = normalizeBaseUrl(module.baseUrl);
     requireKey(key, 'invalid_module');
-    if (RESERVED_MODULE_KEYS.includes(key)) {
-      throw new PublicError(
-        400,
-        'invalid_module',
-        `Scopes of Core Auth itself begin with "${key}": choose another key for the module.`,
-      );
-    }
-    if (!baseUrl) {
-      throw new PublicError(400, 'invalid_module', 'The base URL of a module is an http or https address.');
-    }
+    const problem = RESERVED_MODULE_KEYS.includes(key)
+      ? `Scopes of Core Auth itself begin with "${key}": choose another key for the module.`
+      : moduleProblem(module);
+    if (problem) throw new PublicError(400, 'invalid_module', problem);
+    const baseUrl = normalizeBaseUrl(module.baseUrl) ?? '';
     const created = await this.database.query(sql`
       WITH created AS (
         INSERT INTO modules (key, name, base_url, environment)
@@ -62,9 +61,39 @@ export class CatalogRepository {
       INSERT INTO audit_events (act, actor, target) SELECT 'module.create', ${actor}, key FROM created
       RETURNING id`);
     if (created.length === 0) {
-      throw new PublicError(409, 'module_taken', 'There is a module with this key or base URL already.');
+      throw moduleTaken();
     }
     return { key, name, baseUrl, environment };
+  }
+
+  /**
+   * Gives a module another name or address; tokens are for its address from the next one on.
+   * @throws PublicError 400 `invalid_module`; 404 `unknown_module`; 409 `module_taken`, decided by the constraint
+   */
+  async changeModule(key: string, { name, baseUrl }: ModuleChange, actor: string): Promise<Module> {
+    const problem = moduleProblem({ name, baseUrl });
+    if (problem) throw new PublicError(400, 'invalid_module', problem);
+    const address = baseUrl === undefined ? null : (normalizeBaseUrl(baseUrl) ?? null);
+    const [changed] = await this.database
+      .query<ModuleRow>(
+        sql`
+      WITH changed AS (
+        UPDATE modules SET name = coalesce(${name ?? null}, name), base_url = coalesce(${address}, base_url)
+         WHERE key = ${key}
+        RETURNING key, name, base_url, environment
+      ), told AS (
+        INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', key FROM changed
+      ), audited AS (
+        INSERT INTO audit_events (act, actor, target, detail)
+        SELECT 'module.change', ${actor}::text, key, jsonb_build_object('name', name, 'base_url', base_url) FROM changed
+      )
+      SELECT * FROM changed`,
+      )
+      .catch((error: Error & { code?: string }) => {
+        throw error.code === UNIQUE_VIOLATION ? moduleTaken() : error;
+      });
+    if (!changed) throw new PublicError(404, 'unknown_module', `There is no module "${key}".`);
+    return moduleOf(changed);
   }
 
   async moduleByKey(key: string): Promise<Module | undefined> {
@@ -296,6 +325,10 @@ function requireKey(key: string, code: string): void {
 
 function unknownModule(): PublicError {
   return new PublicError(404, 'unknown_module', 'There is no such module.');
+}
+
+function moduleTaken(): PublicError {
+  return new PublicError(409, 'module_taken', 'There is a module with this key or base URL already.');
 }
 
 function moduleOf(row: ModuleRow): Module {

@@ -1,4 +1,4 @@
-import type { Role } from '#accounts';
+import { displayNameProblem, type Role } from '#accounts';
 import { isFeatureValue, type FeatureDefinition, type FeatureValue } from '@core-auth/module-kit/licensing';
 
 /** A product application of the suite, as it is sold. */
@@ -42,6 +42,12 @@ export interface NewModule {
   readonly environment?: string;
 }
 
+/** What is told is changed. */
+export interface ModuleChange {
+  readonly name?: string | undefined;
+  readonly baseUrl?: string | undefined;
+}
+
 export interface NewFeature extends FeatureDefinition {
   readonly moduleKey: string;
   /** Of a metered feature alone: percents of the limit that are announced, 1 to 1000; 80 and 100 unless told. */
@@ -75,7 +81,7 @@ export function isCatalogKey(key: string): boolean {
 }
 
 /** What scopes of this server begin with (`licensing:read`): a module of that name could grant them. */
-export const RESERVED_MODULE_KEYS: readonly string[] = ['account', 'licensing', 'readiness'];
+export const RESERVED_MODULE_KEYS: readonly string[] = ['account', 'licensing', 'organization', 'readiness'];
 
 /**
  * The base URL as it is stored and compared: http or https, no credentials, query or fragment, no trailing slash.
@@ -87,6 +93,14 @@ export function normalizeBaseUrl(text: string): string | undefined {
   const plain = !url.username && !url.password && !url.search && !url.hash;
   if (!plain || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined;
   return url.href.replace(/\/+$/, '');
+}
+
+/** What is wrong with the name or the address of a module, of those that are told, as a sentence; undefined when nothing is. */
+export function moduleProblem({ name, baseUrl }: ModuleChange): string | undefined {
+  const problem = name === undefined ? undefined : displayNameProblem(name);
+  if (problem !== undefined || baseUrl === undefined || normalizeBaseUrl(baseUrl) !== undefined)
+    return problem;
+  return 'The base URL of a module is an http or https address.';
 }
 
 const MOST_PERMISSIONS = 50;

@@ -71,8 +71,7 @@ export {
   type Reservation,
 } from './seats/reservation.repository.js';
 export { SeatLeaseRepository, type Lease, type LeaseHolder } from './seats/lease.repository.js';
-export type { NewOfflineGrant, OfflineGrant } from './offline/offline-grant.js';
-export { LONGEST_FILE_DAYS } from './offline/offline-grant.js';
+export type { NewOfflineGrant, OfflineGrant, ReturnedGrant } from './offline/offline-grant.js';
 export { OfflineGrantRepository } from './offline/offline-grant.repository.js';
 export { OfflineLicenses, type IssuedLicenseFile } from './offline/offline-licenses.js';
 export {
@@ -82,4 +81,10 @@ export {
   type LicensingAction,
   type LicensingRole,
 } from './administration/authority.js';
+export {
+  LicenseListRepository,
+  type GrantedFile,
+  type HeldLease,
+  type KeptSeat,
+} from './administration/license-list.repository.js';
 export { administrationRoutes, type DescribedRoute } from './administration/routes.js';

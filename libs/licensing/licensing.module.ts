@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AccountsModule } from '#accounts';
 import { TokensModule } from '#tokens';
 import { ADMINISTRATION_CONTROLLERS, ADMINISTRATION_PROVIDERS } from './administration/administration.js';
+import { LicenseListRepository } from './administration/license-list.repository.js';
 import { AnnouncementRepository } from './announcements/announcement.repository.js';
 import { Announcer } from './announcements/announcer.js';
 import { CatalogRepository } from './catalog.repository.js';
@@ -36,6 +37,7 @@ const DOORS = [
   CatalogRepository,
   HistoryRepository,
   LicenseDetailsRepository,
+  LicenseListRepository,
   LicenseOverviewRepository,
   LicenseRepository,
   LicenseSnapshots,

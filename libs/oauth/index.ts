@@ -7,13 +7,16 @@ export {
 } from './authorization/authorized-application.repository.js';
 export { Authorize, type AuthorizationAnswer } from './authorization/authorize.js';
 export { scopesOfClaims } from './authorization/claims-request.js';
+export { pushedEnvelopeContext } from './authorization/pushed-request.repository.js';
 export { ConsentRepository } from './authorization/consent.repository.js';
 export { AUTHORIZATION_PATH } from './authorization/submitted-request.js';
 export { answerUrl } from './authorization/authorization-request.js';
 export { ClientAuthenticator } from './clients/client-authentication.js';
 export { clientGone, isClientGone } from './clients/client-gone.js';
 export { ClientDirectory } from './clients/client-directory.js';
-export { MAX_LIFETIME } from './clients/client.js';
+export { ClientAdministration, type ClientState } from './clients/client-administration.repository.js';
+export { clientPolicy } from './clients/client-policy-document.js';
+export { GRANT_TYPES, MAX_LIFETIME, type Client } from './clients/client.js';
 export { ClientRepository, type NewClient } from './clients/client.repository.js';
 export { PublicOrigins } from './clients/public-origins.js';
 export { DiscoveryController } from './discovery/discovery.controller.js';

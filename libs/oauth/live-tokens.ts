@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { AccessTokenClaims } from '#tokens';
 import { AuthorizationRepository, type Person } from './authorization/authorization.repository.js';
 import { RevokedTokenRepository } from './revocation/revoked-token.repository.js';
-import { clientsBehind, tokensBehind } from './token-holder.js';
+import { authorizationsOfActors, clientsBehind, tokensBehind } from './token-holder.js';
 
 /** What stands behind an access token: a person, or a machine alone. */
 export interface LiveToken {
@@ -25,11 +25,16 @@ export class LiveTokens {
     const { authorization_id: id } = claims;
     const clientIds = clientsBehind(claims);
     const jtis = tokensBehind(claims);
-    if (id === undefined) {
+    const actors = authorizationsOfActors(claims);
+    if (id === undefined && actors.length === 0) {
       const machine = await this.revokedTokens.liveMachine(jtis, clientIds);
       return machine && { claims, person: undefined, trusted: machine.trusted };
     }
-    const person = await this.authorizations.live(id, jtis, clientIds);
-    return person && { claims, person };
+    const people = await this.authorizations.live(
+      id === undefined ? actors : [id, ...actors],
+      jtis,
+      clientIds,
+    );
+    return people && { claims, person: id === undefined ? undefined : people.get(id) };
   }
 }

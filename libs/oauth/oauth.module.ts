@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { LicensingModule } from '#licensing';
 import { SessionsModule } from '#sessions';
 import { TokensModule } from '#tokens';
+import { AuthorizationExpiry } from './authorization/authorization-expiry.js';
+import { AuthorizationExpiryRepository } from './authorization/authorization-expiry.repository.js';
 import { AuthorizationRepository } from './authorization/authorization.repository.js';
 import { AuthorizedApplicationRepository } from './authorization/authorized-application.repository.js';
 import { Authorize } from './authorization/authorize.js';
@@ -72,6 +74,8 @@ import { UserinfoController } from './userinfo/userinfo.controller.js';
   providers: [
     AccessTokenIssuer,
     AuthorizationCodeGrant,
+    AuthorizationExpiry,
+    AuthorizationExpiryRepository,
     AuthorizationRepository,
     Authorize,
     AuthorizedApplicationRepository,

@@ -1,4 +1,4 @@
-import type { HeldCustomRole } from '#accounts';
+import { rolesFor, type HeldCustomRole } from '#accounts';
 import { ROLES } from '#licensing';
 import type { Module, Modules } from './module-directory.js';
 import { moduleOfScope } from './scope.js';
@@ -20,7 +20,9 @@ export function scopesForRole(
     // a module's scope holds a colon, so it is named as nothing that every object has
     const roles: readonly string[] | undefined = all.get(moduleOfScope(scope) ?? '')?.scopeRoles[scope];
     if (roles === undefined || ROLES.every((each) => roles.includes(each))) return true;
-    return customRole ? customRole.permissions.includes(scope) : roles.includes(role);
+    return customRole
+      ? customRole.permissions.includes(scope) && roles.some(mayMakeRoles)
+      : roles.includes(role);
   });
 }
 
@@ -28,12 +30,17 @@ export function scopesForRole(
 export function entitlementsFor(modules: readonly Module[], { role, customRole }: RoleHolder): string[] {
   return modules.flatMap(({ key, permissions }) => {
     const held = Object.entries(permissions)
-      .filter(([holder]) => customRole !== null || holder === role)
+      .filter(([holder]) => (customRole ? mayMakeRoles(holder) : holder === role))
       .flatMap(([, names]) => names)
       .map((permission) => `${key}:${permission}`);
-    // of what was put into the role, the catalog may by now know less
+    // of what was put into the role, the catalog may by now leave less to whoever could put it there
     return customRole ? [...new Set(held)].filter((one) => customRole.permissions.includes(one)) : held;
   });
+}
+
+/** What nobody has who makes custom roles, no custom role gives: the catalog may have been narrowed since. */
+function mayMakeRoles(role: string): boolean {
+  return rolesFor('roles:write').some((maker) => maker === role);
 }
 
 /** What a holder of this role is called in tokens. */

@@ -1,4 +1,4 @@
-import type { AccessTokenClaims } from '#tokens';
+import type { AccessTokenClaims, Actor } from '#tokens';
 import type { Client } from './clients/client.js';
 import type { Modules } from './module-directory.js';
 
@@ -11,6 +11,15 @@ export function isHolder(claims: AccessTokenClaims, client: Client, all: Modules
 /** The `jti` of a token and of those that it was exchanged for: each of them can end it by being revoked. */
 export function tokensBehind({ jti, token_chain: chain = [] }: AccessTokenClaims): string[] {
   return [jti, ...chain];
+}
+
+/** The authorizations of the people who act in a token (RFC 8693 §4.1): each of them can end it by ending. */
+export function authorizationsOfActors({ act }: Pick<AccessTokenClaims, 'act'>): string[] {
+  const ids: string[] = [];
+  for (let actor: Actor | undefined = act; actor; actor = actor.act) {
+    if (actor.authorization_id !== undefined) ids.push(actor.authorization_id);
+  }
+  return ids;
 }
 
 /** The clients that a token stands on: each of them can end it by being disabled. */

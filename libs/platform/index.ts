@@ -5,12 +5,15 @@ export { ConfigurationError } from './config/configuration-error.js';
 export { readEnvironment, unknownSettings } from './config/read-environment.js';
 export type { SettingDescription } from './config/setting.js';
 export { KeyEncryption } from './crypto/key-encryption.js';
+export { KeyedDigest } from './crypto/keyed-digest.js';
 export { equalInConstantTime, randomFraction, randomSecret, randomUUID, sha256 } from './crypto/random.js';
 export { Database, dataSourceOptions, openDatabase, type Transaction } from './database/database.js';
 export { isUnavailable } from './database/unavailable.js';
+export { isUniqueViolation } from './database/unique-violation.js';
 export { sql, type Statement } from './database/sql.js';
 export { acceptsJson, AcceptsJson } from './http/accepts-json.js';
 export { limitFetches, requireFetchAllowed } from './http/caused-fetch.js';
+export { idOf, readJsonBody, readQuery } from './http/members.js';
 export { parseForm, singleFields, type FormFields } from './http/form.js';
 export {
   OutboundFailed,
@@ -28,13 +31,16 @@ export {
   Public,
   RequireAnySession,
   RequireRecentSession,
+  RequireRecentToken,
   RequireScope,
   RequireScopeInProduction,
   RequireSession,
   ROUTE_POLICY,
   type RoutePolicy,
 } from './http/route-policy.js';
+export { INSTANT, listOf, nullable, objectOf, UUID, type Answer, type Schema } from './http/schema.js';
 export { parseUri, URI_CHARACTERS } from './http/uri.js';
+export { toWire } from './http/wire.js';
 export { instanceId } from './instance.js';
 export type { Mail } from './mail/mail.js';
 export { MailNotSent, Smtp } from './mail/smtp.js';

@@ -5,6 +5,7 @@ import { Cache } from './cache/cache.js';
 import { RedisConnection } from './cache/redis-connection.js';
 import { Configuration } from './config/configuration.js';
 import { KeyEncryption } from './crypto/key-encryption.js';
+import { KeyedDigest } from './crypto/keyed-digest.js';
 import { Database, dataSourceOptions, type Migrations } from './database/database.js';
 import { OutboundHttp } from './http/outbound.js';
 import { MailSealer } from './mail/mail-sealer.js';
@@ -31,6 +32,7 @@ export class PlatformModule {
         { provide: Configuration, useValue: configuration },
         { provide: Clock, useValue: clock },
         { provide: KeyEncryption, useFactory: () => new KeyEncryption(configuration.keyEncryptionKeys) },
+        { provide: KeyedDigest, useFactory: () => new KeyedDigest(configuration.keyEncryptionKeys) },
         MailSealer,
         { provide: Database, inject: [DataSource], useFactory: (source: DataSource) => new Database(source) },
         { provide: OutboundHttp, useFactory: () => new OutboundHttp(configuration.outboundNetworks) },
@@ -45,6 +47,7 @@ export class PlatformModule {
         Configuration,
         Clock,
         KeyEncryption,
+        KeyedDigest,
         MailSealer,
         Database,
         OutboundHttp,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { AddressInfo } from 'node:net';
-import { AccountRepository, PasswordHasher } from '#accounts';
+import { AccountRepository, BrowserSealer, PasswordHasher } from '#accounts';
 import { ClientRepository } from '#oauth';
 import { Clock, Configuration, Database, instanceId, KeyEncryption, RedisConnection } from '#platform';
 import { LockoutRepository } from '#sessions';
@@ -38,11 +38,15 @@ export class ControlContexts {
     accounts: AccountRepository,
     passwords: PasswordHasher,
     clients: ClientRepository,
+    browsers: BrowserSealer,
     private readonly host: HttpAdapterHost,
   ) {
     const rows = new ProbeIdentityRepository(database);
     this.identity = new ProbeIdentity({ accounts, clients, rows }, passwords, clock);
-    this.evidence = { database: new DatabaseEvidence(database), security: new SecurityEvidence(database) };
+    this.evidence = {
+      database: new DatabaseEvidence(database),
+      security: new SecurityEvidence(database, browsers),
+    };
     this.vitals = new Vitals(this.evidence.database, redis);
   }
 

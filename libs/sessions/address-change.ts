@@ -10,7 +10,7 @@ import {
 } from '#accounts';
 import { Configuration, MailSealer, randomSecret } from '#platform';
 import { PasswordConfirmation, type Confirmation } from './password-confirmation.js';
-import { actorOf, type Session } from './session.js';
+import { actorOf, type Session, type SignedInPerson } from './session.js';
 
 export type AddressChangeResult = { readonly kind: 'mailed' } | Exclude<Confirmation, { kind: 'confirmed' }>;
 
@@ -25,13 +25,18 @@ export class AddressChange {
     private readonly configuration: Configuration,
   ) {}
 
+  /** Whether there is a password that the owner has to know. */
+  async asksPassword(person: SignedInPerson): Promise<boolean> {
+    return this.confirmation.asksPassword(person);
+  }
+
   /** Mails a link to the new address; where another account has it, a mail that says so. */
   async begin(
-    session: Session,
+    person: SignedInPerson,
     { email: text, password }: { readonly email: string; readonly password: string },
     address: string,
   ): Promise<AddressChangeResult> {
-    const confirmed = await this.confirmation.confirm(session, password, address);
+    const confirmed = await this.confirmation.confirm(person, password, address);
     if (confirmed.kind !== 'confirmed') return confirmed;
     const email = normalizeEmail(text);
     const secret = randomSecret();
@@ -39,7 +44,7 @@ export class AddressChange {
       known: this.sealer.seal(addressTakenMail(email)),
       unknown: this.sealer.seal(addressConfirmationMail(email, this.configuration.issuer, secret)),
     };
-    const { userId } = session;
+    const { userId } = person;
     await this.tokens.request({ purpose: 'change-address', email, secret, userId, mails, address });
     return { kind: 'mailed' };
   }

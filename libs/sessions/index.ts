@@ -19,7 +19,10 @@ export { FactorTriesRepository } from './factors/factor-tries.repository.js';
 export { MOST_FACTORS } from './factors/passkey.repository.js';
 export { Passkeys } from './factors/passkeys.js';
 export { PendingSignInRepository, type PendingSignIn } from './factors/pending-sign-in.repository.js';
-export { SecondFactorRuleRepository } from './factors/second-factor-rule.repository.js';
+export {
+  SecondFactorRuleRepository,
+  type SecondFactorRule,
+} from './factors/second-factor-rule.repository.js';
 export type { PresentedFactor } from './factors/second-factor.js';
 export { totpCode, totpStep } from './factors/totp.js';
 export { TotpEnrolment, type TotpOffer } from './factors/totp-enrolment.js';
@@ -30,13 +33,20 @@ export { PasswordChange } from './password-change.js';
 export { PasswordResets } from './password-reset.js';
 export { PasswordRepository } from './password.repository.js';
 export { Registration } from './registration.js';
-export { actorOf, sessionOf, type Session, type SessionRow } from './session.js';
+export { actorOf, sessionOf, type Session, type SessionRow, type SignedInPerson } from './session.js';
 export { PendingSignInCookie, SessionCookie } from './session-cookie.js';
 export { OwnSessionsRepository, type OwnSession } from './own-sessions.repository.js';
+export type { SessionLimits } from './session-limits.js';
 export { SessionLimitsRepository } from './session-limits.repository.js';
 export { SessionRepository } from './session.repository.js';
 export { SessionsModule } from './sessions.module.js';
 export { SignIn, type SignedIn, type SignInBrowser } from './sign-in.js';
-export { StepUp, StepUpRequired, type Authentication, type StepUpDemand } from './step-up.js';
+export {
+  InsufficientAuthentication,
+  StepUp,
+  StepUpRequired,
+  type Authentication,
+  type StepUpDemand,
+} from './step-up.js';
 export { Unlock } from './unlock.js';
 export { UnlockRepository } from './unlock.repository.js';

@@ -6,8 +6,6 @@ export interface NewDevice {
   readonly id: string;
   readonly userId: string;
   readonly secretSha256: Buffer;
-  readonly userAgent: string;
-  readonly address: string;
   /** When the person was asked for the password, or showed a passkey. */
   readonly firstSeenAt: Date;
 }
@@ -39,12 +37,9 @@ export class KnownDeviceRepository {
   }
 
   /** @returns false when it has been forgotten, or nobody has signed in from it yet */
-  async seenAgain(
-    id: string,
-    { userAgent, address }: Pick<NewDevice, 'userAgent' | 'address'>,
-  ): Promise<boolean> {
+  async seenAgain(id: string): Promise<boolean> {
     const seen = await this.database.query(sql`
-      UPDATE known_devices SET last_seen_at = ${this.clock.now()}, user_agent = ${userAgent}, address = ${address}
+      UPDATE known_devices SET last_seen_at = ${this.clock.now()}
        WHERE id = ${id} AND last_seen_at IS NOT NULL
       RETURNING id`);
     return seen.length > 0;
@@ -53,8 +48,14 @@ export class KnownDeviceRepository {
   /**
    * A first sign-in from a device, which replaces one that was let in and has none yet. The notice leaves if the
    * account is known at another device already.
+   * @param address the network address that it came from
    */
-  async add(device: NewDevice, letIn: string | undefined, notice: SealedMail | undefined): Promise<void> {
+  async add(
+    device: NewDevice,
+    letIn: string | undefined,
+    notice: SealedMail | undefined,
+    address: string,
+  ): Promise<void> {
     const now = this.clock.now();
     await this.database.query(sql`
       WITH others AS (
@@ -66,17 +67,16 @@ export class KnownDeviceRepository {
                  SELECT id FROM known_devices WHERE user_id = ${device.userId}
                   ORDER BY coalesce(last_seen_at, first_seen_at) DESC, id OFFSET ${MOST_DEVICES - 1}))
       ), added AS (
-        INSERT INTO known_devices (id, user_id, secret_sha256, user_agent, address, first_seen_at, last_seen_at)
-        VALUES (${device.id}, ${device.userId}, ${device.secretSha256}, ${device.userAgent}, ${device.address},
-                ${device.firstSeenAt}, ${now})
-        RETURNING id, user_id, address
+        INSERT INTO known_devices (id, user_id, secret_sha256, first_seen_at, last_seen_at)
+        VALUES (${device.id}, ${device.userId}, ${device.secretSha256}, ${device.firstSeenAt}, ${now})
+        RETURNING id, user_id
       ), mailed AS (
         INSERT INTO mails (id, mail_envelope)
         SELECT ${notice?.id ?? null}::uuid, ${notice?.envelope ?? null}::text
          WHERE ${notice !== undefined}::boolean AND EXISTS (SELECT FROM others)
       )
       INSERT INTO audit_events (act, actor, target, address, detail)
-      SELECT 'device.add', user_id::text, id::text, address,
+      SELECT 'device.add', user_id::text, id::text, ${address},
              jsonb_build_object('others', (SELECT count(*) FROM others)) FROM added`);
   }
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { User } from '#accounts';
+import type { SignInOrigin, User } from '#accounts';
 import type { Actor } from '#observability';
 import {
   addSeconds,
@@ -25,11 +25,9 @@ export interface KnownDevice {
 }
 
 /** What a browser tells about itself, and from where. */
-export interface Browser {
+export interface Browser extends SignInOrigin {
   /** What its cookie holds. */
   readonly deviceSecrets: readonly string[];
-  readonly userAgent: string;
-  readonly address: string;
 }
 
 /** The browsers that people have signed in from before. All of an account's are forgotten when its password changes. */
@@ -62,9 +60,9 @@ export class KnownDevices {
     known: KnownDevice | undefined,
     firstSeenAt: Date,
   ): Promise<string> {
+    if (known && (await this.devices.seenAgain(known.id))) return known.secret;
     const { address } = browser;
     const userAgent = browser.userAgent.slice(0, 256);
-    if (known && (await this.devices.seenAgain(known.id, { userAgent, address }))) return known.secret;
     const secret = randomSecret();
     const notice = isRead(account.email)
       ? this.mails.seal(
@@ -72,9 +70,10 @@ export class KnownDevices {
         )
       : undefined;
     await this.devices.add(
-      { id: randomUUID(), userId: account.id, secretSha256: sha256(secret), userAgent, address, firstSeenAt },
+      { id: randomUUID(), userId: account.id, secretSha256: sha256(secret), firstSeenAt },
       known?.id,
       notice,
+      address,
     );
     return secret;
   }

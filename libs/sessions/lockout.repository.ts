@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '#observability';
-import { addSeconds, Clock, Configuration, Database, sql } from '#platform';
+import { addSeconds, Clock, Configuration, Database, KeyedDigest, sql } from '#platform';
 import {
   accountSubject,
   limitsOf,
@@ -29,13 +29,16 @@ export interface Delay {
 @Injectable()
 export class LockoutRepository {
   private readonly free: number;
+  private readonly sendsMail: boolean;
 
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
     configuration: Configuration,
+    private readonly digests: KeyedDigest,
   ) {
     this.free = configuration.signInFailures;
+    this.sendsMail = configuration.sendsMail;
   }
 
   /**
@@ -44,7 +47,7 @@ export class LockoutRepository {
    */
   async begin(attempt: Attempt): Promise<Delay | undefined> {
     const now = this.clock.now();
-    const limits = limitsOf(attempt, this.free);
+    const limits = this.limitsOf(attempt);
     const counted = await this.database.query(sql`
       WITH limits AS (
         SELECT * FROM jsonb_to_recordset(${JSON.stringify(limits)}::jsonb)
@@ -84,13 +87,13 @@ export class LockoutRepository {
    * (NIST SP 800-63B-4 §3.2.2 disregards failures from the same address); what others did stays.
    */
   async succeeded(attempt: Attempt): Promise<void> {
-    const limits = limitsOf(attempt, this.free);
+    const limits = this.limitsOf(attempt);
     await this.subtract(limits, limits.at(-1)?.subject ?? '', 0);
   }
 
   /** The password was not looked at after all: the try does not count. */
   async takeBack(attempt: Attempt): Promise<void> {
-    await this.subtract(limitsOf(attempt, this.free), '', 1);
+    await this.subtract(this.limitsOf(attempt), '', 1);
   }
 
   /**
@@ -115,8 +118,8 @@ export class LockoutRepository {
    * @param unwritten how many there were before this one that are not in the audit
    */
   async auditFailure(attempt: Attempt, address: string, unwritten: number): Promise<void> {
-    const subjects = limitsOf(attempt, this.free).map(({ subject }) => subject);
-    const target = attempt.userId ?? accountSubject(attempt.email);
+    const subjects = this.limitsOf(attempt).map(({ subject }) => subject);
+    const target = attempt.userId ?? accountSubject(attempt.email, this.digests);
     await this.database.query(sql`
       INSERT INTO audit_events (act, actor, target, address, factor, result, detail)
       SELECT 'sign-in', 'anonymous', ${target}, ${address}, 'pwd', 'failure', jsonb_strip_nulls(jsonb_build_object(
@@ -127,9 +130,13 @@ export class LockoutRepository {
 
   /** Forgets what probes counted at addresses of their own. */
   async forget(email: string, networks: readonly string[]): Promise<void> {
-    const subjects = networks.flatMap((network) => [networkSubject(network), pairSubject(email, network)]);
+    const subjects = networks.flatMap((network) => [
+      networkSubject(network, this.digests),
+      pairSubject(email, network, this.digests),
+    ]);
+    const account = accountSubject(email, this.digests);
     await this.database.query(sql`
-      DELETE FROM sign_in_failures WHERE subject = ANY(${[accountSubject(email), ...subjects]}::text[])`);
+      DELETE FROM sign_in_failures WHERE subject = ANY(${[account, ...subjects]}::text[])`);
   }
 
   /** Removes up to `limit` counts that are of no consequence any more. */
@@ -140,13 +147,17 @@ export class LockoutRepository {
        WHERE subject IN (SELECT subject FROM sign_in_failures WHERE last_failed_at < ${before} LIMIT ${limit})`);
   }
 
+  private limitsOf(attempt: Attempt): Limit[] {
+    return limitsOf(attempt, this.free, this.digests);
+  }
+
   private async delayOf(limits: readonly Limit[], now: Date): Promise<Delay> {
     const told = limits.filter(({ mails }) => mails).map(({ subject }) => subject);
     const [delay] = await this.database.query<{ until: Date | null; by_mail: boolean | null }>(sql`
       SELECT max(locked_until) AS until, bool_or(subject = ANY(${told}::text[])) AS by_mail
         FROM sign_in_failures
        WHERE subject = ANY(${limits.map(({ subject }) => subject)}::text[]) AND locked_until > ${now}`);
-    return { until: delay?.until ?? now, byMail: delay?.by_mail ?? false };
+    return { until: delay?.until ?? now, byMail: this.sendsMail && (delay?.by_mail ?? false) };
   }
 
   /** Takes from each count as many failures as `share` has, or `failures`; a count with none left ends. */

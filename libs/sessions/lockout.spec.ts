@@ -1,8 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { delaysUpTo, limitsOf } from './lockout.js';
+import { randomBytes } from 'node:crypto';
+import { KeyedDigest, sha256 } from '#platform';
+import { delaysUpTo, limitsOf as limitsUnder } from './lockout.js';
 
 const stranger = { email: 'a@b.example', network: '192.0.2.1', userId: 'u', deviceId: undefined };
+const digests = new KeyedDigest([{ kid: 'test', secret: randomBytes(32) }]);
+const limitsOf = (attempt: Parameters<typeof limitsUnder>[0], free: number) =>
+  limitsUnder(attempt, free, digests);
 const kind = (subject: string) => subject.split(':')[0];
 
 describe('the delay after failed sign-ins', () => {
@@ -44,6 +49,10 @@ describe('what a try counts for', () => {
         ].map((limits) => limits.map(({ subject }) => subject));
         expect(one?.some((subject) => other?.includes(subject))).toBe(false);
         for (const subject of one ?? []) expect(subject).toMatch(/^[a-z]+:[\w-]{43}$/);
+        const open = [email, network, `${email}|${network}`].map((text) =>
+          sha256(text).toString('base64url'),
+        );
+        expect(open.filter((digest) => one?.some((subject) => subject.includes(digest)))).toEqual([]);
       }),
     );
   });

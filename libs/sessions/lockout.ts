@@ -1,4 +1,4 @@
-import { sha256 } from '#platform';
+import type { KeyedDigest } from '#platform';
 
 /** Who tries to sign in, as far as it is known before the password is looked at. */
 export interface Attempt {
@@ -48,31 +48,35 @@ const DELAYS = { account: delaysUpTo(ACCOUNT_DELAY), pair: delaysUpTo(PAIR_DELAY
  * What a try counts for. At a known device that is this device alone: nothing that strangers do to the account, or to
  * the network, delays who has signed in from there before (OWASP Authentication Cheat Sheet, device cookies).
  */
-export function limitsOf({ email, network, userId, deviceId }: Attempt, free: number): Limit[] {
+export function limitsOf(
+  { email, network, userId, deviceId }: Attempt,
+  free: number,
+  digests: KeyedDigest,
+): Limit[] {
   const ofAccount = { user: userId ?? null, free, forgets: null, mails: false };
   if (deviceId !== undefined) {
     return [{ ...ofAccount, subject: `device:${deviceId}`, delays: DELAYS.account }];
   }
   return [
-    { ...ofAccount, subject: accountSubject(email), delays: DELAYS.account, mails: true },
+    { ...ofAccount, subject: accountSubject(email, digests), delays: DELAYS.account, mails: true },
     {
-      subject: networkSubject(network),
+      subject: networkSubject(network, digests),
       user: null,
       free: free * NETWORK_ACCOUNTS,
       delays: DELAYS.account,
       forgets: NETWORK_FORGETS,
       mails: false,
     },
-    { ...ofAccount, subject: pairSubject(email, network), delays: DELAYS.pair },
+    { ...ofAccount, subject: pairSubject(email, network, digests), delays: DELAYS.pair },
   ];
 }
 
 /** Addresses that somebody typed, or came from, are kept only as digests, whether an account has them or not. */
-export const accountSubject = (email: string): string => `account:${digest(email)}`;
-export const networkSubject = (network: string): string => `network:${digest(network)}`;
-export const pairSubject = (email: string, network: string): string =>
-  `pair:${digest(`${email}|${network}`)}`;
+export const accountSubject = (email: string, digests: KeyedDigest) => subject('account', email, digests);
+export const networkSubject = (network: string, digests: KeyedDigest) => subject('network', network, digests);
+export const pairSubject = (email: string, network: string, digests: KeyedDigest) =>
+  subject('pair', `${email}|${network}`, digests);
 
-function digest(text: string): string {
-  return sha256(text).toString('base64url');
+function subject(kind: string, text: string, digests: KeyedDigest): string {
+  return `${kind}:${digests.of(`sign-in ${kind}`, text).toString('base64url')}`;
 }

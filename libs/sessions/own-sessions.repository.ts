@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { BrowserSealer, type SignInOrigin } from '#accounts';
 import type { Actor } from '#observability';
 import { Clock, Database, sql } from '#platform';
 
 /** One of a person's own sessions, as they are shown it. */
 export interface OwnSession {
   readonly id: string;
-  readonly userAgent: string;
-  /** The network address that it was signed in from. */
-  readonly address: string;
+  /** Undefined when it is not known. */
+  readonly origin: SignInOrigin | undefined;
   readonly signedInAt: Date;
   /** To the minute. */
   readonly lastUsedAt: Date;
@@ -24,12 +24,15 @@ export class OwnSessionsRepository {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly browsers: BrowserSealer,
   ) {}
 
   /** Those that have not ended, the last used first; one that is idle goes on when the person signs in again. */
   async of(userId: string): Promise<OwnSession[]> {
-    return this.database.query<OwnSession>(sql`
-      SELECT s.id, s.user_agent AS "userAgent", s.address, s.auth_time AS "signedInAt",
+    const rows = await this.database.query<
+      Omit<OwnSession, 'origin'> & { browser_envelope: string | null }
+    >(sql`
+      SELECT s.id, s.browser_envelope, s.auth_time AS "signedInAt",
              s.last_seen_at AS "lastUsedAt", o.name AS "organizationName"
         FROM sessions s
         LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = s.organization_id
@@ -37,6 +40,10 @@ export class OwnSessionsRepository {
        WHERE s.user_id = ${userId} AND s.ended_at IS NULL
          AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${this.clock.now()}
        ORDER BY s.last_seen_at DESC, s.id LIMIT ${MOST_SESSIONS}`);
+    return rows.map(({ browser_envelope: envelope, ...session }) => ({
+      ...session,
+      origin: this.browsers.open(userId, envelope),
+    }));
   }
 
   /**

@@ -3,14 +3,21 @@ import { AccountRepository, PasswordHasher } from '#accounts';
 import type { Attempt } from './lockout.js';
 import { LockoutRepository } from './lockout.repository.js';
 import { PasswordRepository } from './password.repository.js';
-import { actorOf, type Session } from './session.js';
+import { actorOf, type SignedInPerson } from './session.js';
 
 export type Confirmation =
-  | { readonly kind: 'confirmed'; /** That the password gave. */ readonly passwordHash: string }
+  | {
+      readonly kind: 'confirmed';
+      /** That the password gave; undefined for who has none. */
+      readonly passwordHash: string | undefined;
+    }
   | { readonly kind: 'wrong' }
   | { readonly kind: 'locked'; readonly until: Date };
 
-/** The password of who is signed in already, before an act that a stolen session must not do. */
+/**
+ * The password of who is signed in already, before an act that a stolen session must not do. Who has none, since they
+ * sign in with passkeys, is asked for nothing: the recent sign-in that such an act needs was with one of these.
+ */
 @Injectable()
 export class PasswordConfirmation {
   constructor(
@@ -20,19 +27,25 @@ export class PasswordConfirmation {
     private readonly passwords: PasswordRepository,
   ) {}
 
+  /** Whether there is a password to be asked for. */
+  async asksPassword({ email }: SignedInPerson): Promise<boolean> {
+    return (await this.accounts.findForSignIn(email))?.passwordHash !== undefined;
+  }
+
   /** @param address the network address of the request */
-  async confirm(session: Session, password: string, address: string): Promise<Confirmation> {
-    const { email, userId } = session;
+  async confirm(person: SignedInPerson, password: string, address: string): Promise<Confirmation> {
+    const { id, email, userId } = person;
+    const account = await this.accounts.findForSignIn(email);
+    if (account && account.passwordHash === undefined) return { kind: 'confirmed', passwordHash: undefined };
     // counted for this session alone: who stole it delays nobody else, and gets no other without the password
-    const attempt = { email, network: address, userId, deviceId: session.id };
+    const attempt = { email, network: address, userId, deviceId: id };
     const delay = await this.lockout.begin(attempt);
     if (delay) return { kind: 'locked', until: delay.until };
-    const account = await this.accounts.findForSignIn(email);
     if (
       account?.passwordHash === undefined ||
       !(await this.verify(attempt, password, account.passwordHash))
     ) {
-      await this.passwords.noteWrong(actorOf(session, address));
+      await this.passwords.noteWrong(actorOf(person, address));
       return { kind: 'wrong' };
     }
     await this.lockout.succeeded(attempt);

@@ -8,6 +8,7 @@ import {
   PasswordHasher,
   PasswordRules,
   resetMail,
+  standsAlone,
   type PasswordUse,
 } from '#accounts';
 import { Configuration, MailSealer, randomSecret } from '#platform';
@@ -65,9 +66,9 @@ export class PasswordResets {
     const problem = await this.rules.problem(password, pending.use);
     if (problem !== undefined) return { kind: 'refused', password: problem };
 
-    const passwordHash = await this.hasher.hash(password);
+    const kept = { hash: await this.hasher.hash(password), standsAlone: standsAlone(password) };
     const notice = this.sealer.seal(passwordChangedMail(pending.email));
-    const reset = await this.passwords.reset({ secret, passwordHash, address, notice });
+    const reset = await this.passwords.reset({ secret, password: kept, address, notice });
     if (!reset) return { kind: 'invalid' };
     await this.lockout.unlock(pending.userId, { id: pending.userId, address, factor: null });
     return { kind: 'reset' };

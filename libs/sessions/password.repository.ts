@@ -3,18 +3,33 @@ import type { Actor } from '#observability';
 import { Clock, Database, randomSecret, sha256, sql, type SealedMail } from '#platform';
 import type { Session } from './session.js';
 
-export interface OwnPasswordChange {
-  readonly session: Session;
-  /** The hash that the current password was compared with. */
-  readonly from: string;
-  readonly to: string;
+/** A password as it is kept. */
+export interface KeptPassword {
+  readonly hash: string;
+  /** Whether it is long enough without a second factor too. */
+  readonly standsAlone: boolean;
+}
+
+interface ChosenPassword {
+  /** The hash that the current password was compared with; undefined for who had none. */
+  readonly from: string | undefined;
+  readonly to: KeptPassword;
   readonly by: Actor;
   readonly notice: SealedMail;
 }
 
+export interface OwnPasswordChange extends ChosenPassword {
+  readonly session: Session;
+}
+
+export interface PasswordChangeByApplication extends ChosenPassword {
+  /** That goes on; none does when undefined. */
+  readonly sessionId: string | undefined;
+}
+
 export interface PasswordReset {
   readonly secret: string;
-  readonly passwordHash: string;
+  readonly password: KeptPassword;
   /** The network address that asked. */
   readonly address: string;
   readonly notice: SealedMail;
@@ -29,7 +44,7 @@ export class PasswordRepository {
   ) {}
 
   /**
-   * A new password, set by an administrator. Whatever the old one led to ends: every session, and every
+   * A new password, set by an administrator, that stands alone. Whatever the old one led to ends: every session, and every
    * authorization, those with offline access included. No device is known any more.
    * @returns false for an unknown account
    */
@@ -37,7 +52,8 @@ export class PasswordRepository {
     const now = this.clock.now();
     const changed = await this.database.query(sql`
       WITH changed AS (
-        UPDATE users SET password_hash = ${passwordHash}, password_changed_at = ${now} WHERE id = ${userId}
+        UPDATE users SET password_hash = ${passwordHash}, password_short = false, password_changed_at = ${now}
+         WHERE id = ${userId}
         RETURNING id
       ), ended AS (
         UPDATE sessions s SET ended_at = ${now} FROM changed
@@ -60,24 +76,49 @@ export class PasswordRepository {
   /**
    * A new password, chosen by its owner. Whatever the old one led to ends but the session in which it was chosen: the
    * person has just authenticated in it, and it goes on under a new secret.
-   * @returns that secret; undefined when the password was changed meanwhile, or the session has ended
+   * @returns that secret; undefined when the password was changed meanwhile, the session has ended, or the second
+   * factor is gone that a short password needs
    */
-  async changeOwn({ session, from, to, by, notice }: OwnPasswordChange): Promise<string | undefined> {
-    const now = this.clock.now();
+  async changeOwn({ session, ...chosen }: OwnPasswordChange): Promise<string | undefined> {
     const secret = randomSecret();
+    return (await this.choose({ ...chosen, sessionId: session.id }, sha256(secret))) ? secret : undefined;
+  }
+
+  /**
+   * A new password, chosen by its owner through an application: as in a session, but the secret stays.
+   * @returns false when the password was changed meanwhile, the session has ended, or the second factor is gone that a
+   * short password needs
+   */
+  async changeByApplication(change: PasswordChangeByApplication): Promise<boolean> {
+    return this.choose(change, null);
+  }
+
+  /** @param newSecret digest; the session keeps its own when there is none */
+  private async choose(
+    { sessionId, from, to, by, notice }: PasswordChangeByApplication,
+    newSecret: Buffer | null,
+  ): Promise<boolean> {
+    const now = this.clock.now();
+    const kept = sessionId ?? null;
     const changed = await this.database.query(sql`
       WITH own AS (
-        SELECT user_id FROM sessions WHERE id = ${session.id} AND ended_at IS NULL
+        SELECT u.id FROM users u
+         WHERE u.id = ${by.id}
+           AND (${kept}::uuid IS NULL
+                OR EXISTS (SELECT FROM sessions WHERE id = ${kept} AND user_id = u.id AND ended_at IS NULL))
       ), changed AS (
-        UPDATE users u SET password_hash = ${to}, password_changed_at = ${now} FROM own
-         WHERE u.id = own.user_id AND u.password_hash = ${from} AND u.disabled_at IS NULL
+        UPDATE users u
+           SET password_hash = ${to.hash}, password_short = NOT ${to.standsAlone}::boolean, password_changed_at = ${now}
+          FROM own
+         WHERE u.id = own.id AND u.password_hash IS NOT DISTINCT FROM ${from ?? null} AND u.disabled_at IS NULL
+           AND (${to.standsAlone} OR u.second_factors > 0)
         RETURNING u.id
       ), renewed AS (
-        UPDATE sessions s SET secret_sha256 = ${sha256(secret)}, auth_time = ${now}, last_seen_at = ${now}
-          FROM changed WHERE s.id = ${session.id} AND s.user_id = changed.id AND s.ended_at IS NULL
+        UPDATE sessions s SET secret_sha256 = coalesce(${newSecret}, secret_sha256), auth_time = ${now}, last_seen_at = ${now}
+          FROM changed WHERE s.id = ${kept} AND s.user_id = changed.id AND s.ended_at IS NULL
       ), ended AS (
         UPDATE sessions s SET ended_at = ${now} FROM changed
-         WHERE s.user_id = changed.id AND s.id <> ${session.id} AND s.ended_at IS NULL
+         WHERE s.user_id = changed.id AND s.id IS DISTINCT FROM ${kept}::uuid AND s.ended_at IS NULL
         RETURNING s.id
       ), forgotten AS (
         DELETE FROM known_devices d USING changed WHERE d.user_id = changed.id
@@ -93,20 +134,21 @@ export class PasswordRepository {
       INSERT INTO audit_events (act, actor, target, address, factor)
       SELECT 'user.change-password', ${by.id}::text, id, ${by.address}::text, ${by.factor}::text FROM changed
       RETURNING id`);
-    return changed.length > 0 ? secret : undefined;
+    return changed.length > 0;
   }
 
   /**
    * A new password by a link that was mailed, which proves the address too. Whatever the old one led to ends; second
-   * factors stay. @returns false when the link no longer stands
+   * factors stay. @returns false when the link no longer stands, or the second factor that a short password needs
    */
-  async reset({ secret, passwordHash, address, notice }: PasswordReset): Promise<boolean> {
+  async reset({ secret, password, address, notice }: PasswordReset): Promise<boolean> {
     const now = this.clock.now();
     const changed = await this.database.query(sql`
       WITH locked AS (
         -- the person first, then tokens, as whoever voids them does: in another order two would wait for each other
         SELECT id FROM users
          WHERE id = (SELECT user_id FROM one_time_tokens WHERE secret_sha256 = ${sha256(secret)})
+           AND (${password.standsAlone} OR second_factors > 0)
            FOR NO KEY UPDATE
       ), token AS (
         UPDATE one_time_tokens t SET used_at = ${now} FROM locked
@@ -115,8 +157,8 @@ export class PasswordRepository {
         RETURNING t.id, t.user_id, t.email
       ), changed AS (
         UPDATE users u
-           SET password_hash = ${passwordHash}, password_changed_at = ${now},
-               email_verified_at = coalesce(u.email_verified_at, ${now})
+           SET password_hash = ${password.hash}, password_short = NOT ${password.standsAlone}::boolean,
+               password_changed_at = ${now}, email_verified_at = coalesce(u.email_verified_at, ${now})
           FROM token WHERE u.id = token.user_id AND u.email = token.email AND u.disabled_at IS NULL
         RETURNING u.id, token.id AS token_id
       ), ended AS (

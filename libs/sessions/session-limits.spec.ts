@@ -19,10 +19,10 @@ describe('the limits of an organization’s sessions', () => {
 
   it('are refused with what would be taken', () => {
     expect(sessionLimitsProblem({ idleSeconds: 7200, absoluteSeconds: null }, deployment)).toBe(
-      'A session can end without use after 300 to 3600 seconds.',
+      'A session can end without use after 5 to 60 minutes (300 to 3600 seconds).',
     );
     expect(sessionLimitsProblem({ idleSeconds: null, absoluteSeconds: 1.5 }, deployment)).toBe(
-      'A session can end in any case after 300 to 86400 seconds.',
+      'A session can end in any case after 5 to 1440 minutes (300 to 86400 seconds).',
     );
     const short = { ...deployment, sessionIdleSeconds: 60 };
     expect(sessionLimitsProblem({ idleSeconds: 60, absoluteSeconds: null }, short)).toContain(

@@ -24,7 +24,9 @@ function problemOf(when: string, seconds: number | null, longest: number): strin
   if (seconds === null || (Number.isInteger(seconds) && seconds >= SHORTEST && seconds <= longest)) {
     return undefined;
   }
-  return longest < SHORTEST
-    ? `A session ends ${when} after ${longest} seconds here, which no organization can make shorter.`
-    : `A session can end ${when} after ${SHORTEST} to ${longest} seconds.`;
+  if (longest < SHORTEST) {
+    return `A session ends ${when} after ${longest} seconds here, which no organization can make shorter.`;
+  }
+  const minutes = `${SHORTEST / 60} to ${Math.floor(longest / 60)} minutes`;
+  return `A session can end ${when} after ${minutes} (${SHORTEST} to ${longest} seconds).`;
 }

@@ -1,15 +1,14 @@
 import { Injectable } from '@nestjs/common';
+import { BrowserSealer, type SignInOrigin } from '#accounts';
 import type { Actor } from '#observability';
 import { addSeconds, Clock, Configuration, Database, randomSecret, randomUUID, sha256, sql } from '#platform';
 import { sessionOf, type Session, type SessionRow } from './session.js';
 
-export interface NewSession {
+export interface NewSession extends SignInOrigin {
   readonly userId: string;
   readonly amr: readonly string[];
   /** When the person was asked; now unless told. A session does not outlive a password that was changed after that. */
   readonly authTime?: Date;
-  readonly userAgent: string;
-  readonly address: string;
   /** The secret of the cookie that the browser had until now, if any. */
   readonly currentSecret?: string | undefined;
 }
@@ -27,6 +26,7 @@ export class SessionRepository {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly configuration: Configuration,
+    private readonly browsers: BrowserSealer,
   ) {}
 
   /**
@@ -42,12 +42,12 @@ export class SessionRepository {
     const digest = sha256(secret);
     const before = currentSecret === undefined ? null : sha256(currentSecret);
     const expiresAt = addSeconds(now, this.configuration.sessionAbsoluteSeconds);
-    const agent = userAgent.slice(0, 256);
+    const browser = this.browsers.seal(userId, { userAgent: userAgent.slice(0, 256), address });
     const started = await this.database.query(sql`
       WITH renewed AS (
         UPDATE sessions
            SET secret_sha256 = ${digest}, amr = ${amr}, auth_time = ${asked}, last_seen_at = ${now},
-               expires_at = ${expiresAt}, user_agent = ${agent}, address = ${address}
+               expires_at = ${expiresAt}, browser_envelope = ${browser}
          WHERE secret_sha256 = ${before} AND user_id = ${userId} AND ended_at IS NULL
         RETURNING id, user_id
       ), ended AS (
@@ -58,11 +58,11 @@ export class SessionRepository {
         INSERT INTO outbox (kind, subject) SELECT 'session-ended', id FROM ended
       ), started AS (
         INSERT INTO sessions (id, secret_sha256, user_id, organization_id, amr, auth_time, last_seen_at, expires_at,
-                              user_agent, address)
+                              browser_envelope)
         SELECT ${randomUUID()}, ${digest}, ${userId},
                (SELECT min(organization_id::text)::uuid FROM memberships WHERE user_id = ${userId}
                 HAVING count(*) = 1),
-               ${amr}, ${asked}, ${now}, ${expiresAt}, ${agent}, ${address}
+               ${amr}, ${asked}, ${now}, ${expiresAt}, ${browser}
          WHERE NOT EXISTS (SELECT FROM renewed)
         RETURNING id, user_id
       ), done AS (

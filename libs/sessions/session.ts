@@ -27,8 +27,11 @@ export interface SessionOrganization {
   readonly secondFactorRequired: boolean;
 }
 
+/** Somebody who has authenticated, in a session or for an application: `id` is the session's, or the authorization's. */
+export type SignedInPerson = Pick<Session, 'id' | 'userId' | 'email' | 'amr'>;
+
 /** Who acts in a session, for the audit. @param address the network address of the request */
-export function actorOf({ userId, amr }: Session, address: string): Actor {
+export function actorOf({ userId, amr }: SignedInPerson, address: string): Actor {
   return { id: userId, address, factor: amr.join(' ') };
 }
 

@@ -1,19 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import {
-  AccountRepository,
-  isEmailAddress,
-  normalizeEmail,
-  PasswordHasher,
-  type SignInAccount,
-  type User,
-} from '#accounts';
+import { AccountRepository, isEmailAddress, normalizeEmail, PasswordHasher, type User } from '#accounts';
 import { Clock } from '#platform';
-import { FactorRepository } from './factors/factor.repository.js';
 import { Passkeys } from './factors/passkeys.js';
 import { PendingSignInRepository, type PendingSignIn } from './factors/pending-sign-in.repository.js';
 import { SecondFactor, type PresentedFactor } from './factors/second-factor.js';
 import { FailureAudit } from './failure-audit.js';
-import { KnownDevices, type Browser } from './known-devices.js';
+import { KnownDevices, type Browser, type KnownDevice } from './known-devices.js';
 import type { Attempt } from './lockout.js';
 import { LockoutRepository } from './lockout.repository.js';
 import { SessionRepository } from './session.repository.js';
@@ -68,7 +60,6 @@ export class SignIn {
     private readonly lockout: LockoutRepository,
     private readonly failures: FailureAudit,
     private readonly devices: KnownDevices,
-    private readonly factors: FactorRepository,
     private readonly secondFactor: SecondFactor,
     private readonly passkeys: Passkeys,
     private readonly pending: PendingSignInRepository,
@@ -98,13 +89,14 @@ export class SignIn {
       await this.accounts.upgradePasswordHash(account.id, account.passwordHash, stronger);
     }
     const amr = ['pwd'];
-    if (await this.needsSecondFactor(account, given)) {
+    const { hasSecondFactor } = account;
+    if (hasSecondFactor && !(await this.devices.remembersFactor(account.id, given.deviceSecrets))) {
       return {
         kind: 'second-factor',
         secret: await this.pending.start(account.id, amr, given.address, askedAt),
       };
     }
-    return this.start(account, amr, given, askedAt);
+    return this.startAt(device, account, amr, given, askedAt);
   }
 
   /**
@@ -135,9 +127,14 @@ export class SignIn {
     presented: { readonly response: string; readonly browser: Buffer },
     browser: SignInBrowser,
   ): Promise<SignedIn | undefined> {
-    const proven = await this.passkeys.prove({ ...presented, address: browser.address }, null);
-    const person = proven && (await this.accounts.userById(proven.owner.userId));
-    return person && this.start(person, proven.methods, browser);
+    const { address } = browser;
+    const proof = await this.passkeys.prove({ ...presented, address }, null);
+    if (proof.kind === 'refused') {
+      await this.failures.notePasskey(proof, address);
+      return undefined;
+    }
+    const person = await this.accounts.userById(proof.owner.userId);
+    return person && this.start(person, proof.methods, browser);
   }
 
   /** @throws PublicError 503 when too many are waiting; the try does not count then */
@@ -150,22 +147,26 @@ export class SignIn {
     }
   }
 
-  /** Whether a right password is not enough: not where the browser stands for the second factor. */
-  private async needsSecondFactor({ id }: SignInAccount, { deviceSecrets }: Browser): Promise<boolean> {
-    return (
-      (await this.factors.hasSecondFactor(id)) && !(await this.devices.remembersFactor(id, deviceSecrets))
-    );
-  }
-
-  /** Everyone who is signed in came through here: who has proven to be this person, by these methods (RFC 8176). */
+  /** For who has proven to be this person, by these methods (RFC 8176). */
   async start(
     person: User,
     amr: readonly string[],
     browser: SignInBrowser,
     authTime?: Date,
   ): Promise<SignedIn> {
-    const { userAgent, address, currentSecret } = browser;
     const known = await this.devices.find(person.id, browser.deviceSecrets);
+    return this.startAt(known, person, amr, browser, authTime);
+  }
+
+  /** Everyone who is signed in came through here. @param known the device that the browser is */
+  private async startAt(
+    known: KnownDevice | undefined,
+    person: User,
+    amr: readonly string[],
+    browser: SignInBrowser,
+    authTime?: Date,
+  ): Promise<SignedIn> {
+    const { userAgent, address, currentSecret } = browser;
     const deviceSecret = await this.devices.noteSignIn(person, browser, known, authTime ?? this.clock.now());
     const secret = await this.sessions.start({
       userId: person.id,

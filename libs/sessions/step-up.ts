@@ -20,20 +20,28 @@ export interface StepUpDemand {
   readonly maxAge: number | undefined;
 }
 
-/** RFC 9470 §3: the challenge names what would do; a page sends the person to authenticate again instead. */
-export class StepUpRequired extends PublicError {
-  /** @param returnTo the page that goes on afterwards */
-  constructor(
-    { acr, maxAge }: StepUpDemand,
-    readonly returnTo: string,
-  ) {
+/** RFC 9470 §3: the challenge names what would do. */
+export class InsufficientAuthentication extends PublicError {
+  /** @param scheme by which the token came that is not enough (RFC 6750 §3, RFC 9449 §7.1) */
+  constructor({ acr, maxAge }: StepUpDemand, scheme: 'Bearer' | 'DPoP' = 'Bearer') {
     const sentence = 'This needs a more recent or a stronger sign-in. Sign in again to go on.';
     const age = maxAge === undefined ? '' : `, max_age="${maxAge}"`;
     super(401, 'insufficient_user_authentication', sentence, {
       headers: {
-        'www-authenticate': `Bearer error="insufficient_user_authentication", error_description="${sentence}", acr_values="${acr}"${age}`,
+        'www-authenticate': `${scheme} error="insufficient_user_authentication", error_description="${sentence}", acr_values="${acr}"${age}`,
       },
     });
+  }
+}
+
+/** The same in a session: a page sends the person to authenticate again instead. */
+export class StepUpRequired extends InsufficientAuthentication {
+  /** @param returnTo the page that goes on afterwards */
+  constructor(
+    demand: StepUpDemand,
+    readonly returnTo: string,
+  ) {
+    super(demand);
   }
 }
 

@@ -67,9 +67,14 @@ export class UnlockRepository {
   /**
    * Uses the link: the account is open to strangers again, and the browser is let in whatever they do from now on.
    * Who guessed goes on waiting.
+   * @param address the network address that it came from
    * @returns false when the token is unknown, used or expired, or the account's address is another now
    */
-  async open(tokenSha256: Buffer, device: Omit<NewDevice, 'userId' | 'firstSeenAt'>): Promise<boolean> {
+  async open(
+    tokenSha256: Buffer,
+    device: Pick<NewDevice, 'id' | 'secretSha256'>,
+    address: string,
+  ): Promise<boolean> {
     const now = this.clock.now();
     const opened = await this.database.query(sql`
       WITH token AS (
@@ -82,13 +87,12 @@ export class UnlockRepository {
         DELETE FROM sign_in_failures f USING token
          WHERE f.user_id = token.user_id AND starts_with(f.subject, 'account:')
       ), let_in AS (
-        INSERT INTO known_devices (id, user_id, secret_sha256, user_agent, address, first_seen_at)
-        SELECT ${device.id}, user_id, ${device.secretSha256}, ${device.userAgent}, ${device.address}, ${now}
-          FROM token
-        RETURNING id, user_id, address
+        INSERT INTO known_devices (id, user_id, secret_sha256, first_seen_at)
+        SELECT ${device.id}, user_id, ${device.secretSha256}, ${now} FROM token
+        RETURNING id, user_id
       )
       INSERT INTO audit_events (act, actor, target, address, detail)
-      SELECT 'account.unlock', user_id::text, user_id::text, address, jsonb_build_object('by', 'mail', 'device', id)
+      SELECT 'account.unlock', user_id::text, user_id::text, ${address}, jsonb_build_object('by', 'mail', 'device', id)
         FROM let_in
       RETURNING id`);
     return opened.length > 0;

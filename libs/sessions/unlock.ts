@@ -14,7 +14,6 @@ import {
   sha256,
   TimedLoop,
 } from '#platform';
-import type { Browser } from './known-devices.js';
 import { isRead, unlockMail } from './security-mails.js';
 import { UnlockRepository, type DelayedPerson, type UnlockLetter } from './unlock.repository.js';
 
@@ -54,17 +53,10 @@ export class Unlock implements OnApplicationBootstrap, BeforeApplicationShutdown
    * @returns the secret for the browser's cookie, by which it may sign in at once; undefined when the link is none, has
    * been used or has expired
    */
-  async open(
-    token: string,
-    { userAgent, address }: Omit<Browser, 'deviceSecrets'>,
-  ): Promise<string | undefined> {
+  async open(token: string, address: string): Promise<string | undefined> {
     const secret = randomSecret();
-    const opened = await this.letters.open(sha256(token), {
-      id: randomUUID(),
-      secretSha256: sha256(secret),
-      userAgent: userAgent.slice(0, 256),
-      address,
-    });
+    const device = { id: randomUUID(), secretSha256: sha256(secret) };
+    const opened = await this.letters.open(sha256(token), device, address);
     return opened ? secret : undefined;
   }
 

@@ -3,6 +3,10 @@ export interface Actor {
   readonly sub: string;
   readonly iss?: string;
   readonly client_id?: string;
+  /** Of a person who acts: what ends their part, and with it the token. */
+  readonly authorization_id?: string;
+  readonly sid?: string;
+  readonly organization_id?: string;
   /** Who acted before: the outermost is the present actor. */
   readonly act?: Actor;
 }

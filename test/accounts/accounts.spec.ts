@@ -46,6 +46,7 @@ describe('accounts', () => {
       email: 'ada@acme.example',
       name: 'Ada',
       passwordHash: 'hash of the first',
+      hasSecondFactor: false,
       disabledAt: null,
     });
     expect(await accounts.findForSignIn('nobody@acme.example')).toBeUndefined();

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { Configuration, Database } from '#platform';
+import { Configuration, Database, KeyedDigest } from '#platform';
 import { LockoutRepository } from '#sessions';
 import { limitsOf, type Attempt } from '../../libs/sessions/lockout.js';
 import { TestClock } from '../support/test-clock.js';
@@ -11,6 +11,7 @@ jest.setTimeout(120_000);
 
 const FREE = 3;
 const DAY = 86_400;
+const digests = new KeyedDigest([{ kid: 'test', secret: randomBytes(32) }]);
 
 interface Count {
   failures: number;
@@ -23,7 +24,7 @@ class Model {
   private readonly counts = new Map<string, Count>();
 
   begin(attempt: Attempt, now: number): number | undefined {
-    const limits = limitsOf(attempt, FREE);
+    const limits = limitsOf(attempt, FREE, digests);
     const untils = limits
       .map(({ subject }) => this.counts.get(subject)?.until ?? 0)
       .filter((until) => until > now);
@@ -41,7 +42,7 @@ class Model {
   }
 
   succeeded(attempt: Attempt, now: number): void {
-    const limits = limitsOf(attempt, FREE);
+    const limits = limitsOf(attempt, FREE, digests);
     const own = this.counts.get(limits.at(-1)?.subject ?? '')?.failures ?? 0;
     for (const { subject, free, delays } of limits) {
       const count = this.counts.get(subject);
@@ -82,7 +83,12 @@ describe('counting failures, whatever happens in whichever order', () => {
       fc.asyncProperty(fc.array(tries, { minLength: 10, maxLength: 80 }), async (history) => {
         const start = new Date('2026-01-01T00:00:00Z');
         const clock = new TestClock(start);
-        const lockout = new LockoutRepository(world.app.get(Database), clock, configuration);
+        const lockout = new LockoutRepository(
+          world.app.get(Database),
+          clock,
+          configuration,
+          world.app.get(KeyedDigest),
+        );
         const model = new Model();
         const ids = [randomUUID(), randomUUID()];
         for (const { account, network, device, right, pause } of history) {

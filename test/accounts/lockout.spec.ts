@@ -227,6 +227,27 @@ describe('too many failed sign-ins', () => {
       await linkMailed(world, email, 2);
     });
 
+    it('where no mail leaves, nobody is told that one has', async () => {
+      const node = await World.start({
+        beside: world,
+        env: { ...FROM_ANYWHERE, NODE_ENV: 'production', CORE_AUTH_URL: 'https://auth.example' },
+      });
+      const email = await somebody();
+      await failTimes(node, 5, email, nowhere());
+      const answers = [
+        await tryFrom(node, email, { from: nowhere() }),
+        await tryFrom(world, email, { from: nowhere() }),
+      ];
+      const told = await Promise.all(
+        answers.map(async (answer) => (await answer.text()).includes('mailed to it')),
+      );
+      expect([answers.map(({ status }) => status), told]).toEqual([
+        [429, 429],
+        [false, true],
+      ]);
+      await node.stop();
+    });
+
     it('two nodes write one letter between them', async () => {
       const node = await World.start({ beside: world, env: FROM_ANYWHERE });
       const emails = await Promise.all(Array.from({ length: 6 }, somebody));

@@ -243,6 +243,44 @@ describe('the account of who is signed in', () => {
       expect(await mailsTo(world, 'many-4@self.example')).toHaveLength(0);
     });
 
+    it('however often others name a mailbox, its owner gets a mail there', async () => {
+      const email = 'wanted-by-all@self.example';
+      for (let others = 0; others < 2; others += 1) {
+        const { browser } = await person();
+        for (let time = 0; time < 4; time += 1) await ask(browser, email);
+      }
+      expect(await mailsTo(world, email)).toHaveLength(6);
+      const { email: before, browser } = await person();
+      await ask(browser, email);
+      expect(await mailsTo(world, email)).toHaveLength(7);
+      await confirm(browser, (await linkTo(world, email)) ?? '');
+      expect(await addressOf(world.id(before))).toBe(email);
+    });
+
+    it('where no mail leaves, the pages say so, and no mail is queued', async () => {
+      const node = await World.start({
+        beside: world,
+        env: { NODE_ENV: 'production', CORE_AUTH_URL: 'https://auth.example' },
+      });
+      const { email } = await person();
+      const browser = await node.signIn(email);
+      const wanted = 'never-sent@self.example';
+      const form = hiddenFields(await (await browser.get('/account/sessions')).text());
+      const fields = { ...form, email: wanted, current_password: PASSWORD };
+      const answers = [
+        await browser.get('/account/address'),
+        await browser.post('/account/address', fields),
+        await browser.get('/account/address/sent'),
+      ];
+      for (const answer of answers) {
+        const html = await answer.text();
+        expect([answer.status, html]).toEqual([403, expect.stringContaining('CORE_AUTH_SMTP_URL')]);
+        expect(html).not.toContain('on its way');
+      }
+      expect(await mailsTo(world, wanted)).toEqual([]);
+      await node.stop();
+    });
+
     it.each([
       ['no address', PASSWORD, 400, 'is not an e-mail address'],
       ['mirа@self.example', PASSWORD, 400, 'look alike'],

@@ -72,6 +72,14 @@ describe('a person’s own sessions', () => {
     expect(html).not.toContain('alert(1)');
   });
 
+  it('one of which nothing is known any more is listed without device and address', async () => {
+    const browser = await signInBy(MEMBER, FIREFOX);
+    await database.query('UPDATE sessions SET browser_envelope = NULL');
+    const html = await (await browser.get(PAGE)).text();
+    expect(html).toContain('Unknown device');
+    expect(html).not.toMatch(/Firefox|127\.0\.0\.1|undefined|null/);
+  });
+
   it('end one by one, with the tokens that hang on them, and what is offline goes on', async () => {
     const { client, browser: lost, tokens } = await world.signedInClient(MEMBER);
     const scope = 'openid offline_access projects:read';

@@ -202,6 +202,35 @@ describe('passkeys', () => {
     ]);
   });
 
+  it('one that signs nobody in is on record: from where, why, and whose it is if that is known', async () => {
+    const { authenticator, id } = await person();
+    const browser = world.browser();
+    const [before] = await deployment.rows<{ id: string }>('SELECT max(id) AS id FROM audit_events');
+    const form = await formOf(browser, '/sign-in');
+    await browser.post('/sign-in/passkey', { ...form, credential: '{}' });
+    const { credential } = await signIn(browser, authenticator, { counter: 5 });
+    await browser.post('/sign-in/passkey', { ...form, credential });
+    await signIn(browser, new SoftAuthenticator(world.url));
+    await signIn(browser, authenticator, { userVerified: false });
+    await signIn(browser, authenticator, { counter: 5 });
+    const rows = await deployment.rows(
+      `SELECT actor, target, address IS NOT NULL AS located, result, detail FROM audit_events
+        WHERE act = 'sign-in' AND id > $1 ORDER BY id`,
+      [before?.id],
+    );
+    const refusal = (reason: string, target = 'anonymous') => ({
+      ...{ actor: 'anonymous', target, located: true, result: 'failure' },
+      detail: { method: 'passkey', reason },
+    });
+    expect(rows).toEqual([
+      refusal('unreadable'),
+      refusal('challenge'),
+      refusal('unknown'),
+      refusal('signature', id),
+      refusal('counter', id),
+    ]);
+  });
+
   describe('adding one', () => {
     it('asks for a discoverable credential and a verified user, of this host', async () => {
       const { browser } = await newPerson();

@@ -113,7 +113,7 @@ describe('a new password', () => {
           passwords.changeOwn({
             session,
             from,
-            to: `hash ${round} of ${index}`,
+            to: { hash: `hash ${round} of ${index}`, standsAlone: true },
             by: { id: userId, address: null, factor: 'pwd' },
             notice: sealer.seal({ to: MEMBER, subject: 'A notice', paragraphs: [] }),
           }),

@@ -156,6 +156,19 @@ describe('second factors', () => {
       ]);
     });
 
+    it('the right password is on record: whose, by what and from where', async () => {
+      const { email, id } = await person();
+      await withPassword(world, email);
+      expect(
+        await deployment.rows(
+          "SELECT actor, factor, address, result FROM audit_events WHERE act = 'sign-in.first-factor' AND target = $1",
+          [id],
+        ),
+      ).toEqual([
+        { actor: id, factor: 'pwd', address: expect.stringMatching(/127\.0\.0\.1|::1/), result: 'success' },
+      ]);
+    });
+
     it('leads to where the person was going, with both methods and the class that they reach (RFC 8176)', async () => {
       const { email, app } = await person();
       const client = world.client('projects');

@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { SessionLimitsRepository, SessionRepository } from '#sessions';
 import { eventually } from '../support/answers.js';
 import type { HttpBrowser } from '../support/http-browser.js';
-import { World } from '../support/world.js';
+import { claimsOf, World } from '../support/world.js';
 
 const MEMBER = 'member@acme.example';
 const ADMIN = 'admin@globex.example';
@@ -72,6 +72,28 @@ describe('how long the sessions of an organization last', () => {
       'the end of the session',
     );
     expect(await live(other.browser)).toBe(true);
+    await limit(null, null);
+  });
+
+  it('ends what was given for the organization when the session has moved on to another one, and tells of it', async () => {
+    await limit(null, 1800);
+    const client = world.client('projects');
+    const browser = await world.signIn(CONSULTANT);
+    await choose(browser, 'acme');
+    const { body: tokens } = await world.exchange(client, await world.code(client, browser));
+    const accessToken = String(tokens['access_token']);
+    await choose(browser, 'globex');
+    world.clock.advance(31 * MINUTE);
+    expect(await live(browser)).toBe(true);
+    const { authorization_id: id } = claimsOf(accessToken);
+    await eventually(async () => {
+      const { rows } = await database.query(
+        `SELECT FROM outbox WHERE kind = 'authorization-revoked' AND subject = $1`,
+        [id],
+      );
+      return rows.length > 0 ? true : undefined;
+    }, 'the end of the authorization');
+    expect((await world.introspect(client, accessToken)).body).toEqual({ active: false });
     await limit(null, null);
   });
 

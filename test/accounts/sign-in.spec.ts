@@ -361,6 +361,29 @@ describe('rate limits', () => {
     expect((await two.browser().post('/unlock', { token: 'guess' })).status).toBe(429);
   });
 
+  it('what makes challenges and changes factors has a limit of its own, and pages do not count', async () => {
+    const node = await World.start({ beside: one, env });
+    const post = (path: string) => node.browser().post(path, {});
+    const paths = [
+      '/sign-in/passkey/options',
+      '/account/security/totp',
+      '/account/security/passkeys/options',
+    ];
+    for (let time = 0; time < 8; time += 1) {
+      expect((await node.browser().get('/account/security')).status).not.toBe(429);
+    }
+    const answers: number[] = [];
+    for (let time = 0; time < LIMIT; time += 1) answers.push((await post(paths[time % 3] ?? '')).status);
+    expect(answers).not.toContain(429);
+    for (const path of [...paths, '/sign-in/second-factor/options', '/account/security/recovery-codes']) {
+      expect([path, (await post(path)).status]).toEqual([path, 429]);
+    }
+    expect((await node.browser().get('/step-up')).status).toBe(429);
+    // what guesses is counted apart
+    expect((await post('/sign-in')).status).toBe(403);
+    await node.stop();
+  });
+
   it('looking at the page is not limited', async () => {
     expect((await one.browser().get('/sign-in')).status).toBe(200);
   });

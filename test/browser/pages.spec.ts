@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { REPOSITORY } from '../support/built-process.js';
 import { totpCode, totpStep } from '#sessions';
 import { chromium } from '../support/chromium.js';
+import { callRegistration } from '../support/registering.js';
 import { secretOn } from '../support/factors.js';
 import { CONSULTANT, MEMBER, OWNER, Person } from './person.js';
 import { RunningSystem } from './running-system.js';
@@ -220,6 +221,9 @@ describe('every page, as a person finds it', () => {
     await page.getByRole('button', { name: 'Sign out everywhere' }).click();
     await page.waitForURL(`${system.server}/signed-out`);
     await look('signed-out');
+    await page.goto(await leavingSelfMadeClient(system.server));
+    await page.getByRole('link', { name: 'Go on to calendar.example' }).waitFor();
+    await look('signed-out-leads-elsewhere');
   }, 60_000);
 
   it('the account: overview, another name and one that is none, sessions, applications', async () => {
@@ -235,6 +239,8 @@ describe('every page, as a person finds it', () => {
     await page.waitForURL(`${system.server}/account`);
     await look('account');
     await page.getByRole('link', { name: 'Change your name' }).click();
+    await page.waitForURL(`${system.server}/account/profile`);
+    await look('account-profile');
     await page.getByLabel('Name', { exact: true }).fill('https://example.com');
     await page.getByRole('button', { name: 'Change the name' }).click();
     await page.getByRole('alert').waitFor();
@@ -260,6 +266,30 @@ describe('every page, as a person finds it', () => {
     expect(elsewhere.complaints).toEqual([]);
   }, 120_000);
 
+  it('the account: its data, and its deletion, refused and asked for and undone', async () => {
+    await signIn('member@globex.example');
+    await page.goto(`${system.server}/account/data`);
+    await look('account-data');
+    const saved = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Download' }).click();
+    expect((await saved).suggestedFilename()).toBe('account.json');
+    await page.getByText('Delete the account').click();
+    await page.getByLabel('to confirm').fill('another@acme.example');
+    await page.getByRole('button', { name: 'Delete my account' }).click();
+    await page.getByRole('alert').waitFor();
+    await look('account-data-refused');
+    await page.getByLabel('to confirm').fill('member@globex.example');
+    await page.getByRole('button', { name: 'Delete my account' }).click();
+    await page.getByRole('button', { name: 'Keep the account' }).waitFor();
+    await look('account-data-deletion');
+    await page.goto(`${system.server}/account`);
+    await look('account-deletion');
+    await page.getByRole('link', { name: 'keep it' }).click();
+    await page.getByRole('button', { name: 'Keep the account' }).click();
+    await page.getByRole('status').waitFor();
+    await look('account-data-kept');
+  }, 120_000);
+
   it('licenses: the overview, one of them, and a seat that is not to be had', async () => {
     await signIn(OWNER);
     await look('launcher-owner');
@@ -267,6 +297,74 @@ describe('every page, as a person finds it', () => {
     await look('console-licenses');
     await page.getByRole('link', { name: 'Reports' }).first().click();
     await look('console-license');
+  }, 60_000);
+
+  it('a license: floating seats that are held, one that was ended, and files that are out', async () => {
+    const elsewhere = await WatchedContext.open(browser, system.hosts, { viewport: WIDE });
+    const other = await elsewhere.page();
+    await other.goto(`${system.projects}/`);
+    await new Person(other, system).signIn('member@globex.example');
+    await other.waitForURL(`${system.projects}/`);
+    await signIn(CONSULTANT, 'Globex');
+    await page.goto(`${system.server}/console/licenses?q=Globex`);
+    await page.getByRole('link', { name: 'Projects for Globex' }).click();
+    await page.getByRole('heading', { name: 'Projects for Globex' }).waitFor();
+    // what others before have left held
+    const left = page.getByLabel(/^End the floating seat of (?!Gus Park)/);
+    while ((await left.count()) > 0) {
+      const answer = page.waitForResponse((response) => response.request().method() === 'POST');
+      await left.first().click();
+      await (await answer).finished();
+      await page.getByText('The floating seat was ended').waitFor();
+    }
+    await page.getByText('Issue a file').click();
+    await page.getByLabel('Instance').fill('plant-7');
+    await page.getByRole('textbox', { name: 'Seats' }).fill('1');
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Issue and download' }).click(),
+    ]);
+    expect(file.suggestedFilename()).toBe('plant-7-1.jws');
+    await page.reload();
+    await page.getByText('plant-7, number 1').waitFor();
+    await look('console-license-floating');
+    await page.getByText('Issue a file').click();
+    await page.getByLabel('Instance').fill('plant-8');
+    await page.getByRole('textbox', { name: 'Seats' }).fill('5');
+    await page.getByRole('button', { name: 'Issue and download' }).click();
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByLabel('Instance').inputValue()).toBe('plant-8');
+    await look('console-license-refused');
+    await page.getByLabel('Return number 1 of plant-7').click();
+    await look('console-license-return');
+    await page.getByRole('button', { name: 'Return the file' }).click();
+    await page.getByText('The license file was returned').waitFor();
+    await page.getByLabel('End the floating seat of Gus Park').click();
+    await page.getByText('The floating seat was ended').waitFor();
+    await look('console-license-returned');
+    await elsewhere.close();
+    expect(elsewhere.complaints).toEqual([]);
+  }, 90_000);
+
+  it('a member without a license, in the launcher and on the way to the module', async () => {
+    await signIn('member@globex.example');
+    const closed = page.getByRole('listitem').filter({ hasText: 'Not available' });
+    expect(await closed.innerText()).toMatch(/Reports[\s\S]*Ask Grace Lindholm/);
+    await look('launcher-member');
+    await page.goto(`${system.reports}/auth/sign-in`);
+    expect(await person.heading()).toBe('Reports is not included');
+    const ask = page.getByRole('link', { name: 'admin@globex.example' });
+    expect(await ask.getAttribute('href')).toMatch(/^mailto:admin@globex\.example/);
+    await look('license-refused-member');
+  }, 60_000);
+
+  it('an administrator without a license, in the launcher and on the way to the module', async () => {
+    await signIn('admin@globex.example');
+    expect(await page.getByText('Ask the supplier to add it.').isVisible()).toBe(true);
+    await look('launcher-administrator');
+    await page.goto(`${system.reports}/auth/sign-in`);
+    expect(await page.getByRole('link', { name: 'See the licenses' }).isVisible()).toBe(true);
+    await look('license-refused-administrator');
   }, 60_000);
 
   it('an organization: a new one, its overview, people, invitations, roles, settings, deletion', async () => {
@@ -289,6 +387,10 @@ describe('every page, as a person finds it', () => {
     await look('organization-roles');
     await page.getByRole('link', { name: 'Settings' }).click();
     await look('organization-settings');
+    await page.getByLabel('Minutes without use').fill('61');
+    await page.locator('section', { hasText: 'Minutes without use' }).getByRole('button').click();
+    await page.getByRole('alert').waitFor();
+    await look('organization-settings-refused');
     await page.goto(`${system.server}/organization/new`);
     await page.getByLabel('Name').fill('Acme');
     await page.getByRole('button', { name: 'Create' }).click();
@@ -473,6 +575,11 @@ describe('every page, as a person finds it', () => {
     await page.goto(`${system.server}/account/security`);
     for (const summary of await page.locator('summary').all()) await summary.click();
     await look('account-security');
+    await page.goto(`${system.server}/organization/settings`);
+    await look('organization-settings-second-factor');
+    await page.getByRole('button', { name: 'Ask for a second factor' }).click();
+    await page.getByRole('status').waitFor();
+    await look('organization-settings-rule');
     await authenticator.answersByItself(false);
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.waitForURL(`${system.server}/signed-out`);
@@ -485,3 +592,13 @@ describe('every page, as a person finds it', () => {
     await look('second-factor-wrong');
   }, 120_000);
 });
+
+/** Where a client that registered itself sends a browser, to be led to its own address. */
+async function leavingSelfMadeClient(server: string): Promise<string> {
+  const leadsTo = 'https://calendar.example/signed-out';
+  const { body } = await callRegistration(`${server}/oauth2/register`, {
+    body: { client_name: 'Team Calendar', redirect_uris: [CALLBACK], post_logout_redirect_uris: [leadsTo] },
+  });
+  const fields = { client_id: String(body['client_id']), post_logout_redirect_uri: leadsTo };
+  return `${server}/oauth2/logout?${new URLSearchParams(fields)}`;
+}

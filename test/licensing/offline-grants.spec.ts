@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { OfflineGrantRepository, type NewOfflineGrant } from '#licensing';
 import { sql } from '#platform';
+import { eventually } from '../support/answers.js';
 import { LicensingWorld } from './licensing-world.js';
 import { named, outcome, tally } from './seat-helpers.js';
 
@@ -132,6 +133,36 @@ describe('seats that are away with a license file', () => {
     expect(await inUse(licenseId)).toBe(4);
   });
 
+  it('seats that only the other model knows keep no block here, and leases keep none of named seats', async () => {
+    const licenseId = await world.license(named(4));
+    await assign(licenseId, 0);
+    const become = (model: string) =>
+      query(sql`UPDATE license_terms SET seat_model = ${model} WHERE license_id = ${licenseId}`);
+    await become('floating');
+    await world.node.leases.acquireLease({ licenseId, userId: people[1] ?? '', device: 'desk' }, 'test');
+    await world.node.leases.acquireLease({ licenseId, userId: people[2] ?? '', device: 'desk' }, 'test');
+    expect(await outcome(grant(licenseId, { seatBlock: 3 }))).toBe('SEATS_EXHAUSTED');
+    expect(await outcome(grant(licenseId, { seatBlock: 2 }))).toBe('ok');
+    await become('named');
+    expect(await outcome(grant(licenseId, { seatBlock: 4 }))).toBe('SEATS_EXHAUSTED');
+    expect(await outcome(grant(licenseId, { seatBlock: 3 }))).toBe('ok');
+  });
+
+  it('a seat that cools goes into no block, until it has cooled or its last holder is back', async () => {
+    const licenseId = await world.license({ ...named(2), seatCooldownSeconds: 3600 });
+    await assign(licenseId, 0);
+    await world.node.seats.releaseSeat(licenseId, people[0] ?? '', 'test');
+    expect(await outcome(grant(licenseId, { seatBlock: 2 }))).toBe('SEATS_EXHAUSTED');
+    expect(await outcome(grant(licenseId, { seatBlock: 1 }))).toBe('ok');
+    expect(await outcome(assign(licenseId, 0))).toBe('ok');
+    await world.node.seats.releaseSeat(licenseId, people[0] ?? '', 'test');
+    await query(sql`
+      UPDATE seat_assignments SET assigned_at = assigned_at - interval '2 hours',
+                                  released_at = released_at - interval '2 hours'
+       WHERE license_id = ${licenseId}`);
+    expect(await outcome(grant(licenseId, { seatBlock: 2 }))).toBe('ok');
+  });
+
   it('the sequence goes on after a file has expired or was returned, so that no state is deceived', async () => {
     const licenseId = await world.license(named(4));
     const first = await grant(licenseId);
@@ -167,6 +198,32 @@ describe('seats that are away with a license file', () => {
       nodeAt(index).leases.acquireLease({ licenseId: floating, userId, device: 'desk' }, 'test');
     const leased = await Promise.all(people.map((userId, index) => outcome(lease(userId, index))));
     expect(tally(leased)).toEqual({ ok: 6, SEATS_EXHAUSTED: 6 });
+  });
+
+  it('a heartbeat that is under way when its lease expires is waited for: either it or the file has the seat', async () => {
+    const licenseId = await world.license(named(1));
+    await query(sql`UPDATE license_terms SET seat_model = 'floating' WHERE license_id = ${licenseId}`);
+    const userId = people[0] ?? '';
+    await world.node.leases.acquireLease({ licenseId, userId, device: 'desk' }, 'test');
+    await query(sql`
+      UPDATE seat_leases SET expires_at = now() - interval '1 millisecond' WHERE license_id = ${licenseId}`);
+    let asked: Promise<string> | undefined;
+    let answered = false;
+    await nodeAt(1).database.transaction(async (heartbeat) => {
+      await heartbeat.query(sql`
+        UPDATE seat_leases SET expires_at = now() + interval '5 minutes' WHERE license_id = ${licenseId}`);
+      asked = outcome(grant(licenseId, { seatBlock: 1 }));
+      void asked.then(() => (answered = true));
+      await eventually(async () => {
+        const waiting = await query(sql`
+          SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`);
+        return waiting.length > 0 || answered ? true : undefined;
+      }, 'the file to wait for the heartbeat');
+    });
+    expect(await asked).toBe('SEATS_EXHAUSTED');
+    await query(sql`
+      UPDATE seat_leases SET expires_at = now() - interval '1 millisecond' WHERE license_id = ${licenseId}`);
+    expect(await outcome(grant(licenseId, { seatBlock: 1 }))).toBe('ok');
   });
 
   it('what has long been returned is deleted, but for the last of an instance', async () => {

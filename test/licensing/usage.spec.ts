@@ -399,16 +399,23 @@ describe('use of metered features', () => {
     const feature = await usage.feature({ period: 'day' });
     await usage.license(feature, 10, { endsAt: null });
     for (let use = 0; use < 5; use += 1) await usage.use(feature, 1);
+    // those of organizations that are no more as well
+    await usage.world.node.database.query(sql`
+      INSERT INTO removed_usage (license_id, organization_id, module_key, feature_key, period_starts_at,
+                                 period_ends_at, used)
+      SELECT license_id, gen_random_uuid(), 'gone', feature_key, period_starts_at, period_ends_at, used
+        FROM usage_counters WHERE feature_key = ${feature}`);
     const days = (count: number) => new Date(NOON.getTime() + count * 86_400_000);
     const kept = async (now: Date) => {
       usage.clock.set(now);
       await usage.node().prune(2);
       const { uses } = await usage.recorded(feature);
-      return [uses, Object.values(await usage.counted(feature)).length];
+      const removed = await usage.world.node.database.query(sql`SELECT FROM removed_usage`);
+      return [uses, Object.values(await usage.counted(feature)).length, removed.length];
     };
-    expect(await kept(days(399))).toEqual([5, 1]);
-    expect(await kept(days(401))).toEqual([0, 1]);
-    expect(await kept(days(3 * 365))).toEqual([0, 1]);
-    expect(await kept(days(3 * 366 + 2))).toEqual([0, 0]);
+    expect(await kept(days(399))).toEqual([5, 1, 1]);
+    expect(await kept(days(401))).toEqual([0, 1, 1]);
+    expect(await kept(days(3 * 365))).toEqual([0, 1, 1]);
+    expect(await kept(days(3 * 366 + 2))).toEqual([0, 0, 0]);
   });
 });

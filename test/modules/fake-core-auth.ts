@@ -27,6 +27,8 @@ export class FakeCoreAuth {
   readonly asked = new Map<string, number>();
   /** Paths that answer 503. */
   readonly down = new Set<string>();
+  /** Paths that take a request and never answer. */
+  readonly hanging = new Set<string>();
   /** Claims laid over those of the next tokens. */
   accessTokenClaims: Record<string, unknown> = {};
   idTokenClaims: Record<string, unknown> = {};
@@ -205,6 +207,7 @@ export class FakeCoreAuth {
   private async respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', this.issuer);
     this.asked.set(url.pathname, this.count(url.pathname) + 1);
+    if (this.hanging.has(url.pathname)) return;
     if (this.down.has(url.pathname)) return json(response, 503, { error: 'server_error' });
     const body = await readBody(request);
     const form = new URLSearchParams(body);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { CatalogRepository, UsageReportRepository } from '#licensing';
-import { RedisConnection } from '#platform';
+import { Database, RedisConnection, sql } from '#platform';
 import { destinationOf, eventually, parametersOf } from '../support/answers.js';
 import { Line } from '../support/line.js';
 import { freePort } from '../support/ports.js';
@@ -266,6 +266,28 @@ describe('hard cases of licensing in a module guard before two nodes with Redis'
       expect(await ask(token)).toEqual(OK);
     });
   });
+
+  it('a database that goes on from a backup is followed, though its license versions are lower than what was seen', async () => {
+    const ann = await customer();
+    await letIn(ann);
+    const database = world.app.get(Database);
+    const [backup] = await database.query<{ version: string }>(sql`
+      SELECT license_version AS version FROM organizations WHERE key = ${ann.key}`);
+    for (const status of ['suspended', 'issued', 'suspended'] as const) {
+      await world.licenses.changeStatus(ann.licenseId, status, 'test');
+    }
+    await heard();
+    expect(await ask(ann.token)).toEqual({ status: 403, code: 'SUSPENDED' });
+    await database.query(sql`
+      WITH license AS (UPDATE licenses SET status = 'issued' WHERE id = ${ann.licenseId}),
+           organization AS (
+             UPDATE organizations SET license_version = ${backup?.version} WHERE key = ${ann.key})
+      UPDATE outbox_history SET id = gen_random_uuid()`);
+    await eventually(async () => {
+      now += 100;
+      return (await ask(ann.token)).status === 200 ? true : undefined;
+    }, 'what the backup says');
+  }, 60_000);
 
   describe('hard case 7: a person of organizations A, which is licensed, and B, which is not any more', () => {
     let a: string;

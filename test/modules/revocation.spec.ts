@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CLIENT, FakeCoreAuth, USER } from './fake-core-auth.js';
+import { eventually } from '../support/answers.js';
 import { claimsOf } from '../support/world.js';
 import { startModule, type GuardedModule } from './guarded-module.js';
 
@@ -154,6 +155,22 @@ describe('revocation in a module guard', () => {
     expect(await status(token)).toBe(200);
     module.clock.aheadMs += 10_000;
     expect(await status(token)).toBe(503);
+  });
+
+  it('lets one request wait for a Core Auth that hangs, and a second at most', async () => {
+    const [first, second] = [await younger(), await younger()];
+    expect([await status(first), await status(second)]).toEqual([200, 200]);
+    core.streaming = false;
+    core.hanging.add(INTROSPECT);
+    await eventually(
+      async () => ((await status(first)) === 200 && core.count(INTROSPECT) === 1 ? true : undefined),
+      'the question',
+    );
+    expect([await status(first), await status(second)]).toEqual([200, 200]);
+    expect(core.count(INTROSPECT)).toBe(1);
+    module.clock.aheadMs += 3000;
+    expect([await status(second), await status(first)]).toEqual([200, 200]);
+    expect(core.count(INTROSPECT)).toBe(2);
   });
 
   it('answers 503 CHECK_UNAVAILABLE to a token that nobody vouches for when Core Auth is down', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { SeatLeases } from '@core-auth/module-kit';
+import { SeatLeases, type Principal } from '@core-auth/module-kit';
 import { SessionRepository } from '#sessions';
 import { Database, sql } from '#platform';
 import { eventually } from '../support/answers.js';
@@ -282,4 +282,29 @@ describe('floating seats while Core Auth does not lease', () => {
     await ask(module, token);
     expect(core.lease.fence).toBe(2);
   });
+
+  it('of more people than a process remembers it forgets who was away longest, gives nothing back, and asks anew', async () => {
+    const token = await core.accessToken(module.url);
+    expect((await ask(module, token)).status).toBe(200);
+    const leases = module.app.get(SeatLeases);
+    const person = (id: string): Principal => ({
+      ...{ subject: id, clientId: CLIENT.id, scopes: new Set<string>(), permissions: new Set<string>() },
+      ...{ user: { id, roles: [] }, organization: { id: ORGANIZATION, key: 'acme' }, accessToken: '' },
+    });
+    const active = person('active');
+    await leases.take(active, ['license']);
+    for (let first = 0; first < 10_000; first += 100) {
+      leases.touch(active);
+      const others = Array.from({ length: 100 }, (_, index) => person(`person-${first + index}`));
+      await Promise.all(others.map((other) => leases.take(other, ['license'])));
+    }
+    expect(leases.size).toBe(10_000);
+    expect(leases.leaseOf(active)).toBeDefined();
+    expect(leases.leaseOf(person('person-0'))).toBeUndefined();
+    expect(leases.leaseOf(person('person-9999'))).toBeDefined();
+    const asked = core.count('/v1/leases');
+    expect((await ask(module, token)).status).toBe(200);
+    expect(core.count('/v1/leases')).toBe(asked + 1);
+    expect([...core.asked.keys()].filter((path) => /^\/v1\/leases\/[^/]+$/.test(path))).toEqual([]);
+  }, 60_000);
 });

@@ -192,16 +192,20 @@ describe('core-auth keys', () => {
 
     // its secret, and the two mails that tell of it
     const { app } = await setUpApp(world, await world.signIn('admin@globex.example'));
+    const pushed = await world.call('/oauth2/par', client, world.authorizationRequest(client).parameters);
 
     const ring = { CORE_AUTH_KEY_ENCRYPTION_KEYS: `${next},${old}` };
     expect((await keys('list', ring)).said).toContain(
       '9 of them are not under the first key-encryption key "new": run keys rewrap.',
     );
     const { code, said } = await keys('rewrap', ring);
-    expect(said).toContain('14 envelopes were encrypted anew under "new".');
+    // two sessions and the pushed request besides, of which the audit tells by table
+    expect(said).toContain('17 envelopes were encrypted anew under "new".');
     expect(said).toContain('take "old" out of CORE_AUTH_KEY_ENCRYPTION_KEYS');
     expect(code).toBe(0);
-    expect(await audited('envelope.rewrap')).toHaveLength(14);
+    const rewrapped = await audited('envelope.rewrap');
+    expect(rewrapped).toHaveLength(16);
+    expect(rewrapped.slice(-2)).toEqual(['sessions.browser_envelope', 'pushed_requests.parameters_envelope']);
     expect((await rows()).map((row) => row.secret_envelope.split('.')[1])).toEqual(Array(9).fill('new'));
 
     // a server that has never seen the old key
@@ -210,6 +214,14 @@ describe('core-auth keys', () => {
     expect((await server.introspect(client, await machineToken())).body['active']).toBe(true);
     const owner = await withPassword(server, 'admin@globex.example');
     expect((await present(owner, { method: 'totp', code: app.freshCode() })).status).toBe(303);
+    const request = new URLSearchParams({
+      client_id: client.id,
+      request_uri: String(pushed.body['request_uri']),
+    });
+    const returned = (await browser.at(server.url).get(`/oauth2/authorize?${request}`)).headers.get(
+      'location',
+    );
+    expect(returned).toContain(client.redirectUri);
     await server.stop();
     const { rows: hooks } = await database.query<{ present: string; previous: string }>(
       'SELECT secret_envelope AS present, previous_secret_envelope AS previous FROM webhooks',
@@ -230,7 +242,8 @@ describe('core-auth keys', () => {
   it('rewrap leaves what somebody else has written meanwhile', async () => {
     const [{ kid = '', secret_envelope: envelope = '' } = {}] = await rows();
     const [column] = new EnvelopeRepository(world.app.get(Database)).columns;
-    expect(await column?.replace(kid, 'v1.what.was.there.before', 'v1.new.a.b.c', 'test')).toBe(false);
+    const replacement = { id: kid, old: 'v1.what.was.there.before', envelope: 'v1.new.a.b.c' };
+    expect(await column?.replace([replacement], 'test')).toBe(0);
     expect((await rows())[0]?.secret_envelope).toBe(envelope);
   });
 
@@ -240,6 +253,7 @@ describe('core-auth keys', () => {
     const third = keyEncryptionKey('third');
     const { rows: kept } = await database.query<{ count: string }>(`
       SELECT (SELECT count(*) FROM keys) + (SELECT count(*) FROM mails) + (SELECT count(*) FROM totp_factors)
+             + (SELECT count(*) FROM sessions) + (SELECT count(*) FROM pushed_requests)
              + 2 * (SELECT count(*) FROM webhooks) - 1 AS count`);
     const { code, said } = await keys('rewrap', { CORE_AUTH_KEY_ENCRYPTION_KEYS: `${third},${next}` });
     expect(code).toBe(1);

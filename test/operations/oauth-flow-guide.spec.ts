@@ -53,7 +53,7 @@ describe('docs/guides/oauth-flow.md', () => {
       ...readdirSync(join(REPOSITORY, 'docs'), { recursive: true, encoding: 'utf8' }),
     ]
       .map((name) => (name === 'README.md' ? name : `docs/${name}`))
-      // the second is run by license-files-guide.spec.ts
+      // the second is run by license-files-guide.spec.ts and licensing-guide.spec.ts
       .filter((name) => name.endsWith('.md') && ![GUIDE, 'docs/guides/licensing.md'].includes(name));
     expect(others.filter((name) => transcriptsIn(textOf(name)).length > 0)).toEqual([]);
   });

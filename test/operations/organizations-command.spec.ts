@@ -119,7 +119,59 @@ describe('the first organization and its first person, by commands', () => {
     await refused('accounts|create|nobody', 'This is not an e-mail address. Nothing was changed.');
   });
 
+  it('an organization is suspended and resumed, once each, and says so in the list', async () => {
+    for (const [args, said] of [
+      ['suspend|globex', 'Globex (globex) is suspended from now on.'],
+      ['suspend|globex', 'Globex (globex) is suspended already.'],
+      ['list', expect.stringContaining('globex  Globex, 2 people, owned by nobody, suspended')],
+      ['resume|globex', 'Globex (globex) is not suspended from now on.'],
+      ['resume|globex', 'Globex (globex) is not suspended already.'],
+    ] as const) {
+      expect(await run(`organizations|${args}`)).toEqual({ code: 0, said });
+    }
+    expect(await run('organizations|suspend|nothing')).toEqual({
+      code: 1,
+      said: 'There is no organization with the key nothing. See: core-auth organizations list',
+    });
+    const acts = await world.app.get(Database).query(sql`
+      SELECT act, actor FROM audit_events WHERE organization_id = ${world.id('globex')} ORDER BY id DESC LIMIT 2`);
+    expect(acts).toEqual([
+      { act: 'organization.resume', actor: 'cli' },
+      { act: 'organization.suspend', actor: 'cli' },
+    ]);
+  });
+
+  it('who is disabled is signed out and kept out; enabled, they sign in anew, and nothing from before comes back', async () => {
+    const client = world.client('projects');
+    const browser = await world.signIn('owner@acme.example');
+    const scope = 'openid offline_access projects:read';
+    const { body } = await world.exchange(client, await world.code(client, browser, { scope }));
+    const refreshed = () => world.refresh(client, String(body['refresh_token']));
+    expect(await run('accounts|disable|OWNER@acme.example')).toEqual({
+      code: 0,
+      said: 'owner@acme.example is disabled from now on.\nacme has no owner who can sign in.',
+    });
+    expect((await refreshed()).status).toBe(400);
+    expect((await browser.get('/account')).status).toBe(303);
+    await expect(world.signIn('owner@acme.example')).rejects.toThrow('401');
+    expect((await run('accounts|disable|owner@acme.example')).said).toContain('is disabled already.');
+    const enable = () => run('accounts|enable|owner@acme.example');
+    expect((await enable()).said).toBe('owner@acme.example may sign in from now on.');
+    expect((await enable()).said).toBe('owner@acme.example may sign in already.');
+    expect((await browser.get('/account')).status).toBe(303);
+    expect((await refreshed()).status).toBe(400);
+    expect((await (await world.signIn('owner@acme.example')).get('/account')).status).toBe(200);
+    expect(await run('accounts|enable|nobody@first.example')).toEqual({
+      code: 1,
+      said: 'There is no account with the e-mail address nobody@first.example.',
+    });
+  });
+
   it.each([
+    ['organizations', 'suspend'],
+    ['organizations', 'resume|acme|x'],
+    ['accounts', 'disable'],
+    ['accounts', 'enable|a@b.example|x'],
     ['organizations', ''],
     ['organizations', 'create'],
     ['organizations', 'create|A'],

@@ -88,8 +88,8 @@ describe('sweeping', () => {
       (await world.app.get(Database).query(sql`SELECT FROM clients WHERE id = ${id}`)).length > 0;
     const aPush = ({ id }: TestClient) =>
       other.query(
-        `INSERT INTO pushed_requests (reference_sha256, client_id, parameters, created_at, expires_at)
-         VALUES (sha256($2), $1, '{}', now(), now() + interval '1 day')`,
+        `INSERT INTO pushed_requests (reference_sha256, client_id, parameters_envelope, created_at, expires_at)
+         VALUES (sha256($2), $1, '', now(), now() + interval '1 day')`,
         [id, randomUUID()],
       );
     /** Whether somebody waits for what `other` has locked. */

@@ -1,13 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { AdministratorRepository } from '#accounts';
-import { Database, sql } from '#platform';
 import { organizationRoutes } from '../../apps/server/organization/organization-routes.js';
-import { REPOSITORY } from '../support/built-process.js';
 import { hiddenFields, type HttpBrowser } from '../support/http-browser.js';
 import { World } from '../support/world.js';
+import { authorityMatrix, populate, stateOf } from './api-world.js';
 
 jest.setTimeout(120_000);
 
@@ -17,44 +14,21 @@ const PEOPLE: Readonly<Record<string, string | undefined>> = {
   administrator: 'admin@acme.example',
   billing: 'billing@acme.example',
   member: 'member@acme.example',
+  'custom role': 'archivist@acme.example',
   'administrator of another organization': 'admin@globex.example',
   operator: 'operator@seller.example',
   anonymous: undefined,
 };
 
-/** By route, as docs/reference says, the cell of each of PEOPLE. */
-function matrix(): Map<string, Record<string, string>> {
-  const [head = [], , ...rows] = readFileSync(
-    join(REPOSITORY, 'docs/reference/organization-authority.md'),
-    'utf8',
-  )
-    .split('\n')
-    .filter((line) => line.startsWith('|'))
-    .map((line) =>
-      line
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-  expect(head.slice(2)).toEqual(Object.keys(PEOPLE));
-  return new Map(
-    rows.map(([route = '', , ...cells]) => [
-      route.replaceAll('`', ''),
-      Object.fromEntries(Object.keys(PEOPLE).map((who, index) => [who, cells[index] ?? ''])),
-    ]),
-  );
-}
-
 describe('the matrix of an organization’s routes and roles', () => {
-  const documented = matrix();
+  const { people, cells: documented } = authorityMatrix('Pages');
   const routes = organizationRoutes();
   const browsers = new Map<string, HttpBrowser>();
   let world: World;
 
   beforeAll(async () => {
     world = await World.start();
-    await world.createPerson('admin@acme.example', 'Anna Admin', { acme: 'administrator' });
-    await world.createPerson('billing@acme.example', 'Ben Billing', { acme: 'billing' });
+    await populate(world);
     await world.createPerson('operator@seller.example', 'Otto Operator', {});
     await world.app
       .get(AdministratorRepository)
@@ -73,22 +47,15 @@ describe('the matrix of an organization’s routes and roles', () => {
   /** Of some page that everybody sees. */
   const csrfOf = async (browser: HttpBrowser) =>
     hiddenFields(await (await browser.get('/sign-in')).text())['csrf_token'] ?? '';
-  /** Everything of acme that a route here could change. */
-  const state = () =>
-    world.app.get(Database).query(sql`
-      SELECT to_jsonb(o) AS organization,
-             (SELECT jsonb_agg(to_jsonb(m) ORDER BY user_id) FROM memberships m WHERE m.organization_id = o.id) AS members,
-             (SELECT count(*)::int FROM invitations) AS invitations,
-             (SELECT count(*)::int FROM organization_roles) AS roles,
-             (SELECT count(*)::int FROM mails) AS mails
-        FROM organizations o WHERE o.key = 'acme'`);
+  const state = () => stateOf(world);
   /** Nothing that it names is there beside the people: whoever is let in changes nothing either. */
   const addressOf = (path: string) =>
     path.replace('{userId}', world.id('owner@acme.example')).replaceAll(/\{\w+\}/g, () => randomUUID());
 
   it('has every route of an organization once', () => {
+    expect(people).toEqual(Object.keys(PEOPLE));
     expect([...documented.keys()]).toEqual(routes.map(({ method, path }) => `${method} ${path}`));
-    expect(documented.size).toBeGreaterThan(20);
+    expect(documented.size).toBeGreaterThan(22);
   });
 
   const ofOrganization = routes.filter(({ action }) => !action.startsWith('whoever'));
@@ -108,6 +75,8 @@ describe('the matrix of an organization’s routes and roles', () => {
           key: 'taken-over',
           addresses: 'thief@globex.example',
           role: 'owner',
+          required: 'yes',
+          idle_minutes: '5',
         };
         const answer =
           method === 'GET' ? await browser.get(addressOf(path)) : await browser.post(addressOf(path), fields);

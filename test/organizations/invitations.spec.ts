@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { InvitationAcceptanceRepository } from '#accounts';
-import { Database, MailSealer, sql, type Mail } from '#platform';
+import { InvitationAcceptanceRepository, RoleRepository, type Role } from '#accounts';
+import { CatalogRepository, SeatRepository } from '#licensing';
+import { Database, MailSealer, PublicError, sql, type Mail } from '#platform';
+import { Invitations } from '../../apps/server/organization/invitations.service.js';
 import { pathTo } from '../support/answers.js';
 import { hiddenFields, type HttpBrowser } from '../support/http-browser.js';
 import { PASSWORD, World } from '../support/world.js';
@@ -342,6 +344,120 @@ describe('invitations', () => {
     // a process is nobody whose authority could end
     await query(sql`UPDATE invitations SET invited_by = 'cli' WHERE email = ${asMember}`);
     expect((await acceptAnew(world.browser(), toMember)).status).toBe(303);
+  });
+
+  it('to a role of its own is good for as long as whoever sent it has the permissions of the role', async () => {
+    const catalog = world.app.get(CatalogRepository);
+    const permit = (role: Role, ...permissions: string[]) =>
+      catalog.setPermissions({ moduleKey: 'projects', role, permissions }, 'test');
+    await permit('owner', 'archive');
+    await permit('administrator', 'archive');
+    const acting = { id: world.id('owner@acme.example'), address: null, factor: 'pwd' };
+    const draft = { name: 'Archivist', permissions: ['projects:archive'] };
+    const role = `custom:${await world.app.get(RoleRepository).create(world.id('acme'), draft, acting)}`;
+    const admin = await world.signIn('admin@acme.example');
+    const [one, two] = [address(), address()];
+    for (const email of [one, two]) expect((await invite(email, { role }, admin)).status).toBe(200);
+    const before = await linkFor(one);
+    expect((await world.browser().get(before)).status).toBe(200);
+    await permit('administrator');
+    await unusable(before);
+    const again = await act(one, 'resend', admin);
+    expect([again.status, await again.text()]).toEqual([
+      403,
+      expect.stringContaining('Nobody gives or takes more than they have themselves'),
+    ]);
+    // of one who had looked at the link while it was good
+    const acceptance = world.app.get(InvitationAcceptanceRepository);
+    const token = new URL(before, world.url).searchParams.get('token') ?? '';
+    await expect(
+      world.app
+        .get(Database)
+        .transaction((on) =>
+          acceptance.acceptWithNewAccount(on, token, { name: 'Ina', passwordHash: 'none' }, null),
+        ),
+    ).rejects.toMatchObject({ code: 'invalid_invitation' });
+    expect((await act(one, 'resend')).status).toBe(303);
+    expect((await acceptAnew(world.browser(), await linkFor(one))).status).toBe(303);
+    expect(await roleOf(one)).toBe('member');
+    // what nobody has any more is nothing that would be given
+    await permit('owner');
+    expect((await acceptAnew(world.browser(), await linkFor(two))).status).toBe(303);
+  });
+
+  it('with a seat and without, sent, sent again, withdrawn and accepted at once on two nodes wait for each other, not for ever', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const licenseId = await world.license('acme', 'reports', { seatModel: 'named', seatLimit: 20 });
+      const nodes = [world, second].map(({ app }) => app.get(Invitations));
+      const nodeFor = (index: number) => nodes[index % 2] as Invitations;
+      const organizationId = world.id('acme');
+      const acting = { id: world.id('owner@acme.example'), address: null, factor: 'pwd' };
+      const wish = (index: number) => ({
+        organizationId,
+        email: address(),
+        role: 'member' as const,
+        licenseId: index % 2 === 0 ? licenseId : undefined,
+      });
+      const sent = await Promise.all(
+        Array.from({ length: 8 }, async (_, index) => {
+          const wished = wish(index);
+          return { ...wished, ...(await nodeFor(index).invite(wished, acting)) };
+        }),
+      );
+      const secrets = await Promise.all(
+        sent.map(async ({ email }) => secretIn((await lettersTo(email)).at(-1))),
+      );
+      const person = { name: 'Ina', passwordHash: 'none' };
+      const outcomes = await Promise.allSettled([
+        ...Array.from({ length: 8 }, (_, index) => nodeFor(index).invite(wish(index), acting)),
+        // to the same people once more
+        ...sent.map(({ email }, index) =>
+          nodeFor(index).invite({ organizationId, email, role: 'member' }, acting),
+        ),
+        ...sent.map(({ id }, index) => nodeFor(index + 1).resend(id, organizationId, acting)),
+        ...sent.map(({ id }, index) => nodeFor(index).withdraw(id, organizationId, acting)),
+        ...sent.map(({ licenseId: seat }, index) =>
+          nodeFor(index + 1).acceptWithNewAccount(secrets[index] ?? '', seat, person, '192.0.2.1'),
+        ),
+        ...Array.from({ length: 4 }, (_, index) =>
+          world.app
+            .get(SeatRepository)
+            .assignSeat(licenseId, world.id('admin@acme.example'), `test-${index}`),
+        ),
+      ]);
+      const odd = outcomes.flatMap((outcome) =>
+        outcome.status === 'rejected' && !(outcome.reason instanceof PublicError) ? [outcome.reason] : [],
+      );
+      expect(odd).toEqual([]);
+      // a seat is kept for each open invitation that came with one, and for nobody else
+      const [kept] = await query(sql`
+        SELECT (SELECT array_agg(invitation_id ORDER BY invitation_id) FROM seat_reservations
+                 WHERE license_id = ${licenseId}) IS NOT DISTINCT FROM
+               (SELECT array_agg(id ORDER BY id) FROM invitations
+                 WHERE license_id = ${licenseId} AND accepted_at IS NULL AND withdrawn_at IS NULL) AS right`);
+      expect(kept).toEqual({ right: true });
+    }
+  });
+
+  it('accepted with its seat while the same person is invited once more, nobody waits for ever', async () => {
+    const licenseId = await world.license('acme', 'reports', { seatModel: 'named', seatLimit: 20 });
+    const [one, other] = [world, second].map(({ app }) => app.get(Invitations)) as [Invitations, Invitations];
+    const acting = { id: world.id('owner@acme.example'), address: null, factor: 'pwd' };
+    for (let round = 0; round < 12; round += 1) {
+      const wish = { organizationId: world.id('acme'), email: address(), role: 'member' as const };
+      await one.invite({ ...wish, licenseId }, acting);
+      const secret = secretIn((await lettersTo(wish.email)).at(-1));
+      const person = { name: 'Ina', passwordHash: 'none' };
+      const [accepted, ...refused] = await Promise.allSettled([
+        one.acceptWithNewAccount(secret, licenseId, person, '192.0.2.1'),
+        ...Array.from({ length: 6 }, () => other.invite(wish, acting)),
+      ]);
+      expect(accepted).toMatchObject({ status: 'fulfilled', value: { seatMissed: false } });
+      const codes = refused.map((result) =>
+        result.status === 'rejected' ? (result.reason as { code?: string }).code : 'invited',
+      );
+      expect(codes).toEqual(codes.map(() => expect.stringMatching(/^already_(invited|member)$/)));
+    }
   });
 
   describe('with a seat', () => {

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import type { Role } from '#accounts';
+import { MOST_CUSTOM_ROLES, type Role } from '#accounts';
 import { sql } from '#platform';
+import { SecondFactorRuleRepository } from '#sessions';
 import { eventually } from '../support/answers.js';
 import { by, OrganizationWorld } from './organization-world.js';
 
@@ -227,6 +228,7 @@ describe('who belongs to an organization', () => {
         database.transaction((on) =>
           invitations.resend(on, { id: open, newId: asked, organizationId: id }, by(losing)),
         ),
+      () => new SecondFactorRuleRepository(database).set(id, false, by(losing)),
     ];
     for (const act of acts) {
       const outcome = await world.node.database.transaction(async (on) => {
@@ -247,6 +249,23 @@ describe('who belongs to an organization', () => {
       expect(await outcome.refused).toBe('access_denied');
       await world.node.database.query(sql`
         UPDATE memberships SET role = 'owner' WHERE organization_id = ${id} AND user_id = ${losing}`);
+    }
+  });
+
+  it('of many roles that are made at once on two nodes no more are than an organization may have', async () => {
+    const { id, people } = await world.organization('owner');
+    const [owner = ''] = people;
+    const make = (index: number) =>
+      world.nodeFor(index).roles.create(id, { name: `Role number ${index}`, permissions: [] }, by(owner));
+    for (let index = 0; index < MOST_CUSTOM_ROLES - 1; index += 1) await make(index);
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      const results = await Promise.allSettled(
+        Array.from({ length: 12 }, (_, index) => make(round * MOST_CUSTOM_ROLES + index)),
+      );
+      expect(refusedCodes(results)).toEqual(Array<string>(11).fill('too_many_roles'));
+      const roles = await world.node.roles.list(id);
+      expect(roles).toHaveLength(MOST_CUSTOM_ROLES);
+      await world.node.roles.delete(id, roles[0]?.id ?? '', by(owner));
     }
   });
 

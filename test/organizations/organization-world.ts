@@ -3,6 +3,7 @@ import {
   AccountDeletionRepository,
   AccountRemovalRepository,
   AccountRepository,
+  BrowserSealer,
   ExportRepository,
   InvitationAcceptanceRepository,
   InvitationRepository,
@@ -10,6 +11,7 @@ import {
   OrganizationDeletionRepository,
   OrganizationRemovalRepository,
   OrganizationRepository,
+  PersonExportRepository,
   RoleRepository,
   type Role,
 } from '#accounts';
@@ -42,6 +44,7 @@ export interface Node {
   readonly accountDeletion: AccountDeletionRepository;
   readonly accountRemoval: AccountRemovalRepository;
   readonly exports: ExportRepository;
+  readonly personExports: PersonExportRepository;
   readonly catalog: CatalogRepository;
 }
 
@@ -53,6 +56,7 @@ export class OrganizationWorld {
   private constructor(
     private readonly testDatabase: TestDatabase,
     private readonly sealer: MailSealer,
+    readonly browsers: BrowserSealer,
   ) {}
 
   static async create(settings: Readonly<Record<string, string>> = {}): Promise<OrganizationWorld> {
@@ -63,11 +67,12 @@ export class OrganizationWorld {
       CORE_AUTH_KEY_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64url')}`,
       ...settings,
     });
-    const sealer = new MailSealer(new KeyEncryption(configuration.keyEncryptionKeys));
-    const world = new OrganizationWorld(testDatabase, sealer);
+    const encryption = new KeyEncryption(configuration.keyEncryptionKeys);
+    const [sealer, browsers] = [new MailSealer(encryption), new BrowserSealer(encryption)];
+    const world = new OrganizationWorld(testDatabase, sealer, browsers);
     for (let index = 0; index < 2; index += 1) {
       const database = await openDatabase(configuration);
-      world.nodes.push(nodeOn(database, world.clock, sealer, configuration));
+      world.nodes.push(nodeOn(database, world.clock, { sealer, browsers }, configuration));
     }
     return world;
   }
@@ -162,7 +167,12 @@ export function by(userId: string): Actor {
   return { id: userId, address: '192.0.2.1', factor: 'pwd' };
 }
 
-function nodeOn(database: Database, clock: Clock, sealer: MailSealer, configuration: Configuration): Node {
+function nodeOn(
+  database: Database,
+  clock: Clock,
+  { sealer, browsers }: { readonly sealer: MailSealer; readonly browsers: BrowserSealer },
+  configuration: Configuration,
+): Node {
   const organizations = new OrganizationRepository(database, configuration);
   const memberships = new MembershipRepository(database);
   const roles = new RoleRepository(database, clock);
@@ -180,6 +190,7 @@ function nodeOn(database: Database, clock: Clock, sealer: MailSealer, configurat
     accountDeletion: new AccountDeletionRepository(database, clock, sealer, configuration),
     accountRemoval: new AccountRemovalRepository(database, clock),
     exports: new ExportRepository(database, organizations, memberships, invitations, roles),
+    personExports: new PersonExportRepository(database, browsers),
     catalog: new CatalogRepository(database),
   };
 }

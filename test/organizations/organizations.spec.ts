@@ -82,11 +82,29 @@ describe('creating an organization', () => {
     }
   });
 
-  it('can be closed, and is then offered nowhere', async () => {
+  it('is offered to who belongs to none, beside an invitation', async () => {
+    await world.createPerson('nowhere@acme.example', 'Nora Nowhere', {});
+    const browser = await world.signIn('nowhere@acme.example');
+    const text = await (await browser.get('/choose-organization')).text();
+    expect(text).toContain(
+      'Ask an administrator of one for an invitation, and follow its link; or create one.',
+    );
+    const closed = await World.start({ env: { CORE_AUTH_ORGANIZATION_CREATION: 'off' }, beside: world });
+    const there = await (await browser.at(closed.url).get('/choose-organization')).text();
+    expect(there).toContain('Ask an administrator of one for an invitation, and follow its link.');
+    await closed.stop();
+  });
+
+  it('can be closed, and is then offered nowhere, with the way to who makes one', async () => {
     const closed = await World.start({ env: { CORE_AUTH_ORGANIZATION_CREATION: 'off' }, beside: world });
     const browser = (await world.signIn('owner@acme.example')).at(closed.url);
     const answer = await create(browser, { name: 'Closed' });
     expect(answer.status).toBe(403);
+    const page = await browser.get('/organization/new');
+    expect(page.status).toBe(403);
+    const text = await page.text();
+    expect(text).toContain('Ask whoever operates this service');
+    expect(text).not.toContain('action="/organization/new"');
     for (const path of ['/organization', '/choose-organization']) {
       expect(await (await browser.get(path)).text()).not.toContain('/organization/new');
     }
@@ -306,6 +324,23 @@ describe('roles that an organization makes', () => {
     await world.heard();
   });
 
+  it('give nobody what the catalog has taken from everybody who makes roles', async () => {
+    const browser = await newMember('narrowed@acme.example');
+    await make(owner, 'Narrowed', 'projects:delete', 'projects:write');
+    await give(owner, world.id('narrowed@acme.example'), `custom:${await idOf('narrowed')}`);
+    expect(await claims(browser)).toMatchObject({
+      entitlements: ['projects:delete'],
+      scope: 'openid projects:read projects:write',
+    });
+    await permit('owner', 'archive');
+    await permit('billing', 'delete');
+    await keepWriteTo('billing');
+    expect(await claims(browser)).toMatchObject({ entitlements: undefined, scope: 'openid projects:read' });
+    await permit('owner', 'archive', 'delete');
+    await permit('billing');
+    await keepWriteTo('owner', 'administrator');
+  });
+
   it('need not list a scope that is open to every role', async () => {
     const browser = await newMember('plain@acme.example');
     await make(owner, 'Plain', 'projects:archive');
@@ -346,7 +381,25 @@ describe('deleting an organization', () => {
     const license = await world.license('doomed', 'projects', { seatModel: 'named', seatLimit: 3 });
     await world.assignSeat(license, 'founder@acme.example');
     await world.assignSeat(license, 'worker@doomed.example');
+    await query(sql`
+      INSERT INTO usage_counters (license_id, feature_key, period_starts_at, period_ends_at, used, overage)
+      VALUES (${license}, 'exports', '2026-10-01', '2026-11-01', 7, 2)`);
   });
+
+  /** What is billed of it, as a billing system asks. */
+  const billed = async () => {
+    const client = await world.createClient({ id: 'billing-system', scopes: ['licensing:read'] });
+    const fields = { grant_type: 'client_credentials', scope: 'licensing:read' };
+    const { body } = await world.token(client, fields);
+    const answer = await fetch(
+      new URL('/v1/usage/export?from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z', world.url),
+      { headers: { authorization: `Bearer ${String(body['access_token'])}` } },
+    );
+    const text = await answer.text();
+    expect([answer.status, text]).toEqual([200, expect.stringContaining('"usage"')]);
+    const { usage } = JSON.parse(text) as { usage: Record<string, unknown>[] };
+    return usage.filter((line) => line['organization_id'] === organizationId);
+  };
 
   it('takes its key to confirm, is told to its owners, and lets nobody new in', async () => {
     const wrong = await erase('Doomed!');
@@ -412,8 +465,12 @@ describe('deleting an organization', () => {
     await remove();
     expect(await exists()).toBe(true);
     world.clock.advance(1000);
+    const counted = await billed();
+    expect(counted).toMatchObject([{ module: 'projects', feature: 'exports', used: 7, overage: 2 }]);
     for (let round = 0; round < 3; round += 1) await remove();
     expect(await exists()).toBe(false);
+    // the last bill is yet to be written
+    expect(await billed()).toEqual(counted);
     expect((await world.introspect(client, String(body['access_token']))).body).toEqual({ active: false });
     const [audit] = await query(sql`
       SELECT count(*)::int > 5 AS kept,

@@ -140,6 +140,35 @@ describe('authentication requests of OpenID Connect', () => {
       expect(body).not.toHaveProperty('name');
     });
 
+    it('§5.5: a claim whose scope the client may not ask for is ignored, with consent and without', async () => {
+      const wish = { id_token: { email: null, name: null, acr: null }, userinfo: { email: null } };
+      for (const firstParty of [true, false]) {
+        const id = firstParty ? 'narrow' : 'narrow-partner';
+        const narrow = await world.createClient({ id, firstParty, scopes: ['openid', 'profile'] });
+        const browser = await world.signIn(MEMBER);
+        let answer = await ask(narrow, claims(wish), browser);
+        if (!firstParty) {
+          const page = pathTo(answer);
+          const shown = await (await browser.get(page)).text();
+          // what the claims add is shown, and no more
+          expect([shown.includes('See your name'), shown.includes('See your e-mail')]).toEqual([true, false]);
+          answer = await browser.get(pathTo(await browser.submit(page, '/consent', { decision: 'allow' })));
+        }
+        expect(parametersOf(answer)).toHaveProperty('code');
+        const given = await tokens(narrow, claims(wish), browser);
+        const idToken = claimsOf(given['id_token'] ?? '');
+        expect([idToken['name'], idToken['email'], idToken['acr']]).toEqual([
+          'Max Member',
+          undefined,
+          'aal1',
+        ]);
+        const userinfo = await fetch(`${world.url}/oauth2/userinfo`, {
+          headers: { authorization: `Bearer ${given['access_token']}` },
+        });
+        expect(await userinfo.json()).not.toHaveProperty('email');
+      }
+    });
+
     it('§5.5: it is still there after a refresh', async () => {
       const given = await tokens(projects, claims({ id_token: { name: null } }));
       const refreshed = await world.refresh(projects, given['refresh_token'] ?? '');
@@ -216,14 +245,23 @@ describe('authentication requests of OpenID Connect', () => {
       const first = await ask(projects, { id_token_hint: given.id_token }, browser);
       const page = pathTo(first);
       expect(page).toMatch(/^\/sign-in\?/);
-      const wrong = await browser.submit(page, '/sign-in', { email: MEMBER, password: PASSWORD });
-      const again = await browser.get(pathTo(wrong));
-      expect(pathTo(again)).toMatch(/^\/sign-in\?/);
-      const right = await browser.submit(pathTo(again), '/sign-in', {
+      const right = await browser.submit(page, '/sign-in', {
         email: 'owner@acme.example',
         password: PASSWORD,
       });
       expect(parametersOf(await browser.get(pathTo(right)))).toHaveProperty('code');
+    });
+
+    it('§3.1.2.1: once somebody else has signed in for the request it is login_required, and not the page again', async () => {
+      const { tokens: given } = await world.signedInClient('owner@acme.example');
+      const sub = { id_token: { sub: { value: world.id('owner@acme.example') } } };
+      for (const about of [{ id_token_hint: given.id_token }, { claims: JSON.stringify(sub) }]) {
+        const browser = await world.signIn(MEMBER);
+        const page = pathTo(await ask(projects, about, browser));
+        expect(page).toMatch(/^\/sign-in\?/);
+        const wrong = await browser.submit(page, '/sign-in', { email: MEMBER, password: PASSWORD });
+        expect(parametersOf(await browser.get(pathTo(wrong)))).toMatchObject({ error: 'login_required' });
+      }
     });
   });
 

@@ -306,6 +306,7 @@ describe('the authorization endpoint', () => {
       expect(await refusal({ max_age: '-1' })).toBe('invalid_request');
       expect(await refusal({ max_age: 'soon' })).toBe('invalid_request');
       expect(await refusal({ request: 'eyJhbGciOiJub25lIn0..' })).toBe('request_not_supported');
+      expect(await refusal({ request: 'x'.repeat(3000) })).toBe('request_not_supported');
       expect(await refusal({ request_uri: 'https://evil.example/request' })).toBe(
         'request_uri_not_supported',
       );

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parametersOf } from '../support/answers.js';
-import { LOOK_ALIKES, WRONG_JSON } from '../support/bad-values.js';
+import { LOOK_ALIKES, MALFORMED_JSON, WRONG_JSON } from '../support/bad-values.js';
 import { harmOf, sendRaw, type RawAnswer } from '../support/raw-request.js';
 import { callRegistration } from '../support/registering.js';
 import { basic, World } from '../support/world.js';
@@ -32,25 +32,6 @@ const GOOD = {
 const TEXTS = ['client_name', 'software_id', 'software_version'];
 const LISTS = ['contacts', 'post_logout_redirect_uris'];
 const FLAGS = ['require_pushed_authorization_requests', 'dpop_bound_access_tokens'];
-const MALFORMED: Readonly<Record<string, string | Buffer>> = {
-  nothing: '',
-  'half a document': '{"a":',
-  'a list': '[]',
-  'a number': '1e999',
-  null: 'null',
-  text: '"x"',
-  'two documents': '{}{}',
-  'a comment': '{/**/}',
-  'a prototype': '{"__proto__":{"a":1}}',
-  'a constructor': '{"constructor":{"prototype":{"a":1}}}',
-  // a poll that would be good otherwise must not wait
-  'bytes that are no UTF-8': Buffer.from('{"returnImmediately":true,"\xff\xfe":1}', 'latin1'),
-  'UTF-16': Buffer.from('{"a":1}', 'utf16le'),
-  'control characters': '{"a":"\0\r\n"}',
-  'many brackets': '['.repeat(60_000),
-  'many objects': '{"a":'.repeat(10_000),
-  'more than 64 KiB': `{"a":"${'x'.repeat(65_536)}"}`,
-};
 
 describe('bad JSON', () => {
   let world: World;
@@ -106,7 +87,7 @@ describe('bad JSON', () => {
   it.each(endpoints)(
     '%s refuses what is no JSON object, with the error of its specification',
     async (_, send) => {
-      for (const [what, body] of Object.entries(MALFORMED)) {
+      for (const [what, body] of Object.entries(MALFORMED_JSON)) {
         // an object of members that nobody knows lacks those that are needed; a poll needs none
         const answer = await send(body);
         const told = refusal(answer);

@@ -38,6 +38,18 @@ describe('client authentication (RFC 6749 §2.3, §5.2)', () => {
     expect((await post('/oauth2/revoke', { token: 'x', client_id: 'open' })).status).toBe(200);
   });
 
+  it('§2.3.1: a secret is taken by Basic and in the body, whichever of the two the client is registered for', async () => {
+    const posting = await world.createClient({
+      id: 'posting',
+      tokenEndpointAuthMethod: 'client_secret_post',
+    });
+    for (const each of [client, posting]) {
+      const posted = { ...request, client_id: each.id, client_secret: each.secret ?? '' };
+      expect((await post('/oauth2/token', posted)).status).toBe(200);
+      expect((await post('/oauth2/token', request, basic(each))).status).toBe(200);
+    }
+  });
+
   it.each(ENDPOINTS)(
     '§5.2: a wrong secret by Basic is 401 invalid_client with a Basic challenge at %s',
     async (path) => {

@@ -66,6 +66,28 @@ describe('what a client is held to', () => {
       expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
     });
 
+    it('RFC 9700 §2.1.1: an administrator may excuse it from the nonce too, and then it needs neither', async () => {
+      const excused = await world.createClient({ id: 'excused', pkceRequired: false, nonceRequired: false });
+      for (const scope of ['openid', 'projects:read']) {
+        const { code } = parametersOf(await authorize(excused, { scope }, [...PKCE, 'nonce']));
+        const answer = await world.token(excused, { grant_type: 'authorization_code', code: String(code) });
+        expect(answer.status).toBe(200);
+      }
+      // what it sends all the same is checked
+      const { code } = parametersOf(await authorize(excused, {}));
+      const unmet = await world.token(excused, { grant_type: 'authorization_code', code: String(code) });
+      expect(unmet).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    });
+
+    it.each([
+      ['one that must use PKCE', {}],
+      ['a public one', { pkceRequired: false, secretSha256: null }],
+      ['one that registered itself', { pkceRequired: false, source: 'registration' as const }],
+    ])('nobody excuses %s from the nonce', async (_, members) => {
+      const saved = world.createClient({ id: 'too-free', nonceRequired: false, ...members });
+      await expect(saved).rejects.toMatchObject({ code: 'invalid_client_metadata' });
+    });
+
     it('a public client cannot be excused', async () => {
       const open = {
         id: 'open',
@@ -95,6 +117,17 @@ describe('what a client is held to', () => {
     it('§5.3.2.1: it needs private_key_jwt', async () => {
       const saved = world.createClient({ id: 'weak', profile: 'fapi2' });
       await expect(saved).rejects.toMatchObject({ code: 'invalid_client_metadata' });
+    });
+
+    it.each([
+      ['§5.4.1: it has no ID token by RS256', { idTokenAlgorithm: 'RS256' as const }],
+      ['§5.3.2.2: it has no redirect URI by http', { redirectUris: ['http://127.0.0.1:4000/callback'] }],
+    ])('%s', async (_, members) => {
+      const held = { profile: 'fapi2' as const, secretSha256: null, jwks: jwks() };
+      await expect(world.createClient({ id: 'loose', ...held, ...members })).rejects.toMatchObject({
+        code: 'invalid_client_metadata',
+      });
+      await expect(world.createClient({ id: 'tight', ...held })).resolves.toBeDefined();
     });
 
     it('§5.3.2.2: it needs a pushed request, whatever the switches say', async () => {

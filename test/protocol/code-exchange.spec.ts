@@ -190,15 +190,20 @@ describe('the exchange of a code (RFC 6749 §4.1.3)', () => {
     expect((await world.exchange(projects, exchange)).status).toBe(200);
   });
 
-  it('RFC 7636 §4.1: a verifier that is missing, or not 43 to 128 unreserved characters, is refused and spends nothing', async () => {
+  it('RFC 7636 §4.6: no verifier is invalid_grant and spends nothing', async () => {
     const exchange = await code();
-    for (const verifier of [
-      '',
-      'x'.repeat(42),
-      'x'.repeat(129),
-      `${'x'.repeat(42)}é`,
-      `${'x'.repeat(42)}+`,
-    ]) {
+    const { status, body } = await world.token(projects, {
+      grant_type: 'authorization_code',
+      code: exchange.code,
+      redirect_uri: projects.redirectUri,
+    });
+    expect([status, body['error']]).toEqual([400, 'invalid_grant']);
+    expect((await world.exchange(projects, exchange)).status).toBe(200);
+  });
+
+  it('RFC 7636 §4.1: a verifier that is not 43 to 128 unreserved characters is refused and spends nothing', async () => {
+    const exchange = await code();
+    for (const verifier of ['x'.repeat(42), 'x'.repeat(129), `${'x'.repeat(42)}é`, `${'x'.repeat(42)}+`]) {
       expect(await world.exchange(projects, { ...exchange, verifier })).toMatchObject({
         status: 400,
         body: { error: 'invalid_request' },

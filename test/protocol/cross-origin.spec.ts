@@ -18,20 +18,34 @@ describe('cross-origin requests', () => {
       headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'dpop' },
     });
 
-  it.each(['/oauth2/token', '/oauth2/userinfo', '/oauth2/revoke', '/oauth2/par'])(
-    'the scripts of a registered public client may call %s',
-    async (path) => {
-      const answer = await preflight(path, APP);
-      expect(answer.status).toBe(204);
-      expect(answer.headers.get('access-control-allow-origin')).toBe(APP);
-      expect(answer.headers.get('access-control-allow-headers')).toContain('DPoP');
-      expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
-      const refused = await fetch(world.url + path, { method: 'POST', headers: { origin: APP } });
-      expect(refused.headers.get('access-control-allow-origin')).toBe(APP);
-      expect(refused.headers.get('access-control-expose-headers')).toContain('DPoP-Nonce');
-      expect(refused.headers.get('vary')).toContain('origin');
-    },
-  );
+  it.each([
+    '/oauth2/token',
+    '/oauth2/userinfo',
+    '/oauth2/revoke',
+    '/oauth2/par',
+    '/v1/account',
+    '/v1/account/factors/passkeys',
+  ])('the scripts of a registered public client may call %s', async (path) => {
+    const answer = await preflight(path, APP);
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get('access-control-allow-origin')).toBe(APP);
+    expect(answer.headers.get('access-control-allow-headers')).toContain('DPoP');
+    expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
+    const refused = await fetch(world.url + path, { method: 'POST', headers: { origin: APP } });
+    expect(refused.headers.get('access-control-allow-origin')).toBe(APP);
+    expect(refused.headers.get('access-control-expose-headers')).toContain('DPoP-Nonce');
+    expect(refused.headers.get('vary')).toContain('origin');
+  });
+
+  it('by each method that an account has, to read when to come again and what a token lacks', async () => {
+    const answer = await preflight('/v1/account/factors/authenticator-app', APP);
+    const methods = answer.headers.get('access-control-allow-methods')?.split(', ');
+    expect(methods).toEqual(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+    const exposed = answer.headers.get('access-control-expose-headers');
+    expect(exposed).toMatch(/Retry-After.*WWW-Authenticate/);
+    const elsewhere = await preflight('/v1/accounts', APP);
+    expect(elsewhere.headers.get('access-control-allow-origin')).toBeNull();
+  });
 
   it.each([
     'https://elsewhere.example',

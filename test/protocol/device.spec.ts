@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { ExpiryRepository } from '#oauth';
+import { KeyedDigest } from '#platform';
 import { altered, eventually } from '../support/answers.js';
 import { beginDevice, decideDevice, DEVICE_GRANT, pollDevice } from '../support/device.js';
 import { DpopKey } from '../support/dpop-key.js';
@@ -46,12 +47,13 @@ const approved = async (client = television, fields?: Readonly<Record<string, st
   expect(answer.headers.get('location')).toBe('/device/approved');
   return codes;
 };
+const hmacOf = (userCode: string) => world.app.get(KeyedDigest).of('user code', userCode.replace('-', ''));
 const stateOf = async (userCode: string) =>
   (
     await database.query<{ state: string; authorization: string | null }>(
       `SELECT d.state, a.state AS authorization FROM device_authorizations d
-         LEFT JOIN authorizations a ON a.id = d.authorization_id WHERE d.user_code = $1`,
-      [userCode.replace('-', '')],
+         LEFT JOIN authorizations a ON a.id = d.authorization_id WHERE d.user_code_hmac = $1`,
+      [hmacOf(userCode)],
     )
   ).rows[0];
 
@@ -282,6 +284,23 @@ describe('the device access token request (RFC 8628 §3.4)', () => {
     expect((await pollDevice(world, television, codes)).status).toBe(200);
   });
 
+  it('an organization that has come to want a second factor refuses the poll, and it spends nothing', async () => {
+    const codes = await approved();
+    const poll = () => world.token(television, { grant_type: DEVICE_GRANT, device_code: codes.device_code });
+    const demand = (wanted: boolean) =>
+      database.query('UPDATE organizations SET second_factor_required = $1 WHERE id = $2', [
+        wanted,
+        world.id('acme'),
+      ]);
+    await demand(true);
+    try {
+      expect(errorOf(await poll())).toEqual({ status: 400, error: 'invalid_grant' });
+    } finally {
+      await demand(false);
+    }
+    expect((await poll()).status).toBe(200);
+  });
+
   it('RFC 9449 §5: the tokens of a device that proves its key are bound to it, the refresh token of a public one too', async () => {
     const key = await DpopKey.create();
     const url = `${world.url}/oauth2/token`;
@@ -317,8 +336,8 @@ describe('the device access token request (RFC 8628 §3.4)', () => {
     const { rows } = await database.query(
       `SELECT act, actor, organization_id FROM audit_events
         WHERE target = $1 OR act = 'device-authorization.deny' AND target =
-              (SELECT id::text FROM device_authorizations WHERE user_code = $2) ORDER BY id`,
-      [id, denied.user_code.replace('-', '')],
+              (SELECT id::text FROM device_authorizations WHERE user_code_hmac = $2) ORDER BY id`,
+      [id, hmacOf(denied.user_code)],
     );
     const organization = { organization_id: world.id('acme') };
     expect(rows).toEqual([
@@ -367,8 +386,8 @@ describe('simultaneous polls at two nodes', () => {
   it('§3.5: whether a poll comes too soon is decided when its turn has come, not when it arrives', async () => {
     const codes = await beginDevice(world, television);
     await database.query('BEGIN');
-    await database.query('SELECT FROM device_authorizations WHERE user_code = $1 FOR UPDATE', [
-      codes.user_code.replace('-', ''),
+    await database.query('SELECT FROM device_authorizations WHERE user_code_hmac = $1 FOR UPDATE', [
+      hmacOf(codes.user_code),
     ]);
     const polls = Promise.all([world, node].map((at) => pollDevice(at, television, codes)));
     await eventually(async () => {

@@ -510,6 +510,22 @@ describe('DPoP-bound refresh tokens and codes (RFC 9449 §5, §10)', () => {
     expect((await exchange(key, asked)).status).toBe(200);
   });
 
+  it('§5: a public client’s refresh token is bound from the first refresh with a proof', async () => {
+    const browser = await world.signIn('member@acme.example');
+    const first = await world.exchange(open, await world.code(open, browser));
+    const refresh = async (token: unknown, by?: DpopKey) => {
+      const fields = { grant_type: 'refresh_token', refresh_token: String(token) };
+      const headers = by && { dpop: await tokenProof({ nonce: await nonceOf() }, by) };
+      return post('/oauth2/token', open, fields, headers);
+    };
+    const bound = await refresh(first.body['refresh_token'], key);
+    expect([bound.status, bound.body['token_type']]).toEqual([200, 'DPoP']);
+    const token = bound.body['refresh_token'];
+    for (const by of [undefined, await DpopKey.create()])
+      expect(await refresh(token, by)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    expect((await refresh(token, key)).status).toBe(200);
+  });
+
   it('a client that is held to DPoP gets nothing without a proof', async () => {
     const held = await world.createClient({ id: 'held', dpopRequired: true });
     expect(await post('/oauth2/token', held, MACHINE_REQUEST)).toMatchObject({

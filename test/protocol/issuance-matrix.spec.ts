@@ -36,7 +36,7 @@ describe('the issuance matrix: no token without a license, whatever the grant', 
   afterAll(() => world.stop());
 
   const both = (code: string | undefined) => ({ person: code, machine: code });
-  const status = (to: 'suspended' | 'revoked') => (license: string) =>
+  const status = (to: 'suspended' | 'cancelled' | 'revoked') => (license: string) =>
     world.licenses.changeStatus(license, to, 'test');
   /** The license as it is from now on, and every node told of it. */
   const change = async (
@@ -97,8 +97,31 @@ describe('the issuance matrix: no token without a license, whatever the grant', 
         await change(license, { endsAt: ago(3), graceDays: 4 });
       },
     },
+    'not started': {
+      ...both('NOT_STARTED'),
+      enter: async (license) => {
+        const later = new Date(world.clock.now().getTime() + DAY);
+        await world.app.get(Database).query(sql`
+          WITH moved AS (UPDATE license_terms SET effective_at = ${later} WHERE license_id = ${license})
+          UPDATE licenses SET starts_at = ${later} WHERE id = ${license}`);
+        await noted(license);
+      },
+    },
+    'a trial that has ended': {
+      ...both('TRIAL_ENDED'),
+      enter: async (license) => {
+        await startedLongAgo(license);
+        await world.app.get(Database).query(sql`UPDATE licenses SET trial = true WHERE id = ${license}`);
+        await change(license, { endsAt: ago(3) });
+      },
+    },
     suspended: { ...both('SUSPENDED'), enter: status('suspended') },
+    cancelled: { ...both('CANCELLED'), enter: status('cancelled') },
     revoked: { ...both('REVOKED'), enter: status('revoked') },
+    'a suspended organization': {
+      ...both('ORG_SUSPENDED'),
+      enter: (_, organization) => world.accounts.suspendOrganization(world.id(organization), 'test'),
+    },
     'no seat': {
       person: 'SEAT_REQUIRED',
       machine: undefined,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { EventStream } from '#events';
-import { LONGEST_FILE_DAYS } from '#licensing';
+import { LONGEST_FILE_DAYS } from '@core-auth/module-kit/offline';
 import { MAX_LIFETIME } from '#oauth';
 import {
   AccessTokens,

@@ -37,6 +37,15 @@ describe('RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)', () => {
     });
   });
 
+  it('§3: the address is the one that was registered, whatever it holds; state is added to it', async () => {
+    const uri = 'https://odd.example/out?a=%20b&c';
+    const odd = await world.createClient({ id: 'odd', postLogoutRedirectUris: [uri] });
+    const fields = { client_id: odd.id, post_logout_redirect_uri: uri };
+    expect((await logout(world.browser(), fields)).headers.get('location')).toBe(uri);
+    const told = await logout(world.browser(), { ...fields, state: 'x y' });
+    expect(told.headers.get('location')).toBe(`${uri}&state=x+y`);
+  });
+
   it('§2: POST is answered as GET is', async () => {
     const { browser, tokens } = await world.signedInClient();
     const response = await browser.post('/oauth2/logout', {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey, type JWK } from 'jose';
 import type { NewClient } from '#oauth';
 import { numericDate, randomSecret, sha256 } from '#platform';
+import { DpopKey } from '../support/dpop-key.js';
 import { JwksPublisher } from '../support/jwks-publisher.js';
 import { answerOf, basic, World, type Answer } from '../support/world.js';
 
@@ -261,6 +262,35 @@ describe('private_key_jwt (RFC 7523 §3, OpenID Connect Core §9, FAPI 2.0 §5.3
     await refused(await assertionOf(plain, { jti, aud: 'https://else.example' }));
     await taken(await assertionOf(plain, { jti }));
   });
+
+  it.each(['/oauth2/token', '/oauth2/par'])(
+    'RFC 9449 §8: a proof without a nonce is refused at %s before the assertion is spent, which is then good for the next try',
+    async (path) => {
+      const proofKey = await DpopKey.create();
+      const { parameters } = world.authorizationRequest(
+        { id: plain, secret: undefined, redirectUri: `https://${plain}.example/callback` },
+        { scope: 'projects:read' },
+      );
+      const fields = {
+        ...(path === '/oauth2/par' ? parameters : REQUEST),
+        client_assertion_type: TYPE,
+        client_assertion: await assertionOf(plain),
+      };
+      const proved = async (nonce?: string) => {
+        const dpop = await proofKey.proof({
+          ...{ method: 'POST', url: world.url + path, now: world.clock.now(), nonce },
+        });
+        const body = new URLSearchParams(fields);
+        return answerOf(await fetch(world.url + path, { method: 'POST', body, headers: { dpop } }));
+      };
+      const challenge = await proved();
+      expect(challenge).toMatchObject({ status: 400, body: { error: 'use_dpop_nonce' } });
+      const nonce = challenge.headers.get('dpop-nonce') ?? '';
+      expect((await proved(nonce)).status).toBe(path === '/oauth2/par' ? 201 : 200);
+      // and then it is spent
+      expect(await proved(nonce)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+    },
+  );
 
   it('RFC 8725 §3.1: none, symmetric algorithms and a public key used as a secret are refused', async () => {
     const claims = { ...claimsFor(plain) };

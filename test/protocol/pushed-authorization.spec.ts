@@ -24,7 +24,7 @@ describe('pushed authorization requests (RFC 9126)', () => {
   const push = async (client: TestClient, extra: Readonly<Record<string, string>> = {}) => {
     const { parameters, verifier } = world.authorizationRequest(client, extra);
     const answer = await world.call('/oauth2/par', client, parameters);
-    return { answer, verifier, uri: String(answer.body['request_uri']) };
+    return { answer, verifier, parameters, uri: String(answer.body['request_uri']) };
   };
   const visit = (client: TestClient, uri: string, browser = member, more: Record<string, string> = {}) =>
     browser.get(
@@ -85,6 +85,20 @@ describe('pushed authorization requests (RFC 9126)', () => {
     const { answer } = await push(projects, extra);
     expect(answer).toMatchObject({ status: 400, body: { error } });
     expect(answer.body).toHaveProperty('error_description');
+  });
+
+  it.each(['GET', 'PUT', 'DELETE', 'PATCH', 'HEAD'])('§2.3: %s is answered by 405', async (method) => {
+    const answer = await fetch(`${world.url}/oauth2/par`, { method });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
+    if (method !== 'HEAD') expect(await answer.json()).toMatchObject({ error: 'invalid_request' });
+  });
+
+  it('§2.3: a request that is too large is answered by 413', async () => {
+    const { answer } = await push(projects, { state: 'x'.repeat(70_000) });
+    expect(answer).toMatchObject({ status: 413, body: { error: 'invalid_request' } });
+    // where RFC 6749 §5.2 rules it is malformed
+    const token = await world.token(projects, { grant_type: 'x'.repeat(70_000) });
+    expect(token).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
   });
 
   it('§2.2: a request_uri is bound to the client that pushed it', async () => {
@@ -160,14 +174,17 @@ describe('pushed authorization requests (RFC 9126)', () => {
     expect(parametersOf(await visit(pushing, uri))).toHaveProperty('code');
   });
 
-  it('only digests of references are in the database, and requests that expired are swept', async () => {
-    const { uri } = await push(projects);
+  it('the database holds references as digests and requests encrypted; those that expired are swept', async () => {
+    const { uri, parameters } = await push(projects, { login_hint: 'somebody@acme.example' });
     const database = new Client({ connectionString: world.database.url });
     await database.connect();
     const rows = async () =>
       (await database.query<{ row: string }>('SELECT p::text AS row FROM pushed_requests p')).rows;
     expect((await rows()).length).toBeGreaterThan(0);
-    for (const { row } of await rows()) expect(row).not.toContain(uri.slice(-43));
+    for (const { row } of await rows()) {
+      expect(row).not.toContain(uri.slice(-43));
+      for (const name of ['state', 'nonce', 'login_hint']) expect(row).not.toContain(parameters[name]);
+    }
     world.clock.advance(3_700_000);
     await world.app.get(ExpiryRepository).prune(1000);
     expect(await rows()).toEqual([]);

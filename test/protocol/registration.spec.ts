@@ -525,6 +525,12 @@ describe('dynamic client registration', () => {
       expect(rows).toEqual([{ told: 1, noted: 1 }]);
     });
 
+    it('RFC 7592 §2.3: a DELETE without a body may name a type for it', async () => {
+      const { url, token } = managed(await register(WEB));
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+      expect((await fetch(url, { method: 'DELETE', headers })).status).toBe(204);
+    });
+
     it('RFC 7592 §2.2: where registration is closed meanwhile, a client may look and go, and change nothing', async () => {
       const { url, token } = managed(await register(WEB));
       const here = url.replace(world.url, closed.url);

@@ -23,7 +23,7 @@ describe('token exchange (RFC 8693)', () => {
     world = await World.start({ logStatements: true });
     web = await world.createClient({
       id: 'web',
-      grantTypes: ['authorization_code', 'refresh_token', GRANT],
+      grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', GRANT],
       scopes: ['openid', 'profile', 'offline_access', 'projects:read', 'projects:write', 'reports:read'],
     });
     const service = (id: string, moduleKey: string, scopes: string[]) =>
@@ -547,6 +547,51 @@ describe('token exchange (RFC 8693)', () => {
       expect(await active(projects, token)).toBe(false);
     });
 
+    describe('of a person who acts', () => {
+      const ACTOR = 'actor@acme.example';
+      const machine = async () => ({ access_token: await machineToken(web), browser: undefined });
+      const delegate = async (subject: { access_token: string }) => {
+        const { browser, tokens } = await signIn(ACTOR);
+        const extra = { actor_token: tokens.access_token, actor_token_type: ACCESS_TOKEN };
+        const token = await traded(web, subject.access_token, extra);
+        // the actor stays behind what comes of it
+        const next = await traded(projects, token, { audience: 'reports' });
+        expect([await active(web, token), await active(projects, next)]).toEqual([true, true]);
+        return { browser, tokens, token, next };
+      };
+
+      beforeAll(() => world.createPerson(ACTOR, 'Al Actor', { acme: 'member' }));
+
+      it.each<[string, (acting: Awaited<ReturnType<typeof delegate>>) => Promise<unknown>]>([
+        ['sign-out', ({ browser }) => browser.submit('/sign-out', '/sign-out', {})],
+        ['refresh token’s revocation', ({ tokens }) => world.revoke(web, tokens.refresh_token)],
+        ['access token’s revocation', ({ tokens }) => world.revoke(web, tokens.access_token)],
+        [
+          'disabling',
+          () =>
+            world.app
+              .get(Database)
+              .query(sql`UPDATE users SET disabled_at = ${world.clock.now()} WHERE id = ${world.id(ACTOR)}`),
+        ],
+      ])('§4.1: the actor’s %s ends the delegated token, and what it was exchanged for', async (_, end) => {
+        for (const subject of [(await signIn()).tokens, await machine()]) {
+          await world.app
+            .get(Database)
+            .query(sql`UPDATE users SET disabled_at = NULL WHERE id = ${world.id(ACTOR)}`);
+          const acting = await delegate(subject);
+          await end(acting);
+          expect([await active(web, acting.token), await active(projects, acting.next)]).toEqual([
+            false,
+            false,
+          ]);
+          expect(await trade(projects, acting.token)).toMatchObject(INVALID_REQUEST);
+        }
+        await world.app
+          .get(Database)
+          .query(sql`UPDATE users SET disabled_at = NULL WHERE id = ${world.id(ACTOR)}`);
+      });
+    });
+
     it('RFC 7009 §2.1: its own revocation by its client, and that of a token in between; each ends nothing else', async () => {
       const { tokens, first, second } = await passOn();
       await world.revoke(reports, first);
@@ -557,6 +602,23 @@ describe('token exchange (RFC 8693)', () => {
       expect(await active(web, tokens.access_token)).toBe(true);
       expect(await trade(reports, first)).toMatchObject(INVALID_REQUEST);
     });
+  });
+
+  it('no token of an organization that has come to want a second factor, without one', async () => {
+    const { tokens } = await signIn();
+    const demand = (wanted: boolean) =>
+      world.app
+        .get(Database)
+        .query(
+          sql`UPDATE organizations SET second_factor_required = ${wanted} WHERE id = ${world.id('acme')}`,
+        );
+    await demand(true);
+    try {
+      expect(await trade(projects, tokens.access_token)).toMatchObject(INVALID_REQUEST);
+    } finally {
+      await demand(false);
+    }
+    expect((await trade(projects, tokens.access_token)).status).toBe(200);
   });
 
   it('every exchange writes one audit row: who, for whom, for which target', async () => {

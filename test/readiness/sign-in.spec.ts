@@ -254,4 +254,35 @@ describe('security.data.encrypted-at-rest', () => {
     await readiness.sql('DELETE FROM webhooks');
     expect(await readiness.verify(encryptedAtRest)).toMatchObject({ state: 'verified' });
   });
+
+  it.each([
+    [
+      'sessions.browser_envelope',
+      `INSERT INTO sessions (id, secret_sha256, user_id, amr, auth_time, last_seen_at, expires_at, browser_envelope)
+       SELECT gen_random_uuid(), '', id, '{pwd}', now(), now(), now() + interval '1 day', 'plain' FROM users LIMIT 1`,
+    ],
+    [
+      'pushed_requests.parameters_envelope',
+      `INSERT INTO pushed_requests (reference_sha256, client_id, parameters_envelope, created_at, expires_at)
+       SELECT sha256('x'), min(id), '{}', now(), now() + interval '1 day' FROM clients`,
+    ],
+    [
+      'totp_factors.secret_envelope',
+      `INSERT INTO totp_factors (user_id, secret_envelope, last_step, created_at)
+       SELECT id, 'plain', 0, now() FROM users LIMIT 1`,
+    ],
+    [
+      'mails.mail_envelope',
+      `INSERT INTO mails (id, mail_envelope, next_attempt_at) VALUES (gen_random_uuid(), 'plain', now() + interval '1 day')`,
+    ],
+  ])('is red for a plain value in %s, with a way to mend it', async (column, insert) => {
+    await readiness.sql(insert);
+    expect(await readiness.verify(encryptedAtRest)).toMatchObject({
+      state: 'failed',
+      seen: expect.stringContaining(`${column} of `),
+    });
+    const [table = '', name = ''] = column.split('.');
+    await readiness.sql(`DELETE FROM ${table} WHERE ${name} IN ('plain', '{}')`);
+    expect(await readiness.verify(encryptedAtRest)).toMatchObject({ state: 'verified' });
+  });
 });

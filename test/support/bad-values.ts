@@ -127,6 +127,27 @@ export const WRONG_JSON: Readonly<Record<string, unknown>> = {
   'object with a surrogate': { '\ud800': { err: '\ud800', description: '\0' } },
 };
 
+/** Whole documents, none of which is an object that anybody asks for. */
+export const MALFORMED_JSON: Readonly<Record<string, string | Buffer>> = {
+  nothing: '',
+  'half a document': '{"a":',
+  'a list': '[]',
+  'a number': '1e999',
+  null: 'null',
+  text: '"x"',
+  'two documents': '{}{}',
+  'a comment': '{/**/}',
+  'a prototype': '{"__proto__":{"a":1}}',
+  'a constructor': '{"constructor":{"prototype":{"a":1}}}',
+  // a poll that would be good otherwise must not wait
+  'bytes that are no UTF-8': Buffer.from('{"returnImmediately":true,"\xff\xfe":1}', 'latin1'),
+  'UTF-16': Buffer.from('{"a":1}', 'utf16le'),
+  'control characters': '{"a":"\0\r\n"}',
+  'many brackets': '['.repeat(60_000),
+  'many objects': '{"a":'.repeat(10_000),
+  'more than 64 KiB': `{"a":"${'x'.repeat(65_536)}"}`,
+};
+
 /** `https://projects.example/callback`, as it is not registered (RFC 9700 §2.1, §4.1). */
 export const LOOK_ALIKES: Readonly<Record<string, string>> = {
   'user information': 'https://projects.example@evil.example/callback',

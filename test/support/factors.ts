@@ -16,7 +16,7 @@ const STEP = 30_000;
 export class App {
   constructor(
     private readonly world: World,
-    private readonly secret: Buffer,
+    readonly secret: Buffer,
   ) {}
 
   /** The code of now, or of so many steps later. */
@@ -52,7 +52,11 @@ export async function setUpApp(world: World, browser: HttpBrowser, page = TOTP_P
 
 /** The secret that a page shows to whoever types it. */
 export function secretOn(html: string): Buffer {
-  const text = /class="secret-text"[^>]*><code>([A-Z2-7 ]+)</.exec(html)?.[1] ?? '';
+  return secretFrom(/class="secret-text"[^>]*><code>([A-Z2-7 ]+)</.exec(html)?.[1] ?? '');
+}
+
+/** What an authenticator app reads, as it is typed. */
+export function secretFrom(text: string): Buffer {
   const bits = [...text.replaceAll(' ', '')].map((one) => ALPHABET.indexOf(one).toString(2).padStart(5, '0'));
   const bytes = bits.join('').match(/.{8}/g) ?? [];
   return Buffer.from(bytes.map((byte) => parseInt(byte, 2)));

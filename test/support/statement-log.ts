@@ -12,7 +12,7 @@ export interface LoggedStatement {
  * licenses that announce themselves, the audit chain, seats of who has left, and the sweeper's batches.
  */
 const BACKGROUND =
-  /\bFROM outbox\b|\blicense_announcements\b|\bFROM keys\b|\boutbox_readers\b|UPDATE deliveries\b|INSERT INTO deliveries\b|UPDATE webhooks SET previous|'session\.expire'|'client\.expire'|FROM clients c WHERE c\.source <> 'administrator'|pg_current_snapshot|WITH departure AS|AS held WHERE NOT EXISTS|\baudit_chain\b|pg_try_advisory_xact_lock|^DELETE FROM [\s\S]* LIMIT \$\d+\)|WHERE f\.mail_due\b/;
+  /\bFROM outbox\b|\blicense_announcements\b|\bFROM keys\b|\boutbox_readers\b|UPDATE deliveries\b|INSERT INTO deliveries\b|UPDATE webhooks SET previous|'session\.expire'|'client\.expire'|'authorization\.expire'|FROM clients c WHERE c\.source <> 'administrator'|pg_current_snapshot|WITH departure AS|AS held WHERE NOT EXISTS|\baudit_chain\b|pg_try_advisory_xact_lock|^DELETE FROM [\s\S]* LIMIT \$\d+\)|WHERE f\.mail_due\b/;
 
 export function isBackground({ text }: LoggedStatement): boolean {
   return BACKGROUND.test(text);

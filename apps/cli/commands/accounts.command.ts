@@ -9,8 +9,9 @@ import {
   PasswordHasher,
   passwordProblem,
   requireMail,
+  type SignInAccount,
 } from '#accounts';
-import { Clock, KeyEncryption, MailSealer, PublicError } from '#platform';
+import { Clock, KeyedDigest, KeyEncryption, MailSealer, PublicError } from '#platform';
 import { LockoutRepository } from '#sessions';
 import { ACTOR } from '../actor.js';
 import { refusalsTold, withDatabase, type OpenedDatabase } from '../opened-database.js';
@@ -22,7 +23,9 @@ const USAGE = `Usage: core-auth accounts <what>
 
   create <e-mail> [--name <name>]                  send a mail by which the person chooses name and password
   create <e-mail> --name <name> --password-stdin   make the account, with the password that is read from the input
-  unlock <e-mail>                                  end every delay that failed sign-ins have brought an account, at once`;
+  unlock <e-mail>                                  end every delay that failed sign-ins have brought an account, at once
+  disable <e-mail>                                 let the person sign in no more, and end every session
+  enable <e-mail>                                  let the person sign in again; what was ended stays ended`;
 
 type Action = (opened: OpenedDatabase) => Promise<number>;
 
@@ -44,12 +47,29 @@ export async function accountsCommand(env: NodeJS.ProcessEnv, args: readonly str
 
 /** @returns undefined when the arguments name nothing that can be done */
 function actionOf([what, ...rest]: readonly string[]): Action | undefined {
-  if (what === 'unlock') {
-    const [email, ...more] = rest;
-    return email === undefined || more.length > 0 ? undefined : (opened) => unlock(opened, email);
+  if (what === 'unlock') return onAccount(rest, unlock);
+  if (what === 'disable' || what === 'enable') {
+    return onAccount(rest, (opened, account) => setDisabled(opened, account, what === 'disable'));
   }
   const wish = what === 'create' ? wishOf(rest) : undefined;
   return wish && ((opened) => (wish.passwordStdin ? create(opened, wish) : invite(opened, wish)));
+}
+
+/** What is done with the account of one address. */
+function onAccount(
+  [email, ...more]: readonly string[],
+  act: (opened: OpenedDatabase, account: SignInAccount) => Promise<void>,
+): Action | undefined {
+  if (email === undefined || more.length > 0) return undefined;
+  return async (opened) => {
+    const account = await new AccountRepository(opened.database).findForSignIn(email);
+    if (!account) {
+      terminal.complain(`There is no account with the e-mail address ${email}.`);
+      return 1;
+    }
+    await act(opened, account);
+    return 0;
+  };
 }
 
 function wishOf(args: readonly string[]): Wish | undefined {
@@ -68,16 +88,29 @@ function wishOf(args: readonly string[]): Wish | undefined {
   }
 }
 
-async function unlock({ database, configuration }: OpenedDatabase, email: string): Promise<number> {
-  const account = await new AccountRepository(database).findForSignIn(email);
-  if (!account) {
-    terminal.complain(`There is no account with the e-mail address ${email}.`);
-    return 1;
-  }
-  const lockout = new LockoutRepository(database, new Clock(), configuration);
+async function unlock({ database, configuration }: OpenedDatabase, account: SignInAccount): Promise<void> {
+  const digests = new KeyedDigest(configuration.keyEncryptionKeys);
+  const lockout = new LockoutRepository(database, new Clock(), configuration, digests);
   const unlocked = await lockout.unlock(account.id, ACTOR);
   terminal.say(`${account.email} ${unlocked ? 'may sign in again from now on' : 'was not delayed'}.`);
-  return 0;
+}
+
+async function setDisabled(
+  { database }: OpenedDatabase,
+  { id, email, disabledAt }: SignInAccount,
+  disabled: boolean,
+): Promise<void> {
+  const accounts = new AccountRepository(database);
+  const changed = disabled
+    ? await accounts.disableUser(id, ACTOR.id)
+    : await accounts.enableUser(id, ACTOR.id);
+  if (!disabled && !changed && disabledAt !== null) {
+    throw new PublicError(409, 'account_ends', `${email} is being removed: nobody signs in to it any more.`);
+  }
+  const state = disabled ? 'is disabled' : 'may sign in';
+  terminal.say(`${email} ${state}${changed ? ' from now on' : ' already'}.`);
+  const ownerless = disabled ? await accounts.organizationsWithoutOwner(id) : [];
+  for (const key of ownerless) terminal.say(`${key} has no owner who can sign in.`);
 }
 
 async function invite({ database, configuration }: OpenedDatabase, { email, name }: Wish): Promise<number> {

@@ -1,12 +1,9 @@
 import { parseArgs } from 'node:util';
-import { LONGEST_FILE_DAYS } from '#licensing';
-import { PublicError } from '#platform';
+import { LONGEST_FILE_DAYS } from '@core-auth/module-kit/offline';
 import { inspect } from '../license/inspect.js';
-import { issue, issueWishOf } from '../license/issue.js';
-import { exportKeys, listKeys, rotateKeys } from '../license/keys.js';
-import { withServer } from '../license/opened.js';
+import { issueWishOf } from '../license/issue-wish.js';
 import { UsageError, type Outcome } from '../license/outcome.js';
-import { giveBack } from '../license/return.js';
+import type { ServerAct } from '../license/with-server.js';
 import { verify, verifyWishOf } from '../license/verify.js';
 import { terminal } from '../terminal.js';
 
@@ -60,7 +57,7 @@ const options = {
 type Option = keyof typeof options;
 
 /** What each command takes beside `--json`. */
-const TAKES: Readonly<Record<string, readonly Option[]>> = {
+const TAKES = {
   issue: ['organization', 'module', 'license', 'instance', 'seats', 'days', 'output', 'force'],
   return: [],
   verify: ['instance', 'keys', 'issuer', 'state'],
@@ -68,7 +65,7 @@ const TAKES: Readonly<Record<string, readonly Option[]>> = {
   'keys list': [],
   'keys rotate': [],
   'keys export': ['output', 'force'],
-};
+} satisfies Record<string, readonly Option[]>;
 
 /** License files for use without a network. The exit codes are those of `Outcome`. */
 export async function licenseCommand(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<number> {
@@ -84,20 +81,25 @@ export async function licenseCommand(env: NodeJS.ProcessEnv, args: readonly stri
     else terminal.complain(answer);
     return outcome.exit;
   } catch (error) {
-    if (!(error instanceof UsageError) && !(error instanceof PublicError)) throw error;
-    const message = error instanceof UsageError ? error.message : error.publicMessage;
-    if (json) terminal.say(JSON.stringify({ error: error.code, message }));
-    else terminal.complain(error.code === 'invalid_arguments' ? `${message}\n\n${USAGE}` : message);
-    return error instanceof UsageError ? 2 : 1;
+    const { code, message, exit } = await refusalOf(error);
+    if (json) terminal.say(JSON.stringify({ error: code, message }));
+    else terminal.complain(code === 'invalid_arguments' ? `${message}\n\n${USAGE}` : message);
+    return exit;
   }
+}
+
+async function refusalOf(error: unknown): Promise<{ code: string; message: string; exit: number }> {
+  if (error instanceof UsageError) return { code: error.code, message: error.message, exit: 2 };
+  const { PublicError } = await import('#platform');
+  if (!(error instanceof PublicError)) throw error;
+  return { code: error.code, message: error.publicMessage, exit: 1 };
 }
 
 /** @throws UsageError; PublicError */
 async function run(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<Outcome> {
   const [what = '', ...rest] = args[0] === 'keys' ? [`keys ${args[1] ?? ''}`, ...args.slice(2)] : args;
-  const takes = Object.hasOwn(TAKES, what) ? TAKES[what] : undefined;
-  if (!takes) throw new UsageError('invalid_arguments', 'Say what to do with which license.');
-  const { values, positionals } = parsed(rest, takes);
+  if (!isKnown(what)) throw new UsageError('invalid_arguments', 'Say what to do with which license.');
+  const { values, positionals } = parsed(rest, TAKES[what]);
   const [named = ''] = positionals;
   const wanted = ['return', 'verify', 'inspect'].includes(what) ? 1 : 0;
   if (positionals.length !== wanted || (wanted === 1 && named === '')) {
@@ -105,23 +107,30 @@ async function run(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<Out
     throw new UsageError('invalid_arguments', `license ${what} takes ${needs}.`);
   }
   switch (what) {
-    case 'issue': {
-      const wish = issueWishOf(values);
-      return withServer(env, (opened) => issue(opened, wish));
-    }
-    case 'return':
-      return withServer(env, (opened) => giveBack(opened, named));
     case 'verify':
       return verify(verifyWishOf(named, values));
     case 'inspect':
       return inspect(named);
+    case 'issue':
+      return atServer(env, { what, wish: issueWishOf(values) });
+    case 'return':
+      return atServer(env, { what, named });
+    case 'keys export':
+      return atServer(env, { what, output: values.output, force: values.force ?? false });
     case 'keys list':
-      return withServer(env, listKeys);
     case 'keys rotate':
-      return withServer(env, rotateKeys);
-    default:
-      return withServer(env, (opened) => exportKeys(opened, values.output, values.force ?? false));
+      return atServer(env, { what });
   }
+}
+
+/** What opens a database is read from the disk by those alone that need one: it takes most of the time of a command. */
+async function atServer(env: NodeJS.ProcessEnv, act: ServerAct): Promise<Outcome> {
+  const { withServerDo } = await import('../license/with-server.js');
+  return withServerDo(env, act);
+}
+
+function isKnown(what: string): what is keyof typeof TAKES {
+  return Object.hasOwn(TAKES, what);
 }
 
 function parsed(args: readonly string[], takes: readonly Option[]) {

@@ -11,7 +11,10 @@ const USAGE = `Usage: core-auth organizations <what>
   list                           every organization by its key, with its owners
   create <name> --owner <e-mail> make an organization; its owner has an account already
 
-    --key <key>  by which files and commands name it; made from the name unless told`;
+    --key <key>  by which files and commands name it; made from the name unless told
+
+  suspend <key>                  nobody uses anything of an organization, from now on
+  resume <key>                   end that`;
 
 interface Opened {
   readonly accounts: AccountRepository;
@@ -40,6 +43,12 @@ export async function organizationsCommand(env: NodeJS.ProcessEnv, args: readonl
 /** @returns undefined when the arguments name nothing that can be done */
 function actionOf([what, ...rest]: readonly string[]): Action | undefined {
   if (what === 'list') return rest.length === 0 ? list : undefined;
+  if (what === 'suspend' || what === 'resume') {
+    const [key, ...more] = rest;
+    return key === undefined || more.length > 0
+      ? undefined
+      : (opened) => setSuspended(opened, key, what === 'suspend');
+  }
   if (what !== 'create') return undefined;
   try {
     const { values, positionals } = parseArgs({
@@ -87,5 +96,24 @@ async function create(
   }
   const { key, name } = await organizations.create(draft, owner.id, ACTOR);
   terminal.say(`${name} (${key}) is owned by ${owner.email} from now on.`);
+  return 0;
+}
+
+async function setSuspended(
+  { accounts, organizations }: Opened,
+  key: string,
+  suspended: boolean,
+): Promise<number> {
+  const organization = await organizations.findByKey(key);
+  if (!organization) {
+    terminal.complain(`There is no organization with the key ${key}. See: core-auth organizations list`);
+    return 1;
+  }
+  const { id, name } = organization;
+  const changed = suspended
+    ? await accounts.suspendOrganization(id, ACTOR.id)
+    : await accounts.resumeOrganization(id, ACTOR.id);
+  const state = suspended ? 'is suspended' : 'is not suspended';
+  terminal.say(`${name} (${key}) ${state}${changed ? ' from now on' : ' already'}.`);
   return 0;
 }

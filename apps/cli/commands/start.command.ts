@@ -76,6 +76,10 @@ async function launch(plan: LaunchPlan, supervisor: Supervisor): Promise<void> {
     folder,
     supervisor,
   );
+  if (folder && generated.databaseUrl) {
+    const { CORE_AUTH_KEY_ENCRYPTION_KEYS: keyEncryptionKeys = '' } = serverEnvironment(plan, generated);
+    folder.announce({ issuer: configuration.issuer, databaseUrl: generated.databaseUrl, keyEncryptionKeys });
+  }
   terminal.say(summary(plan, configuration, demonstration, folder?.path));
   terminal.say(`ready after ${((Date.now() - began) / 1000).toFixed(1)} s: open ${configuration.issuer}`);
 }
@@ -143,6 +147,7 @@ async function demonstrate(
     const state = await ensureDemonstration(database, {
       password,
       modules,
+      billingClientSecret: folder.secrets.billingClientSecret,
       outbound: new OutboundHttp(configuration.outboundNetworks),
     });
     if (state === 'absent') return undefined;

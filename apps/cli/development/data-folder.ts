@@ -19,7 +19,15 @@ export interface GeneratedSecrets {
   readonly databasePassword: string;
   readonly projectsClientSecret: string;
   readonly reportsClientSecret: string;
+  readonly billingClientSecret: string;
   readonly demonstrationPassword: string;
+}
+
+/** What a command needs to work on the system that runs on a folder. */
+export interface RunningSystem {
+  readonly issuer: string;
+  readonly databaseUrl: string;
+  readonly keyEncryptionKeys: string;
 }
 
 interface Owner {
@@ -60,7 +68,7 @@ export class DataFolder {
   keepDemonstrationPassword(demonstrationPassword: string): void {
     if (demonstrationPassword === this.kept.demonstrationPassword) return;
     this.kept = { ...this.kept, demonstrationPassword };
-    writeSecrets(join(this.path, 'secrets.json'), this.kept);
+    writePrivate(join(this.path, 'secrets.json'), this.kept);
   }
 
   get clusterFolder(): string {
@@ -72,9 +80,36 @@ export class DataFolder {
     return join(this.path, 'logs', `${name}.log`);
   }
 
+  /** So that the commands of a second terminal find the system. */
+  announce(running: RunningSystem): void {
+    writePrivate(announcement(this.path), running);
+  }
+
   release(): void {
+    rmSync(announcement(this.path), { force: true });
     letGo(this.path);
   }
+
+  /**
+   * The system that runs on a folder; `silent` has announced nothing, since it is starting still or has a database that
+   * is not the folder's.
+   * @throws LaunchError of a system that another user runs
+   */
+  static running(path: string): RunningSystem | 'silent' | 'none' {
+    if (!holderOf(join(path, 'launcher.pid'))) return 'none';
+    try {
+      return JSON.parse(readFileSync(announcement(path), 'utf8')) as RunningSystem;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'silent';
+      throw new LaunchError(`${announcement(path)} cannot be read: ${systemReason(error)}.`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+function announcement(path: string): string {
+  return join(path, 'running.json');
 }
 
 /** One by one: a recursive mkdir never returns where the parent is there and refuses with ENOENT, as /proc does. */
@@ -94,12 +129,14 @@ function hold(path: string): void {
       try {
         // a link appears whole or not at all, and only where there is none
         linkSync(mine, lock);
+        // of a launcher that was killed
+        rmSync(announcement(path), { force: true });
         return;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || tries === 3) throw error;
       }
-      const holder = readOwner(lock);
-      if (holder && holder.born !== undefined && startedAt(holder.pid) === holder.born) {
+      const holder = holderOf(lock);
+      if (holder) {
         throw new LaunchError(
           `Core Auth is running already on ${path} (process ${holder.pid}). Stop it first, or set DATA_DIR and the ports to others.`,
         );
@@ -116,6 +153,12 @@ function letGo(path: string): void {
   if (readOwner(lock)?.pid === process.pid) rmSync(lock, { force: true });
 }
 
+/** Who holds a folder; undefined when its launcher has ended. */
+function holderOf(lock: string): Owner | undefined {
+  const owner = readOwner(lock);
+  return owner?.born !== undefined && startedAt(owner.pid) === owner.born ? owner : undefined;
+}
+
 function readOwner(lock: string): Owner | undefined {
   try {
     return JSON.parse(readFileSync(lock, 'utf8')) as Owner;
@@ -127,8 +170,11 @@ function readOwner(lock: string): Owner | undefined {
 function readOrMakeSecrets(path: string, demonstrationPassword: string | undefined): GeneratedSecrets {
   const file = join(path, 'secrets.json');
   if (existsSync(file)) {
-    const kept = parseSecrets(file);
+    const { billingClientSecret, ...others } = parseSecrets(file);
     chmodSync(file, 0o600);
+    // a folder that an earlier release has made lacks it
+    const kept = { ...others, billingClientSecret: billingClientSecret ?? clientSecret() };
+    if (billingClientSecret === undefined) writePrivate(file, kept);
     return kept;
   }
   if (existsSync(join(path, 'postgres', 'PG_VERSION'))) {
@@ -139,22 +185,25 @@ function readOrMakeSecrets(path: string, demonstrationPassword: string | undefin
   const made: GeneratedSecrets = {
     keyEncryptionKeys: `development:${randomBytes(32).toString('base64url')}`,
     databasePassword: randomBytes(24).toString('base64url'),
-    projectsClientSecret: randomBytes(32).toString('base64url'),
-    reportsClientSecret: randomBytes(32).toString('base64url'),
+    projectsClientSecret: clientSecret(),
+    reportsClientSecret: clientSecret(),
+    billingClientSecret: clientSecret(),
     demonstrationPassword: demonstrationPassword ?? readablePassword(),
   };
-  writeSecrets(file, made);
+  writePrivate(file, made);
   return made;
 }
 
 /** Whole or not at all, and never readable by others on the way. */
-function writeSecrets(file: string, secrets: GeneratedSecrets): void {
+function writePrivate(file: string, content: GeneratedSecrets | RunningSystem): void {
   const unfinished = `${file}.${process.pid}`;
-  writeFileSync(unfinished, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(unfinished, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
   renameSync(unfinished, file);
 }
 
-function parseSecrets(file: string): GeneratedSecrets {
+type KeptSecrets = Omit<GeneratedSecrets, 'billingClientSecret'> & Partial<GeneratedSecrets>;
+
+function parseSecrets(file: string): KeptSecrets {
   const names: (keyof GeneratedSecrets)[] = [
     'keyEncryptionKeys',
     'databasePassword',
@@ -170,7 +219,11 @@ function parseSecrets(file: string): GeneratedSecrets {
   }
   const missing = names.filter((name) => typeof value[name] !== 'string' || value[name] === '');
   if (missing.length > 0) throw new LaunchError(`${file} is damaged: ${missing.join(', ')} missing.`);
-  return value as unknown as GeneratedSecrets;
+  return value as unknown as KeptSecrets;
+}
+
+function clientSecret(): string {
+  return randomBytes(32).toString('base64url');
 }
 
 /** 100 random bits in letters and digits that nobody confuses, to be read from one screen and typed at another. */

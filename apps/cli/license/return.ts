@@ -15,15 +15,16 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export async function giveBack(opened: Opened, named: string): Promise<Outcome> {
   const grant = UUID.test(named) ? named : await grantOf(opened, await readText(named));
   try {
-    const { licenseId, instance, seatBlock } = await opened.offline.return(grant, ACTOR.id);
-    const seats = seatBlock === 1 ? '1 seat is' : `${seatBlock} seats are`;
-    const text =
-      `Returned ${grant}: ${seats} back in license ${licenseId}. ` +
-      `Nothing stops ${instance} from going on with the file until it ends: see that it is gone from there.`;
+    const { licenseId, instance, seatBlock, ended } = await opened.offline.return(grant, ACTOR.id);
+    const seats = seatBlock === 1 ? '1 seat' : `${seatBlock} seats`;
+    const text = ended
+      ? `Returned ${grant}: it had ended, and ${instance} can use it no more. Its ${seats} came back to license ${licenseId} then.`
+      : `Returned ${grant}: ${seats} ${seatBlock === 1 ? 'is' : 'are'} back in license ${licenseId}. ` +
+        `Nothing stops ${instance} from going on with the file until it ends: see that it is gone from there.`;
     return {
       exit: 0,
       text,
-      json: { grant, license: licenseId, instance, seats: seatBlock, returned: 'now' },
+      json: { grant, license: licenseId, instance, seats: seatBlock, returned: 'now', ended },
     };
   } catch (error) {
     if (!(error instanceof PublicError) || error.code !== 'grant_returned') throw error;

@@ -2,10 +2,10 @@ import { Body, Controller, Delete, Get, Header, HttpCode, Param, Patch, Query, R
 import { isUUID, IsOptional, IsUUID } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { AccountRepository, ProfileRepository } from '#accounts';
-import type { Actor } from '#observability';
 import { AuthorizedApplicationRepository, type LiveToken } from '#oauth';
 import { AcceptsJson, CurrentToken, PublicError, RequireScope } from '#platform';
 import { deviceName, OwnSessionsRepository } from '#sessions';
+import { personOf, tokenActor } from './token-person.js';
 
 class RevocationQuery {
   @IsOptional()
@@ -36,7 +36,7 @@ export class AccountApiController {
   @Header('cache-control', 'no-store')
   async change(@Body() body: unknown, @CurrentToken() token: LiveToken, @Req() request: FastifyRequest) {
     const { userId } = personOf(token);
-    await this.profiles.rename(userId, nameOf(request, body), actorOf(token, request));
+    await this.profiles.rename(userId, nameOf(request, body), tokenActor(token, request));
     return this.accountOf(userId);
   }
 
@@ -48,8 +48,8 @@ export class AccountApiController {
     return {
       sessions: sessions.map((session) => ({
         id: session.id,
-        device: deviceName(session.userAgent),
-        address: session.address,
+        device: deviceName(session.origin?.userAgent ?? ''),
+        address: session.origin?.address ?? null,
         signed_in_at: session.signedInAt.toISOString(),
         last_used_at: session.lastUsedAt.toISOString(),
         organization: session.organizationName,
@@ -64,7 +64,7 @@ export class AccountApiController {
   @Header('cache-control', 'no-store')
   async endOtherSessions(@CurrentToken() token: LiveToken, @Req() request: FastifyRequest) {
     const { userId } = personOf(token);
-    const ended = await this.ownSessions.endOthers(userId, token.claims.sid, actorOf(token, request));
+    const ended = await this.ownSessions.endOthers(userId, token.claims.sid, tokenActor(token, request));
     return { ended };
   }
 
@@ -77,7 +77,7 @@ export class AccountApiController {
     @Req() request: FastifyRequest,
   ): Promise<void> {
     const { userId } = personOf(token);
-    if (!isUUID(id) || !(await this.ownSessions.end(userId, id, actorOf(token, request)))) {
+    if (!isUUID(id) || !(await this.ownSessions.end(userId, id, tokenActor(token, request)))) {
       throw new PublicError(404, 'unknown_session', 'There is no such session, or it has ended already.');
     }
   }
@@ -113,7 +113,7 @@ export class AccountApiController {
     const application = { userId: personOf(token).userId, clientId, organizationId: organization ?? null };
     const known =
       /^[\x21-\x7e]+$/.test(clientId) &&
-      (await this.authorizedApplications.revoke(application, actorOf(token, request)));
+      (await this.authorizedApplications.revoke(application, tokenActor(token, request)));
     if (!known) {
       throw new PublicError(404, 'unknown_application', 'This application has no access to the account.');
     }
@@ -128,23 +128,16 @@ export class AccountApiController {
       name: profile.name,
       email: profile.email,
       email_verified: profile.emailVerified,
-      organizations: memberships.map(({ id, key, name, role }) => ({ id, key, name, role })),
+      deletion_at: profile.deletionAt?.toISOString() ?? null,
+      organizations: memberships.map(({ id, key, name, role, customRole }) => ({
+        id,
+        key,
+        name,
+        role,
+        custom_role: customRole && { key: customRole.key, name: customRole.name },
+      })),
     };
   }
-}
-
-function personOf({ person }: LiveToken): NonNullable<LiveToken['person']> {
-  if (person) return person;
-  throw new PublicError(
-    403,
-    'access_denied',
-    'This token is of a machine, which has no account. Use a token that a person has allowed.',
-  );
-}
-
-function actorOf(token: LiveToken, { ip }: FastifyRequest): Actor {
-  const { userId, amr } = personOf(token);
-  return { id: userId, address: ip, factor: amr.join(' ') };
 }
 
 /** @throws PublicError 400 when the body is anything but `{ "name": "…" }` */

@@ -4,11 +4,13 @@ import { Layout, type Account } from '../pages/layout.js';
 /** The pages of /account, in the order in which they are offered. */
 const PAGES = [
   { path: '/account', name: 'Overview' },
+  { path: '/account/profile', name: 'Profile' },
   { path: '/account/security', name: 'Sign-in and security' },
   { path: '/account/password', name: 'Password' },
   { path: '/account/address', name: 'E-mail address' },
   { path: '/account/sessions', name: 'Sessions' },
   { path: '/account/applications', name: 'Applications' },
+  { path: '/account/data', name: 'Your data' },
 ] as const;
 
 export type AccountPath = (typeof PAGES)[number]['path'];

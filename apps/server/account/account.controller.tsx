@@ -1,6 +1,6 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AccountRepository } from '#accounts';
+import { AccountDeletionRepository, AccountRepository } from '#accounts';
 import { CurrentSession, RequireAnySession } from '#platform';
 import { Csrf, FactorRepository, type Session } from '#sessions';
 import { Pages } from '../pages/pages.js';
@@ -10,6 +10,7 @@ import { AccountView } from './account.view.js';
 export class AccountController {
   constructor(
     private readonly accounts: AccountRepository,
+    private readonly deletion: AccountDeletionRepository,
     private readonly factors: FactorRepository,
     private readonly csrf: Csrf,
     private readonly pages: Pages,
@@ -29,6 +30,7 @@ export class AccountController {
         organizations={await this.accounts.membershipsOf(userId)}
         secondFactor={await this.factors.hasSecondFactor(userId)}
         signedInAt={authTime}
+        deletionAt={await this.deletion.deletionAt(userId)}
       />
     );
     this.pages.send(reply, view);

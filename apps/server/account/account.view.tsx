@@ -5,17 +5,39 @@ import { Moment } from '../pages/moment.js';
 import { roleName, type Role } from '../pages/roles.js';
 import { AccountLayout } from './account-layout.js';
 
-interface AccountProps {
-  readonly account: Account;
-  readonly organizations: readonly { readonly id: string; readonly name: string; readonly role: Role }[];
-  readonly secondFactor: boolean;
-  readonly signedInAt: Date;
+interface OrganizationOf {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  /** That the organization made. */
+  readonly customRole: { readonly name: string } | null;
 }
 
-export function AccountView({ account, organizations, secondFactor, signedInAt }: AccountProps): VNode {
+interface AccountProps {
+  readonly account: Account;
+  readonly organizations: readonly OrganizationOf[];
+  readonly secondFactor: boolean;
+  readonly signedInAt: Date;
+  /** When the account is removed; undefined while nobody asked for that. */
+  readonly deletionAt: Date | undefined;
+}
+
+export function AccountView(props: AccountProps): VNode {
+  const { account, organizations, secondFactor, signedInAt, deletionAt } = props;
   return (
     <AccountLayout title="Your account" path="/account" account={account}>
       <h1>Your account</h1>
+      {deletionAt && (
+        <div class="notice notice-warning">
+          <div>
+            <p class="notice-title">Your account will be deleted</p>
+            <p>
+              It is removed after <Moment at={deletionAt} />. Until then you can{' '}
+              <a href="/account/data">keep it</a>.
+            </p>
+          </div>
+        </div>
+      )}
       <div class="panels">
         <section class="panel" aria-labelledby="person">
           <h2 id="person">You</h2>
@@ -61,10 +83,10 @@ export function AccountView({ account, organizations, secondFactor, signedInAt }
             <p class="muted">You belong to no organization.</p>
           ) : (
             <ul class="account-list">
-              {organizations.map(({ id, name, role }) => (
+              {organizations.map(({ id, name, role, customRole }) => (
                 <li key={id}>
                   <span>{name}</span>
-                  <span class="muted">{roleName(role)}</span>
+                  <span class="muted">{customRole?.name ?? roleName(role)}</span>
                 </li>
               ))}
             </ul>

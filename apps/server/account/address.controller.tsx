@@ -1,39 +1,20 @@
 import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
 import { IsOptional, IsString } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { emailProblem, normalizeEmail } from '#accounts';
-import { Clock, CurrentSession, RequireAnySession, RequireRecentSession } from '#platform';
+import { Clock, Configuration, CurrentSession, RequireAnySession, RequireRecentSession } from '#platform';
 import { AddressChange, Csrf, type Session } from '#sessions';
 import { FORM_EXPIRED, paused, refused, type FormFailure } from '../pages/form-failure.js';
+import { EmailForm, TokenForm, TokenQuery } from '../pages/forms.js';
 import type { Account } from '../pages/layout.js';
 import { DeadLinkView, MailSentView, MessageView } from '../pages/message.view.js';
 import { Pages } from '../pages/pages.js';
 import { ChangeAddressView, ConfirmAddressView } from './address.view.js';
+import { newAddressProblem } from './new-address.js';
 
-class ChangeAddressForm {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
-
-  @IsOptional()
-  @IsString({ message: 'email must be sent once.' })
-  email?: string;
-
+class ChangeAddressForm extends EmailForm {
   @IsOptional()
   @IsString({ message: 'current_password must be sent once.' })
   current_password?: string;
-}
-
-class ConfirmQuery {
-  @IsOptional()
-  @IsString({ message: 'token must be sent once.' })
-  token?: string;
-}
-
-class ConfirmForm extends ConfirmQuery {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
 }
 
 /** What the pages of one request share. */
@@ -50,12 +31,18 @@ export class AddressController {
     private readonly csrf: Csrf,
     private readonly pages: Pages,
     private readonly clock: Clock,
+    private readonly configuration: Configuration,
   ) {}
 
   @Get()
   @RequireRecentSession('/account/address')
-  show(@CurrentSession() session: Session, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    this.form(this.visit(session, request, reply), '');
+  async show(
+    @CurrentSession() session: Session,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const visit = this.visit(session, request, reply);
+    if (!this.isWithoutMail(visit)) await this.form(visit, '');
   }
 
   @Post()
@@ -67,11 +54,13 @@ export class AddressController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const visit = this.visit(session, request, reply);
+    if (this.isWithoutMail(visit)) return;
     const { email = '', current_password: password = '' } = form;
     if (!this.csrf.holds(request, form.csrf_token)) return this.form(visit, email, FORM_EXPIRED);
     const fields = {
       email: newAddressProblem(email, session.email),
-      current_password: password === '' ? 'Enter your password.' : undefined,
+      current_password:
+        password === '' && (await this.change.asksPassword(session)) ? 'Enter your password.' : undefined,
     };
     if (fields.email !== undefined || fields.current_password !== undefined) {
       return this.form(visit, email, notChanged(fields));
@@ -91,7 +80,9 @@ export class AddressController {
   @Get('sent')
   @RequireAnySession()
   sent(@CurrentSession() session: Session, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    const { account } = this.visit(session, request, reply);
+    const visit = this.visit(session, request, reply);
+    if (this.isWithoutMail(visit)) return;
+    const { account } = visit;
     const view = (
       <MailSentView account={account}>
         A mail is on its way to the new address. Follow its link within an hour, while you are signed in here.
@@ -103,7 +94,7 @@ export class AddressController {
   @Get('confirm')
   @RequireAnySession()
   async confirm(
-    @Query() { token = '' }: ConfirmQuery,
+    @Query() { token = '' }: TokenQuery,
     @CurrentSession() session: Session,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
@@ -114,7 +105,7 @@ export class AddressController {
   @Post('confirm')
   @RequireAnySession()
   async complete(
-    @Body() form: ConfirmForm,
+    @Body() form: TokenForm,
     @CurrentSession() session: Session,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
@@ -151,8 +142,34 @@ export class AddressController {
     this.pages.send(reply, view);
   }
 
-  private form({ account, reply }: Visit, email: string, failure?: FormFailure): void {
-    const view = <ChangeAddressView account={account} email={email} failure={failure} />;
+  /** @returns whether that was answered */
+  private isWithoutMail({ account, reply }: Visit): boolean {
+    if (this.configuration.sendsMail) return false;
+    const view = (
+      <MessageView
+        title="Your address cannot change here"
+        account={account}
+        action={{ href: '/account', label: 'Go to your account' }}
+      >
+        <p class="lead">
+          A new address is proved by a mail, and this installation sends none. Whoever runs it has to set
+          CORE_AUTH_SMTP_URL and CORE_AUTH_MAIL_FROM first.
+        </p>
+      </MessageView>
+    );
+    this.pages.send(reply, view, { status: 403 });
+    return true;
+  }
+
+  private async form(
+    { session, account, reply }: Visit,
+    email: string,
+    failure?: FormFailure,
+  ): Promise<void> {
+    const asksPassword = await this.change.asksPassword(session);
+    const view = (
+      <ChangeAddressView account={account} asksPassword={asksPassword} email={email} failure={failure} />
+    );
     this.pages.send(reply, view, { status: failure?.status ?? 200 });
   }
 
@@ -184,10 +201,6 @@ export class AddressController {
     const { name, email } = session;
     return { session, reply, account: { name, email, csrfToken: this.csrf.token(request, reply) } };
   }
-}
-
-function newAddressProblem(email: string, current: string): string | undefined {
-  return normalizeEmail(email) === current ? 'This is your address already.' : emailProblem(email);
 }
 
 function notChanged(fields: Readonly<Record<string, string | undefined>>): FormFailure {

@@ -1,20 +1,24 @@
 import type { VNode } from 'preact';
 import type { FormFailure } from '../pages/form-failure.js';
-import { FormPage } from '../pages/form-page.js';
 import { Field } from '../pages/form.js';
 import type { Account } from '../pages/layout.js';
+import { AccountForm } from './account-form.js';
 
 interface ChangeAddressProps {
   readonly account: Account;
+  /** Whether there is a password that confirms it. */
+  readonly asksPassword: boolean;
   readonly email?: string | undefined;
   readonly failure?: FormFailure | undefined;
 }
 
-export function ChangeAddressView({ account, email = '', failure }: ChangeAddressProps): VNode {
+export function ChangeAddressView(props: ChangeAddressProps): VNode {
+  const { account, asksPassword, email = '', failure } = props;
   const errors = failure?.fields ?? {};
-  const toPassword = email !== '' && errors['email'] === undefined;
+  const toPassword = asksPassword && email !== '' && errors['email'] === undefined;
   return (
-    <FormPage
+    <AccountForm
+      path="/account/address"
       title="Change your e-mail address"
       lead={
         <>
@@ -23,7 +27,6 @@ export function ChangeAddressView({ account, email = '', failure }: ChangeAddres
         </>
       }
       action="/account/address"
-      csrfToken={account.csrfToken}
       failure={failure}
       account={account}
       button="Send the mail"
@@ -37,15 +40,17 @@ export function ChangeAddressView({ account, email = '', failure }: ChangeAddres
         error={errors['email']}
         autofocus={!toPassword}
       />
-      <Field
-        name="current_password"
-        label="Current password"
-        type="password"
-        autocomplete="current-password"
-        error={errors['current_password']}
-        autofocus={toPassword}
-      />
-    </FormPage>
+      {asksPassword && (
+        <Field
+          name="current_password"
+          label="Current password"
+          type="password"
+          autocomplete="current-password"
+          error={errors['current_password']}
+          autofocus={toPassword}
+        />
+      )}
+    </AccountForm>
   );
 }
 
@@ -58,7 +63,8 @@ interface ConfirmAddressProps {
 
 export function ConfirmAddressView({ account, token, email, failure }: ConfirmAddressProps): VNode {
   return (
-    <FormPage
+    <AccountForm
+      path="/account/address"
       title="Use this address?"
       lead={
         <>
@@ -67,12 +73,11 @@ export function ConfirmAddressView({ account, token, email, failure }: ConfirmAd
         </>
       }
       action="/account/address/confirm"
-      csrfToken={account.csrfToken}
       failure={failure}
       account={account}
       button="Use this address"
     >
       <input type="hidden" name="token" value={token} />
-    </FormPage>
+    </AccountForm>
   );
 }

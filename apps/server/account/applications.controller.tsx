@@ -1,9 +1,10 @@
 import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
-import { IsIn, IsOptional, IsString, IsUUID, Matches } from 'class-validator';
+import { IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AuthorizedApplicationRepository, ModuleDirectory } from '#oauth';
 import { CurrentSession, PublicError, RequireSession } from '#platform';
 import { actorOf, Csrf, type Session } from '#sessions';
+import { CsrfForm } from '../pages/forms.js';
 import { Pages } from '../pages/pages.js';
 import { scopeDescriptions } from '../pages/scope-descriptions.js';
 import { ApplicationsView } from './applications.view.js';
@@ -14,11 +15,7 @@ class ApplicationsQuery {
   done?: 'ended';
 }
 
-class RevocationForm {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
-
+class RevocationForm extends CsrfForm {
   @Matches(/^[\x21-\x7e]{1,512}$/, { message: 'client_id must be an application.' })
   client_id!: string;
 

@@ -3,18 +3,13 @@ import { IsOptional, IsString, MaxLength } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentSession, PublicError, RequireRecentSession } from '#platform';
 import { actorOf, Csrf, Factors, Passkeys, readFactorName, type Session } from '#sessions';
+import { CsrfForm } from '../pages/forms.js';
 import { ReturnAddress } from '../pages/return-address.js';
 import { FactorPages } from './factor-pages.js';
 
 const SECURITY = '/account/security';
 
-class ActForm {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
-}
-
-class NameForm extends ActForm {
+class NameForm extends CsrfForm {
   @IsOptional()
   @IsString({ message: 'name must be sent once.' })
   @MaxLength(1024, { message: 'The name is too long.' })
@@ -52,7 +47,7 @@ export class PasskeysController {
   @HttpCode(200)
   @RequireRecentSession(SECURITY)
   async options(
-    @Body() form: ActForm,
+    @Body() form: CsrfForm,
     @CurrentSession() session: Session,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -113,7 +108,7 @@ export class PasskeysController {
   @RequireRecentSession(SECURITY)
   async remove(
     @Param('id', passkeyId) id: string,
-    @Body() form: ActForm,
+    @Body() form: CsrfForm,
     @CurrentSession() session: Session,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,

@@ -4,16 +4,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Clock, CurrentSession, RequireAnySession, RequireRecentSession } from '#platform';
 import { Csrf, PasswordChange, SessionCookie, type Session } from '#sessions';
 import { FORM_EXPIRED, paused, refused, type FormFailure } from '../pages/form-failure.js';
+import { CsrfForm } from '../pages/forms.js';
 import type { Account } from '../pages/layout.js';
 import { MessageView } from '../pages/message.view.js';
 import { Pages } from '../pages/pages.js';
 import { ChangePasswordView } from './password.view.js';
 
-class ChangePasswordForm {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
-
+class ChangePasswordForm extends CsrfForm {
   @IsOptional()
   @IsString({ message: 'current_password must be sent once.' })
   current_password?: string;
@@ -56,7 +53,9 @@ export class PasswordController {
     const { current_password: current = '', password = '' } = form;
     const again = (failure: FormFailure) => this.form(session, request, reply, { password, failure });
     if (!this.csrf.holds(request, form.csrf_token)) return again(FORM_EXPIRED);
-    if (current === '') return again(notChanged({ current_password: 'Enter your password.' }));
+    if (current === '' && (await this.change.asksCurrent(session))) {
+      return again(notChanged({ current_password: 'Enter your password.' }));
+    }
 
     const result = await this.change.change(session, { current, password }, request.ip);
     switch (result.kind) {
@@ -103,8 +102,14 @@ export class PasswordController {
     reply: FastifyReply,
     typed: { password?: string; failure?: FormFailure },
   ): Promise<void> {
-    const use = await this.change.use(session);
-    const view = <ChangePasswordView {...typed} use={use} account={this.account(session, request, reply)} />;
+    const view = (
+      <ChangePasswordView
+        {...typed}
+        asksCurrent={await this.change.asksCurrent(session)}
+        use={await this.change.use(session)}
+        account={this.account(session, request, reply)}
+      />
+    );
     this.pages.send(reply, view, { status: typed.failure?.status ?? 200, scripted: true });
   }
 

@@ -5,14 +5,11 @@ import { nameProblem, ProfileRepository } from '#accounts';
 import { CurrentSession, PublicError, RequireSession } from '#platform';
 import { actorOf, Csrf, type Session } from '#sessions';
 import { FORM_EXPIRED, refused, type FormFailure } from '../pages/form-failure.js';
+import { CsrfForm } from '../pages/forms.js';
 import { Pages } from '../pages/pages.js';
 import { ProfileView } from './profile.view.js';
 
-class ProfileForm {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
-
+class ProfileForm extends CsrfForm {
   @IsOptional()
   @IsString({ message: 'name must be sent once.' })
   @MaxLength(1000, { message: 'The name is too long.' })

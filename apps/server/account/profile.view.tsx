@@ -1,8 +1,8 @@
 import type { VNode } from 'preact';
 import type { FormFailure } from '../pages/form-failure.js';
-import { FormPage } from '../pages/form-page.js';
 import { Field } from '../pages/form.js';
 import type { Account } from '../pages/layout.js';
+import { AccountForm } from './account-form.js';
 
 interface ProfileProps {
   readonly account: Account;
@@ -13,11 +13,11 @@ interface ProfileProps {
 
 export function ProfileView({ account, name, failure }: ProfileProps): VNode {
   return (
-    <FormPage
+    <AccountForm
+      path="/account/profile"
       title="Change your name"
       lead="Your organizations and the applications that you use see it."
       action="/account/profile"
-      csrfToken={account.csrfToken}
       failure={failure}
       account={account}
       button="Change the name"
@@ -36,6 +36,6 @@ export function ProfileView({ account, name, failure }: ProfileProps): VNode {
         error={failure?.fields?.['name']}
         autofocus
       />
-    </FormPage>
+    </AccountForm>
   );
 }

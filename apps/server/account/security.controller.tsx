@@ -3,6 +3,7 @@ import { IsIn, IsOptional, IsString } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentSession, RequireAnySession, RequireRecentSession } from '#platform';
 import { actorOf, Csrf, Factors, type Session } from '#sessions';
+import { CsrfForm } from '../pages/forms.js';
 import { ReturnAddress } from '../pages/return-address.js';
 import { FactorPages } from './factor-pages.js';
 import type { SecurityDone } from './security.view.js';
@@ -15,12 +16,6 @@ class SecurityQuery {
   @IsOptional()
   @IsIn(['totp-removed', 'passkey-removed', 'passkey-renamed'])
   done?: SecurityDone;
-}
-
-class ActForm {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
 }
 
 /** What a person signs in with, and their recovery codes. */
@@ -48,7 +43,7 @@ export class SecurityController {
   @Post('recovery-codes')
   @RequireRecentSession('/account/security')
   async makeRecoveryCodes(
-    @Body() form: ActForm,
+    @Body() form: CsrfForm,
     @CurrentSession() session: Session,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,

@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { shortestPassword } from '#accounts';
 import { MOST_FACTORS, type FactorList, type Passkey, type Removal, type TotpFactor } from '#sessions';
 import { ErrorSummary, HiddenFields } from '../pages/form.js';
 import { Icon } from '../pages/icons.js';
@@ -40,6 +41,8 @@ function sentence(problem: SecurityProblem): string {
       return 'It is not there any more. It may have been removed in another window.';
     case 'only-way-in':
       return 'This passkey is the only way into your account. Set a password or add another passkey before you remove it.';
+    case 'short-password':
+      return `Your password has fewer than ${shortestPassword()} characters, which is enough only beside a second factor, and this is your last one. Choose a longer password under “Password” before you remove it.`;
     case 'required': {
       const names = problem.organizations.join(' and ');
       return `${names} asks its members for a second factor, and this is your last one. Add another before you remove it.`;
@@ -47,7 +50,7 @@ function sentence(problem: SecurityProblem): string {
     case 'passkey-refused':
       return 'The passkey could not be added: it came too late or was not verified. Try again.';
     case 'passkey-too-many':
-      return `The passkey could not be added: you have it already, or there are ${MOST_FACTORS}. Remove one that you do not use.`;
+      return `The passkey could not be added: it is in use already, or you have ${MOST_FACTORS}. Remove one that you do not use.`;
     case 'no-factor':
       return 'Recovery codes stand in for a second factor. Add a passkey or an authenticator app first.';
     case 'name':

@@ -1,8 +1,9 @@
 import { Body, Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { IsIn, IsOptional, IsString, IsUUID } from 'class-validator';
+import { IsIn, IsOptional, IsUUID } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentSession, PublicError, RequireSession } from '#platform';
 import { actorOf, Csrf, deviceName, OwnSessionsRepository, type Session } from '#sessions';
+import { CsrfForm } from '../pages/forms.js';
 import { Pages } from '../pages/pages.js';
 import { SessionsView, type SessionsDone } from './sessions.view.js';
 
@@ -15,12 +16,6 @@ class SessionsQuery {
 class SessionParameters {
   @IsUUID(undefined, { message: 'There is no such session.' })
   id!: string;
-}
-
-class ActForm {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
 }
 
 /** Where a person is signed in. */
@@ -44,9 +39,10 @@ export class SessionsController {
     const view = (
       <SessionsView
         account={{ ...session, csrfToken: this.csrf.token(request, reply) }}
-        sessions={sessions.map(({ userAgent, ...shown }) => ({
+        sessions={sessions.map(({ origin, ...shown }) => ({
           ...shown,
-          device: deviceName(userAgent),
+          device: deviceName(origin?.userAgent ?? ''),
+          address: origin?.address,
           current: shown.id === session.id,
         }))}
         done={done}
@@ -58,7 +54,7 @@ export class SessionsController {
   @Post('end-others')
   @RequireSession()
   async endOthers(
-    @Body() form: ActForm,
+    @Body() form: CsrfForm,
     @CurrentSession() session: Session,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
@@ -72,7 +68,7 @@ export class SessionsController {
   @RequireSession()
   async end(
     @Param() { id }: SessionParameters,
-    @Body() form: ActForm,
+    @Body() form: CsrfForm,
     @CurrentSession() session: Session,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,

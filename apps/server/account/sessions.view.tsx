@@ -7,8 +7,10 @@ import { AccountLayout } from './account-layout.js';
 
 export type SessionsDone = 'ended' | 'others-ended';
 
-type ShownSession = Omit<OwnSession, 'userAgent'> & {
+type ShownSession = Omit<OwnSession, 'origin'> & {
   readonly device: string;
+  /** The network address that it was signed in from, if it is known. */
+  readonly address: string | undefined;
   /** Whether it is the one that looks. */
   readonly current: boolean;
 };
@@ -67,7 +69,8 @@ function OneSession({ session, csrfToken }: { session: ShownSession; csrfToken: 
           {device} {current && <span class="badge">This one</span>}
         </span>
         <span class="muted small">
-          Signed in <Moment at={signedInAt} /> from {address}
+          Signed in <Moment at={signedInAt} />
+          {address !== undefined && ` from ${address}`}
         </span>
         <span class="muted small">
           Last used <Moment at={lastUsedAt} />

@@ -11,6 +11,7 @@ import {
   type Session,
   type TotpOffer,
 } from '#sessions';
+import { CsrfForm } from '../pages/forms.js';
 import { Pages } from '../pages/pages.js';
 import { ReturnAddress } from '../pages/return-address.js';
 import { FactorPages, type Visit } from './factor-pages.js';
@@ -24,13 +25,7 @@ class EnrolmentQuery {
   return_to?: string;
 }
 
-class ActForm {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
-}
-
-class EnrolmentForm extends ActForm {
+class EnrolmentForm extends CsrfForm {
   @IsOptional()
   @IsString({ message: 'return_to must be sent once.' })
   return_to?: string;
@@ -94,7 +89,7 @@ export class TotpController {
   @Post('remove')
   @RequireRecentSession(SECURITY)
   async remove(
-    @Body() form: ActForm,
+    @Body() form: CsrfForm,
     @CurrentSession() session: Session,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,

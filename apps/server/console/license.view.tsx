@@ -1,9 +1,12 @@
 import type { VNode } from 'preact';
-import type { DayUse, LicenseOverview, SeatHolder } from '#licensing';
-import { ErrorSummary, HiddenFields } from '../pages/form.js';
+import type { DayUse, LicenseOverview } from '#licensing';
+import { ErrorSummary } from '../pages/form.js';
 import { Layout, type Account } from '../pages/layout.js';
 import { queryHref } from '../pages/links.js';
 import { Moment } from '../pages/moment.js';
+import { LICENSE_DONE, type LicenseDone } from './license-done.js';
+import { Files, type FilesShown } from './license-files.view.js';
+import { Seats, type SeatsShown } from './license-seats.view.js';
 import { LicenseStateBadge, seatsSentence } from './license-state.js';
 import { UsageChart } from './usage-chart.js';
 
@@ -19,8 +22,9 @@ export interface LicenseViewProps {
   readonly account: Account;
   readonly license: LicenseOverview;
   /** Undefined when the reader may not see who sits. */
-  readonly seats:
-    { readonly holders: readonly SeatHolder[]; readonly candidates: readonly Person[] } | undefined;
+  readonly seats: SeatsShown | undefined;
+  /** Undefined when the reader may not see them. */
+  readonly files: FilesShown | undefined;
   readonly usage: readonly FeatureUse[];
   /** Undefined when the reader may not see it. */
   readonly timeline:
@@ -29,19 +33,10 @@ export interface LicenseViewProps {
         readonly next: string | null;
       }
     | undefined;
-  readonly done: 'assigned' | 'released' | undefined;
+  readonly done: LicenseDone | undefined;
   readonly problem: string | undefined;
   readonly at: Date;
 }
-
-type Person = Pick<SeatHolder, 'userId' | 'name' | 'email'>;
-
-const ways: Readonly<Record<SeatHolder['way'], string>> = {
-  administrator: 'Assigned',
-  'first-use': 'On first use',
-  import: 'Imported',
-  invitation: 'Invited',
-};
 
 function Facts({ license, at }: { license: LicenseOverview; at: Date }): VNode {
   return (
@@ -92,77 +87,6 @@ function Facts({ license, at }: { license: LicenseOverview; at: Date }): VNode {
           </dd>
         </div>
       </dl>
-    </section>
-  );
-}
-
-function Assign({
-  license,
-  candidates,
-  account,
-}: Pick<LicenseViewProps, 'license' | 'account'> & {
-  candidates: readonly Person[];
-}): VNode {
-  if (candidates.length === 0) return <p class="muted">Everybody of the organization has a seat.</p>;
-  return (
-    <form method="post" action={`/console/licenses/${license.id}/seats`}>
-      <HiddenFields csrfToken={account.csrfToken} />
-      <div class="field">
-        <label for="user_id">Member without a seat</label>
-        <select id="user_id" name="user_id">
-          {candidates.map(({ userId, name, email }) => (
-            <option key={userId} value={userId}>
-              {name} ({email})
-            </option>
-          ))}
-        </select>
-      </div>
-      <button class="button button-primary" type="submit">
-        Assign seat
-      </button>
-    </form>
-  );
-}
-
-function Seats(props: LicenseViewProps & { seats: NonNullable<LicenseViewProps['seats']> }): VNode {
-  const { license, account, seats } = props;
-  if (license.seatModel !== 'named') {
-    return (
-      <section class="panel" aria-labelledby="seats">
-        <h2 id="seats">Seats</h2>
-        <p class="muted">
-          {license.seatModel === 'floating'
-            ? 'The seats float: who comes takes one, and gives it back on leaving.'
-            : 'Everybody of the organization may use the module.'}
-        </p>
-      </section>
-    );
-  }
-  return (
-    <section class="panel" aria-labelledby="seats">
-      <h2 id="seats">Seats</h2>
-      <p class="muted">{seatsSentence(license)}</p>
-      <ul class="account-list seat-list">
-        {seats.holders.map(({ userId, name, email, assignedAt, way }) => (
-          <li key={userId}>
-            <span class="contact">
-              <span>{name}</span>
-              <span class="muted small">{email}</span>
-              <span class="muted small">
-                {ways[way]} <Moment at={assignedAt} />
-              </span>
-            </span>
-            <form class="actions" method="post" action={`/console/licenses/${license.id}/seats/release`}>
-              <HiddenFields csrfToken={account.csrfToken} />
-              <input type="hidden" name="user_id" value={userId} />
-              <button class="button button-quiet" type="submit" aria-label={`Release the seat of ${name}`}>
-                Release
-              </button>
-            </form>
-          </li>
-        ))}
-      </ul>
-      <Assign license={license} account={account} candidates={seats.candidates} />
     </section>
   );
 }
@@ -221,7 +145,7 @@ function Timeline({
 }
 
 export function LicenseView(props: LicenseViewProps): VNode {
-  const { account, license, seats, usage, timeline, done, problem, at } = props;
+  const { account, license, seats, files, usage, timeline, done, problem, at } = props;
   const title = `${license.moduleName} for ${license.organizationName}`;
   return (
     <Layout title={title} width="wide" account={account}>
@@ -238,13 +162,14 @@ export function LicenseView(props: LicenseViewProps): VNode {
       )}
       {done !== undefined && (
         <p class="notice" role="status">
-          {done === 'assigned' ? 'The seat was assigned.' : 'The seat was released.'}
+          {LICENSE_DONE[done]}
         </p>
       )}
       <div class="panels">
         <Facts license={license} at={at} />
-        {seats && <Seats {...props} seats={seats} />}
+        {seats && <Seats {...{ account, license, seats, at }} />}
         <Usage usage={usage} />
+        {files && <Files {...{ account, license, files, at }} />}
         {timeline && <Timeline license={license} timeline={timeline} />}
       </div>
     </Layout>

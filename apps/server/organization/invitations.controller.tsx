@@ -128,7 +128,7 @@ export class OrganizationInvitationsController {
     );
   }
 
-  private async act(visit: Visit, done: keyof typeof DONE, act: () => Promise<void>): Promise<void> {
+  private async act(visit: Visit, done: keyof typeof DONE, act: () => Promise<unknown>): Promise<void> {
     try {
       await act();
     } catch (error) {

@@ -18,6 +18,12 @@ export interface InviteResult {
   readonly problem: string | undefined;
 }
 
+/** An invitation that is on its way. */
+export interface SentInvitation {
+  readonly id: string;
+  readonly expiresAt: Date;
+}
+
 export interface Acceptance extends AcceptedInvitation {
   /** Whether a seat was kept that was not to be had any more. */
   readonly seatMissed: boolean;
@@ -55,32 +61,35 @@ export class Invitations {
     return results;
   }
 
-  /** @throws PublicError as InvitationRepository.invite and SeatReservationRepository.reserveSeat */
-  async invite(invitee: Invitee, by: Actor): Promise<void> {
+  /** @throws PublicError 403 `no_mail`; as InvitationRepository.invite and SeatReservationRepository.reserveSeat */
+  async invite(invitee: Invitee, by: Actor): Promise<SentInvitation> {
+    requireMail(this.configuration);
     const id = randomUUID();
     const { licenseId, organizationId } = invitee;
     // another organization's license is as unknown as none
     if (licenseId !== undefined) await this.licenses.find(licenseId, organizationId);
-    await this.database.transaction(async (on) => {
+    const expiresAt = await this.database.transaction(async (on) => {
       if (licenseId !== undefined) {
         await this.reservations.reserveSeat(licenseId, id, this.invitations.expiry(), by.id, on);
       }
-      await this.invitations.invite(on, id, invitee, by);
+      return this.invitations.invite(on, id, invitee, by);
     });
+    return { id, expiresAt };
   }
 
   /** @throws PublicError 403 `no_mail`; as InvitationRepository.resend and SeatReservationRepository.reserveSeat */
-  async resend(id: string, organizationId: string, by: Actor): Promise<void> {
+  async resend(id: string, organizationId: string, by: Actor): Promise<SentInvitation> {
     requireMail(this.configuration);
     const newId = randomUUID();
     const licenseId = await this.invitations.licenseOf(id, organizationId);
-    await this.database.transaction(async (on) => {
+    const expiresAt = await this.database.transaction(async (on) => {
       if (licenseId !== undefined) {
         await this.reservations.cancelReservation({ organizationId, invitationId: id }, by.id, licenseId, on);
         await this.reservations.reserveSeat(licenseId, newId, this.invitations.expiry(), by.id, on);
       }
-      await this.invitations.resend(on, { id, newId, organizationId }, by);
+      return this.invitations.resend(on, { id, newId, organizationId }, by);
     });
+    return { id: newId, expiresAt };
   }
 
   /** @throws PublicError as InvitationRepository.withdraw */
@@ -93,7 +102,7 @@ export class Invitations {
 
   /** @throws PublicError as InvitationAcceptanceRepository.accept */
   async accept(secret: string, licenseId: string | undefined, by: Actor): Promise<Acceptance> {
-    return this.seated(licenseId, (on) => this.acceptance.accept(on, secret, by));
+    return this.seated(secret, licenseId, (on) => this.acceptance.accept(on, secret, by));
   }
 
   /** @throws PublicError as InvitationAcceptanceRepository.acceptWithNewAccount */
@@ -103,11 +112,13 @@ export class Invitations {
     person: { readonly name: string; readonly passwordHash: string },
     address: string,
   ): Promise<Acceptance> {
-    return this.seated(licenseId, (on) => this.acceptance.acceptWithNewAccount(on, secret, person, address));
+    return this.seated(secret, licenseId, (on) =>
+      this.acceptance.acceptWithNewAccount(on, secret, person, address),
+    );
   }
 
   /** Joins with the seat that was kept; when it is not to be had any more, without it. */
-  private async seated(licenseId: string | undefined, accept: Accept): Promise<Acceptance> {
+  private async seated(secret: string, licenseId: string | undefined, accept: Accept): Promise<Acceptance> {
     if (licenseId === undefined) {
       return { ...(await this.database.transaction(accept)), seatMissed: false };
     }
@@ -116,6 +127,7 @@ export class Invitations {
       return await this.database.transaction(async (on) => {
         tried.accepted = undefined;
         await lockLicensesBeside(on, licenseId);
+        await this.acceptance.lockOrganization(on, secret);
         const accepted = await accept(on);
         tried.accepted = accepted;
         const { invitationId, userId, organizationId } = accepted;
@@ -137,7 +149,7 @@ export class Invitations {
     return { ...joined, seatMissed: true };
   }
 
-  private async problemOf(act: () => Promise<void>): Promise<string | undefined> {
+  private async problemOf(act: () => Promise<unknown>): Promise<string | undefined> {
     try {
       await act();
       return undefined;

@@ -3,6 +3,7 @@ import { OrganizationInvitationsController } from './invitations.controller.js';
 import { OrganizationOverviewController } from './overview.controller.js';
 import { OrganizationPeopleController } from './people.controller.js';
 import { OrganizationRolesController } from './roles.controller.js';
+import { OrganizationSecurityController } from './security.controller.js';
 import { OrganizationSettingsController } from './settings.controller.js';
 
 /** The pages of an organization, in the order of their reference. */
@@ -12,5 +13,6 @@ export const ORGANIZATION_CONTROLLERS = [
   OrganizationInvitationsController,
   OrganizationRolesController,
   OrganizationSettingsController,
+  OrganizationSecurityController,
   InvitationController,
 ];

@@ -11,10 +11,11 @@ import {
 import { mayAdminister } from '#licensing';
 import { Configuration, CurrentSession, PublicError } from '#platform';
 import { actorOf, Csrf, SessionCookie, SessionRepository, type Session } from '#sessions';
+import type { Account } from '../pages/layout.js';
 import { Pages } from '../pages/pages.js';
 import { frameOf, type Frame } from './frame.js';
 import { CurrentVisit, ForWhoeverIsSignedIn, InOrganization, type Visit } from './organization-route.js';
-import { NewOrganizationView, OverviewView } from './overview.view.js';
+import { CreationClosedView, NewOrganizationView, OverviewView } from './overview.view.js';
 
 const DONE = {
   created: 'The organization was created. Now invite the people who belong to it.',
@@ -69,7 +70,8 @@ export class OrganizationOverviewController {
   @Get('new')
   @ForWhoeverIsSignedIn('See the form for a new organization')
   form(@CurrentSession() session: Session, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    this.pages.send(reply, <NewOrganizationView account={this.accountOf(session, request, reply)} />);
+    const account = this.accountOf(session, request, reply);
+    if (!this.isClosed(reply, account)) this.pages.send(reply, <NewOrganizationView account={account} />);
   }
 
   @Post('new')
@@ -81,6 +83,7 @@ export class OrganizationOverviewController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     this.csrf.check(request, form.csrf_token);
+    if (this.isClosed(reply, this.accountOf(session, request, reply))) return;
     const { name = '', key } = form;
     try {
       const { id } = await this.organizations.create(
@@ -142,7 +145,14 @@ export class OrganizationOverviewController {
     this.pages.send(reply, view, { status });
   }
 
-  private accountOf({ name, email }: Session, request: FastifyRequest, reply: FastifyReply) {
+  /** @returns whether that was answered */
+  private isClosed(reply: FastifyReply, account: Account): boolean {
+    if (this.configuration.organizationCreation === 'on') return false;
+    this.pages.send(reply, <CreationClosedView account={account} />, { status: 403 });
+    return true;
+  }
+
+  private accountOf({ name, email }: Session, request: FastifyRequest, reply: FastifyReply): Account {
     return { name, email, csrfToken: this.csrf.token(request, reply) };
   }
 }

@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
 import { LONGEST_NAME, type Contact, type OrganizationDetails, type Role } from '#accounts';
 import { Layout, type Account } from '../pages/layout.js';
+import { MessageView } from '../pages/message.view.js';
 import { Moment } from '../pages/moment.js';
 import { ContactList } from '../pages/people.js';
 import { roleName } from '../pages/roles.js';
@@ -177,5 +178,21 @@ export function NewOrganizationView({ account, name, typedKey, problem }: NewOrg
         </form>
       </section>
     </Layout>
+  );
+}
+
+/** Where nobody creates one for themselves. */
+export function CreationClosedView({ account }: { account: Account }): VNode {
+  return (
+    <MessageView
+      title="Organizations are made for you here"
+      account={account}
+      action={{ href: '/', label: 'Go to the launcher' }}
+    >
+      <p class="lead">
+        Ask whoever operates this service for a new organization, and tell them your address, {account.email}.
+      </p>
+      <p>To join one that there is, ask its owner or an administrator for an invitation.</p>
+    </MessageView>
   );
 }

@@ -91,6 +91,7 @@ function MemberRow({ frame, roles, member }: OfMember): VNode {
         <span class="muted small">
           Since <Moment at={member.joinedAt} />
         </span>
+        {!member.secondFactor && <span class="muted small">No second factor</span>}
       </span>
       {runs && (
         <div class="member-acts">

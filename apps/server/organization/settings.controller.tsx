@@ -1,16 +1,18 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
-import { ExportRepository, OrganizationDeletionRepository, OrganizationRepository } from '#accounts';
-import { LicenseOverviewRepository, type LicenseOverview } from '#licensing';
-import { Configuration, PublicError } from '#platform';
-import { actorOf, Csrf } from '#sessions';
-import { Pages } from '../pages/pages.js';
-import { frameOf, type Frame } from './frame.js';
+import { OrganizationDeletionRepository, OrganizationRepository } from '#accounts';
+import { PublicError } from '#platform';
+import { actorOf } from '#sessions';
+import { OrganizationExports } from './organization-exports.js';
 import { CurrentVisit, InOrganization, type Visit } from './organization-route.js';
-import { SettingsView, type TypedSettings } from './settings.view.js';
+import { SettingsPage } from './settings-page.js';
 
-const LICENSES = 100;
-const DONE = { saved: 'The name was saved.', kept: 'The organization is kept.' } as const;
+const DONE = {
+  saved: 'The name was saved.',
+  kept: 'The organization is kept.',
+  'second-factor': 'The rule was saved.',
+  sessions: 'The limits were saved.',
+} as const;
 
 class SettingsQuery {
   @IsOptional()
@@ -43,17 +45,14 @@ export class OrganizationSettingsController {
   constructor(
     private readonly organizations: OrganizationRepository,
     private readonly deletion: OrganizationDeletionRepository,
-    private readonly exports: ExportRepository,
-    private readonly licenses: LicenseOverviewRepository,
-    private readonly configuration: Configuration,
-    private readonly csrf: Csrf,
-    private readonly pages: Pages,
+    private readonly exports: OrganizationExports,
+    private readonly settings: SettingsPage,
   ) {}
 
   @Get('settings')
   @InOrganization('organization:rename', 'See the settings')
   async show(@CurrentVisit() visit: Visit, @Query() { done }: SettingsQuery): Promise<void> {
-    await this.page(visit, { done: done && DONE[done] });
+    await this.settings.send(visit, { done: done && DONE[done] });
   }
 
   @Post('settings')
@@ -69,7 +68,7 @@ export class OrganizationSettingsController {
       if (!(error instanceof PublicError)) throw error;
       const { publicMessage: problem, status, code } = error;
       const field = code === 'invalid_name' ? 'name' : 'key';
-      await this.page(visit, { problem }, { form: 'name', field, name, key, problem }, status);
+      await this.settings.send(visit, { problem }, { form: 'name', field, name, key, problem }, status);
       return;
     }
     visit.reply.redirect('/organization/settings?done=saved', 303);
@@ -82,8 +81,7 @@ export class OrganizationSettingsController {
     '/organization/settings',
   )
   async export(@CurrentVisit() { session, organization, request, reply }: Visit): Promise<void> {
-    const exported = await this.exports.organization(organization.id, actorOf(session, request.ip));
-    const data = { ...exported, licenses: await this.licensesOf(organization.id) };
+    const data = await this.exports.of(organization.id, actorOf(session, request.ip));
     await reply
       .headers({
         'content-type': 'application/json; charset=utf-8',
@@ -98,7 +96,7 @@ export class OrganizationSettingsController {
   async delete(@CurrentVisit() visit: Visit, @Body() { confirmation }: DeletionForm): Promise<void> {
     if (confirmation?.trim() !== visit.organization.key) {
       const problem = `Type ${visit.organization.key} to confirm that you mean this organization.`;
-      await this.page(visit, { problem }, { form: 'deletion', field: 'confirmation', problem }, 400);
+      await this.settings.send(visit, { problem }, { form: 'deletion', problem }, 400);
       return;
     }
     await this.deletion.request(visit.organization.id, actorOf(visit.session, visit.request.ip));
@@ -112,43 +110,9 @@ export class OrganizationSettingsController {
       await this.deletion.undo(visit.organization.id, actorOf(visit.session, visit.request.ip));
     } catch (error) {
       if (!(error instanceof PublicError)) throw error;
-      await this.page(visit, { problem: error.publicMessage }, undefined, error.status);
+      await this.settings.send(visit, { problem: error.publicMessage }, undefined, error.status);
       return;
     }
     visit.reply.redirect('/organization/settings?done=kept', 303);
-  }
-
-  private async licensesOf(organizationId: string): Promise<LicenseOverview[]> {
-    const all: LicenseOverview[] = [];
-    for (;;) {
-      const after = all.at(-1)?.id;
-      const page = await this.licenses.list({
-        organizationId,
-        limit: LICENSES,
-        ...(after !== undefined && { after }),
-      });
-      all.push(...page);
-      if (page.length < LICENSES) return all;
-    }
-  }
-
-  private async page(
-    visit: Visit,
-    said: Pick<Frame, 'done' | 'problem'>,
-    typed?: TypedSettings,
-    status = 200,
-  ): Promise<void> {
-    const details = await this.organizations.find(visit.organization.id);
-    if (!details)
-      throw new PublicError(404, 'unknown_organization', 'There is no such organization any more.');
-    const view = (
-      <SettingsView
-        frame={frameOf(visit, this.csrf, said)}
-        details={details}
-        graceDays={this.configuration.deletionGraceDays}
-        typed={typed}
-      />
-    );
-    this.pages.send(visit.reply, view, { status });
   }
 }

@@ -4,19 +4,20 @@ import { FormOf, TextField } from './fields.js';
 import { mayHere, type Frame } from './frame.js';
 import { OrganizationLayout } from './organization-layout.js';
 import { DeletionNotice } from './overview.view.js';
+import { SecondFactor, Sessions, type Security } from './security.view.js';
+import type { TypedLimits } from './typed-limits.js';
 
 /** What was typed into a form that was refused. */
-export interface TypedSettings {
-  readonly form: 'name' | 'deletion';
-  readonly field: 'name' | 'key' | 'confirmation' | undefined;
-  readonly name?: string | undefined;
-  readonly key?: string | undefined;
-  readonly problem: string;
-}
+export type TypedSettings = { readonly problem: string } & (
+  | { readonly form: 'name'; readonly field: 'name' | 'key'; readonly name: string; readonly key: string }
+  | { readonly form: 'deletion' }
+  | ({ readonly form: 'sessions' } & TypedLimits)
+);
 
 interface SettingsProps {
   readonly frame: Frame;
   readonly details: OrganizationDetails;
+  readonly security: Security;
   readonly graceDays: number;
   readonly typed?: TypedSettings | undefined;
 }
@@ -75,8 +76,8 @@ function Deletion({ frame, details, graceDays, typed }: SettingsProps): VNode {
     <section class="panel" aria-labelledby="deletion">
       <h2 id="deletion">Delete the organization</h2>
       <p class="muted">
-        It is removed after {graceDays} days with its memberships, licenses and use. Until then every owner
-        can undo that.
+        It is removed after {graceDays} days with its memberships and licenses; what they have counted is kept
+        for the last bill. Until then every owner can undo that.
       </p>
       <form method="post" action="/organization/deletion">
         <FormOf frame={frame} />
@@ -97,12 +98,22 @@ function Deletion({ frame, details, graceDays, typed }: SettingsProps): VNode {
 }
 
 export function SettingsView(props: SettingsProps): VNode {
-  const { frame, details } = props;
+  const { frame, details, security, typed } = props;
   return (
     <OrganizationLayout frame={frame} path="/organization/settings">
       {details.deletionAt && <DeletionNotice frame={frame} at={details.deletionAt} />}
       <div class="panels">
         <Name {...props} />
+        {mayHere(frame, 'organization:secure') && (
+          <>
+            <SecondFactor frame={frame} security={security} />
+            <Sessions
+              frame={frame}
+              security={security}
+              typed={typed?.form === 'sessions' ? typed : undefined}
+            />
+          </>
+        )}
         {mayHere(frame, 'organization:export') && <Export frame={frame} />}
         {mayHere(frame, 'organization:delete') && !details.deletionAt && <Deletion {...props} />}
       </div>

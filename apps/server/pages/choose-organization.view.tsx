@@ -51,7 +51,8 @@ export function ChooseOrganizationView(props: ChooseOrganizationProps): VNode {
         <h1 id="heading">{title}</h1>
         {organizations.length === 0 ? (
           <p class="lead">
-            {person.email} belongs to no organization. Ask the person who invited you, then sign in again.
+            {person.email} belongs to no organization. Ask an administrator of one for an invitation, and
+            follow its link{props.mayCreate === true && '; or create one'}.
           </p>
         ) : (
           <>

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { AccountRepository, type Contact } from '#accounts';
+import { AccountRepository, AdministratorRepository, type Contact } from '#accounts';
+import { mayAdminister } from '#licensing';
 import { Cache } from '#platform';
+import type { Administers } from './license-refusals.js';
 
 /** milliseconds for which a list may be out of date */
 const FRESH = 60_000;
@@ -10,6 +12,7 @@ const FRESH = 60_000;
 export class Contacts {
   constructor(
     private readonly accounts: AccountRepository,
+    private readonly administrators: AdministratorRepository,
     private readonly cache: Cache,
   ) {}
 
@@ -20,5 +23,12 @@ export class Contacts {
     const contacts = await this.accounts.contactsOf(organizationId);
     await this.cache.set(key, contacts, FRESH);
     return contacts;
+  }
+
+  /** What somebody who meets a refusal can do about it by themselves. */
+  async administers(organizationId: string, userId: string): Promise<Administers> {
+    const actor = await this.administrators.find(userId);
+    if (mayAdminister('licenses:change', actor, organizationId)) return 'licenses';
+    return mayAdminister('seats:assign', actor, organizationId) ? 'seats' : 'nothing';
   }
 }

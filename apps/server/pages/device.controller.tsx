@@ -196,6 +196,8 @@ export class DeviceController {
         module={refusal.module}
         organization={organization}
         code={refusal.decision.code}
+        licenseId={refusal.decision.licenseId}
+        administers={await this.contacts.administers(organization.id, session.userId)}
         contacts={await this.contacts.of(organization.id)}
         hasOtherOrganizations={await this.hasOtherOrganizations(session)}
         returnTo={queryHref(PATH, { user_code: device.userCode })}

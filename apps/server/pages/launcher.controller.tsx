@@ -50,14 +50,16 @@ export class LauncherController {
         person={session}
         organization={organization}
         hasOtherOrganizations={(await this.accounts.membershipsOf(userId)).length > 1}
-        modules={modules.map(({ module, code }) => ({
+        modules={modules.map(({ module, code, licenseId }) => ({
           key: module.key,
           name: module.name,
           url: `${module.baseUrl}/auth/sign-in`,
           licensed: code === undefined,
           code,
+          licenseId,
         }))}
         contacts={await this.contacts.of(organization.id)}
+        administers={await this.contacts.administers(organization.id, userId)}
         administersLicenses={mayAdminister(
           'licenses:read',
           await this.administrators.find(userId),
@@ -94,12 +96,12 @@ export class LauncherController {
   private async modulesFor(
     organization: { readonly id: string; readonly licenseVersion?: number },
     userId: string,
-  ): Promise<{ module: Module; code: string | undefined }[]> {
+  ): Promise<{ module: Module; code: string | undefined; licenseId: string | null }[]> {
     const modules = [...(await this.modules.all()).values()];
     return Promise.all(
       modules.map(async (module) => {
         const refusal = await this.issuance.prospect([module], organization, userId);
-        return { module, code: refusal?.decision.code };
+        return { module, code: refusal?.decision.code, licenseId: refusal?.decision.licenseId ?? null };
       }),
     );
   }

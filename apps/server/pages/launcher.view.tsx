@@ -3,7 +3,7 @@ import { useContext } from 'preact/hooks';
 import { Icon } from './icons.js';
 import { Layout } from './layout.js';
 import { ReadinessIsOpen } from './render.js';
-import { describeRefusal } from './license-refusals.js';
+import { describeRefusal, nextStep, type Administers } from './license-refusals.js';
 import { mailHref, safeHref } from './links.js';
 import { Moment } from './moment.js';
 import { Monogram, type Contact } from './people.js';
@@ -17,6 +17,8 @@ interface LauncherModule {
   readonly licensed: boolean;
   /** Denial code of `decide()` when it is not licensed. */
   readonly code?: string | undefined;
+  /** Which the denial is about. */
+  readonly licenseId: string | null;
 }
 
 interface LauncherProps {
@@ -31,6 +33,9 @@ interface LauncherProps {
   readonly modules: readonly LauncherModule[];
   /** Whom to ask for a module: owners and administrators of the organization. */
   readonly contacts: readonly Contact[];
+  /** What the reader can do about a denial by themselves. */
+  readonly administers: Administers;
+  /** Whether the reader may see the licenses. */
   readonly administersLicenses: boolean;
   readonly signedInAt: Date;
 }
@@ -60,10 +65,12 @@ interface ClosedModuleProps {
   readonly module: LauncherModule;
   readonly organization: string;
   readonly contacts: readonly Contact[];
+  readonly administers: Administers;
 }
 
-function ClosedModule({ module, organization, contacts }: ClosedModuleProps): VNode {
-  const { reason } = describeRefusal(module.code ?? 'NO_LICENSE', { module: module.name, organization });
+function ClosedModule({ module, organization, contacts, administers }: ClosedModuleProps): VNode {
+  const text = describeRefusal(module.code ?? 'NO_LICENSE', { module: module.name, organization });
+  const { sentence, asksOthers, link } = nextStep(text, administers, module.licenseId);
   return (
     <li class="module module-closed">
       <Monogram name={module.name} />
@@ -74,18 +81,30 @@ function ClosedModule({ module, organization, contacts }: ClosedModuleProps): VN
           Not available
         </span>
       </h3>
-      <p class="muted">{reason}</p>
+      <p class="muted">{text.reason}</p>
       <p class="module-foot small">
-        {contacts.length === 0
-          ? 'Ask the person who invited you to the organization.'
-          : contacts.slice(0, 2).map((contact, index) => (
-              <span key={contact.email}>
-                {index === 0 ? 'Ask ' : ' or '}
-                <a href={mailHref(contact.email, `${module.name} for ${organization}`)}>{contact.name}</a>
-              </span>
-            ))}
+        {asksOthers ? <WhomToAsk {...{ module, organization, contacts }} /> : sentence}{' '}
+        {link && <a href={link.href}>{link.text}</a>}
       </p>
     </li>
+  );
+}
+
+function WhomToAsk({
+  module,
+  organization,
+  contacts,
+}: Pick<ClosedModuleProps, 'module' | 'organization' | 'contacts'>): VNode {
+  if (contacts.length === 0) return <>Ask the person who invited you to the organization.</>;
+  return (
+    <>
+      {contacts.slice(0, 2).map((contact, index) => (
+        <span key={contact.email}>
+          {index === 0 ? 'Ask ' : ' or '}
+          <a href={mailHref(contact.email, `${module.name} for ${organization}`)}>{contact.name}</a>
+        </span>
+      ))}
+    </>
   );
 }
 
@@ -159,7 +178,7 @@ function Readiness(): VNode | null {
 }
 
 export function LauncherView(props: LauncherProps): VNode {
-  const { csrfToken, person, organization, modules, contacts } = props;
+  const { csrfToken, person, organization, modules, contacts, administers } = props;
   return (
     <Layout title="Launcher" width="wide" account={{ ...person, csrfToken }}>
       <div class="hero">
@@ -181,6 +200,7 @@ export function LauncherView(props: LauncherProps): VNode {
                   module={module}
                   organization={organization.name}
                   contacts={contacts}
+                  administers={administers}
                 />
               ),
             )}

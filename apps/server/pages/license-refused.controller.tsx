@@ -56,6 +56,10 @@ export class LicenseRefusedController {
         module={refusal.module}
         organization={organization}
         code={refusal.decision.code}
+        licenseId={refusal.decision.licenseId}
+        administers={
+          organization ? await this.contacts.administers(organization.id, session.userId) : 'nothing'
+        }
         contacts={organization ? await this.contacts.of(organization.id) : []}
         hasOtherOrganizations={(await this.accounts.membershipsOf(session.userId)).length > 1}
         returnTo={returnTo}

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { Icon } from './icons.js';
 import { Layout, type Account } from './layout.js';
-import { describeRefusal } from './license-refusals.js';
+import { describeRefusal, nextStep, type Administers } from './license-refusals.js';
 import { safeHref } from './links.js';
 import { ContactList, type Contact } from './people.js';
 
@@ -11,6 +11,9 @@ interface LicenseRefusedProps {
   readonly organization?: { readonly name: string } | undefined;
   /** Denial code of `decide()`. */
   readonly code: string;
+  /** Which the refusal is about. */
+  readonly licenseId: string | null;
+  readonly administers: Administers;
   /** Owners and administrators of the organization. */
   readonly contacts: readonly Contact[];
   readonly hasOtherOrganizations: boolean;
@@ -45,12 +48,12 @@ function Links({ hasOtherOrganizations, organization, returnTo, application }: L
 }
 
 export function LicenseRefusedView(props: LicenseRefusedProps): VNode {
-  const { module, organization, code, contacts, account } = props;
+  const { module, organization, code, licenseId, administers, contacts, account } = props;
   const text = describeRefusal(code, {
     module: module.name,
     organization: organization?.name ?? 'Your organization',
   });
-  const showContacts = organization !== undefined && code !== 'CHECK_UNAVAILABLE' && code !== 'LEASE_EXPIRED';
+  const { sentence, asksOthers, link } = nextStep(text, administers, licenseId);
   return (
     <Layout title={text.title} account={account}>
       <section class="card" aria-labelledby="heading">
@@ -59,8 +62,16 @@ export function LicenseRefusedView(props: LicenseRefusedProps): VNode {
         </span>
         <h1 id="heading">{text.title}</h1>
         <p class="lead">{text.reason}</p>
-        <p>{text.ask}</p>
-        {showContacts && (
+        <p>{sentence}</p>
+        {link && (
+          <p>
+            <a class="module-link" href={link.href}>
+              {link.text}
+              <Icon name="arrow" />
+            </a>
+          </p>
+        )}
+        {asksOthers && organization && (
           <>
             <h2 class="subheading">Who can help at {organization.name}</h2>
             <ContactList contacts={contacts} subject={`${module.name} for ${organization.name}`} />

@@ -62,8 +62,8 @@ export function MailSentView({
     >
       <p class="lead">{children}</p>
       <p class="small muted">
-        Nothing after some minutes? Look among unwanted mail, and check the address. Of each kind an address
-        gets three mails an hour.
+        Nothing after some minutes? Look among unwanted mail, and check the address. Of each kind no more than
+        three are sent in an hour.
       </p>
     </MessageView>
   );

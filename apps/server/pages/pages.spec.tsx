@@ -3,10 +3,12 @@ import fc from 'fast-check';
 import type { VNode } from 'preact';
 import type { ReadinessReport } from '#readiness';
 import { AccountView } from '../account/account.view.js';
+import { DataView } from '../account/data.view.js';
 import { FactorAddedView } from '../account/factor-added.view.js';
 import { SecurityView, type SecurityProblem } from '../account/security.view.js';
 import { StepUpView } from '../account/step-up.view.js';
 import { TotpView } from '../account/totp.view.js';
+import { CreationClosedView } from '../organization/overview.view.js';
 import { ChooseOrganizationView } from './choose-organization.view.js';
 import { ConsentView } from './consent.view.js';
 import { ConfirmDeviceView, DeviceResultView, DeviceView, type UserCodeFailure } from './device.view.js';
@@ -82,6 +84,7 @@ function factorPages(text: string, url: string): readonly (readonly [string, VNo
     undefined,
     { kind: 'unknown' },
     { kind: 'only-way-in' },
+    { kind: 'short-password' },
     { kind: 'required', organizations: [text] },
     { kind: 'passkey-refused' },
     { kind: 'passkey-too-many' },
@@ -110,12 +113,27 @@ function factorPages(text: string, url: string): readonly (readonly [string, VNo
           `account, ${secondFactor}`,
           <AccountView
             account={account}
-            organizations={secondFactor ? [organization] : []}
+            organizations={secondFactor ? [{ ...organization, customRole: { name: url } }] : []}
             secondFactor={secondFactor}
             signedInAt={at}
+            deletionAt={secondFactor ? at : undefined}
           />,
         ] as const,
     ),
+    ...[undefined, at].map(
+      (deletionAt) =>
+        [
+          `data, ${deletionAt === undefined ? 'kept' : 'going'}`,
+          <DataView
+            account={account}
+            deletionAt={deletionAt}
+            graceDays={1}
+            failure={{ status: 400, title: text, text, fields: { confirmation: text } }}
+            typed={text}
+          />,
+        ] as const,
+    ),
+    ['no organization of one’s own', <CreationClosedView account={account} />],
     ['security, nothing', <SecurityView account={account} factors={none} />],
     ...problems.map(
       (problem, index) =>
@@ -208,9 +226,11 @@ function everyPage(text: string, url: string): readonly (readonly [string, VNode
         {...launcher}
         hasOtherOrganizations
         modules={[
-          { ...module, licensed: true },
-          { ...module, licensed: false, code: text },
+          { ...module, licensed: true, licenseId: null },
+          { ...module, licensed: false, code: text, licenseId: null },
+          { ...module, licensed: false, code: 'SEAT_REQUIRED', licenseId: text },
         ]}
+        administers="seats"
         administersLicenses={false}
         signedInAt={new Date(0)}
       />,
@@ -221,6 +241,7 @@ function everyPage(text: string, url: string): readonly (readonly [string, VNode
         {...launcher}
         hasOtherOrganizations={false}
         modules={[]}
+        administers="nothing"
         administersLicenses
         signedInAt={new Date(0)}
       />,
@@ -231,6 +252,8 @@ function everyPage(text: string, url: string): readonly (readonly [string, VNode
         module={module}
         organization={organization}
         code={text}
+        licenseId={text}
+        administers="nothing"
         contacts={contacts}
         hasOtherOrganizations
         returnTo={url}
@@ -394,9 +417,8 @@ describe.each(pages)('%s', (_name, html) => {
     for (const form of elements(html, 'form')) {
       expect(form).toMatch(/^<form[^>]* method="post" action="\/[a-z0-9/-]+"/);
       expect(form).toContain('<input type="hidden" name="csrf_token" value="Plain"/>');
-      const leadsNowhereElse = /action="\/(sign-out|device|account\/security\/(?!totp"|passkeys").*)"/.test(
-        form,
-      );
+      const leadsNowhereElse =
+        /action="\/(sign-out|device|account\/data\/.*|account\/security\/(?!totp"|passkeys").*)"/.test(form);
       expect(/<input type="hidden" name="return_to" value="[^"]+"\/>/.test(form)).toBe(!leadsNowhereElse);
     }
     expect(elements(html, 'form')).toHaveLength((html.match(/<form/g) ?? []).length);

@@ -4,16 +4,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public, PublicError } from '#platform';
 import { Csrf, Passkeys, SignIn } from '#sessions';
 import { BrowserCookies } from './browser-cookies.js';
+import { CsrfForm } from './forms.js';
 import { queryHref } from './links.js';
 import { ReturnAddress } from './return-address.js';
 
-class OptionsForm {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
-}
-
-class PasskeyForm extends OptionsForm {
+class PasskeyForm extends CsrfForm {
   @IsOptional()
   @IsString({ message: 'return_to must be sent once.' })
   return_to?: string;
@@ -38,7 +33,7 @@ export class PasskeySignInController {
   @HttpCode(200)
   @Public()
   async options(
-    @Body() form: OptionsForm,
+    @Body() form: CsrfForm,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
@@ -69,7 +64,7 @@ export class PasskeySignInController {
   }
 
   /** @returns what tells the browser from others */
-  private checked(request: FastifyRequest, form: OptionsForm): Buffer {
+  private checked(request: FastifyRequest, form: CsrfForm): Buffer {
     this.csrf.check(request, form.csrf_token);
     const browser = this.csrf.browserOf(request);
     if (!browser) throw new PublicError(403, 'form_expired', 'Reload the page and try again.');

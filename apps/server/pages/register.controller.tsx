@@ -6,31 +6,12 @@ import { Configuration, Public } from '#platform';
 import { Csrf, Registration } from '#sessions';
 import { BrowserCookies } from './browser-cookies.js';
 import { FORM_EXPIRED, refused, type FormFailure } from './form-failure.js';
+import { EmailForm, TokenForm, TokenQuery } from './forms.js';
 import { DeadLinkView, MailSentView, MessageView } from './message.view.js';
 import { Pages } from './pages.js';
 import { CompleteRegistrationView, RegisterView } from './register.view.js';
 
-class RegisterForm {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
-
-  @IsOptional()
-  @IsString({ message: 'email must be sent once.' })
-  email?: string;
-}
-
-class CompletionQuery {
-  @IsOptional()
-  @IsString({ message: 'token must be sent once.' })
-  token?: string;
-}
-
-class CompletionForm extends CompletionQuery {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
-
+class CompletionForm extends TokenForm {
   @IsOptional()
   @IsString({ message: 'name must be sent once.' })
   name?: string;
@@ -61,7 +42,7 @@ export class RegisterController {
   @Post()
   @Public()
   async begin(
-    @Body() form: RegisterForm,
+    @Body() form: EmailForm,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
@@ -95,7 +76,7 @@ export class RegisterController {
   @Get('complete')
   @Public()
   async choose(
-    @Query() { token = '' }: CompletionQuery,
+    @Query() { token = '' }: TokenQuery,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {

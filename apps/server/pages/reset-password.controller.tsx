@@ -5,31 +5,12 @@ import { emailProblem } from '#accounts';
 import { Configuration, Public } from '#platform';
 import { Csrf, PasswordResets } from '#sessions';
 import { FORM_EXPIRED, refused, type FormFailure } from './form-failure.js';
+import { EmailForm, TokenForm, TokenQuery } from './forms.js';
 import { DeadLinkView, MailSentView, MessageView } from './message.view.js';
 import { Pages } from './pages.js';
 import { ForgotPasswordView, ResetPasswordView } from './reset-password.view.js';
 
-class ForgotForm {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
-
-  @IsOptional()
-  @IsString({ message: 'email must be sent once.' })
-  email?: string;
-}
-
-class ResetQuery {
-  @IsOptional()
-  @IsString({ message: 'token must be sent once.' })
-  token?: string;
-}
-
-class ResetForm extends ResetQuery {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
-
+class ResetForm extends TokenForm {
   @IsOptional()
   @IsString({ message: 'password must be sent once.' })
   password?: string;
@@ -55,7 +36,7 @@ export class ResetPasswordController {
   @Post('forgot-password')
   @Public()
   async begin(
-    @Body() form: ForgotForm,
+    @Body() form: EmailForm,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
@@ -88,7 +69,7 @@ export class ResetPasswordController {
   @Get('reset-password')
   @Public()
   async choose(
-    @Query() { token = '' }: ResetQuery,
+    @Query() { token = '' }: TokenQuery,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {

@@ -39,13 +39,18 @@ export class ReturnAddress {
    * @throws PublicError 429 or 503 when that cannot be told at the moment
    */
   async authorizationRequest(address: string): Promise<AuthorizationRequest | undefined> {
+    const read = await this.read(address);
+    return read instanceof AuthorizationError ? undefined : read;
+  }
+
+  private async read(address: string): Promise<AuthorizationRequest | AuthorizationError | undefined> {
     if (!address.startsWith(`${AUTHORIZATION_PATH}?`)) return undefined;
     try {
       return await this.authorize.read(resumed(address));
     } catch (error) {
+      if (error instanceof AuthorizationError) return error;
       // what passes by waiting is no reason to give the request up
-      const passing = error instanceof PublicError && PASSING.has(error.status);
-      if (!passing && (error instanceof PublicError || error instanceof AuthorizationError)) return undefined;
+      if (error instanceof PublicError && !PASSING.has(error.status)) return undefined;
       throw error;
     }
   }
@@ -53,8 +58,10 @@ export class ReturnAddress {
   /** Origins that a form whose answer redirects to `address` must be allowed to reach. */
   async formTargets(address: string): Promise<string[]> {
     if (!address.startsWith('/')) return [address];
-    const request = await this.authorizationRequest(address);
-    return request ? [request.redirectUri] : [];
+    const read = await this.read(address);
+    if (!read) return [];
+    // a request that is wrong is answered there too
+    return [read instanceof AuthorizationError ? read.returnAddress.redirectUri : read.redirectUri];
   }
 }
 

@@ -11,14 +11,19 @@ describe('scope descriptions', () => {
   });
 
   it('say what the scopes of a person’s own account allow', () => {
-    expect(scopeDescriptions('account:read account:write', new Map([['account', 'Accounting']]))).toEqual([
+    const all = 'account:read account:write account:security';
+    expect(scopeDescriptions(all, new Map([['account', 'Accounting']]))).toEqual([
       {
         scope: 'account:read',
-        summary: 'See your account, your sessions, and the applications that you use',
+        summary: 'See your account, how you sign in, your sessions, and the applications that you use',
       },
       {
         scope: 'account:write',
         summary: 'Change your name, end your sessions, and end the access of applications',
+      },
+      {
+        scope: 'account:security',
+        summary: 'Change your password, your e-mail address, and what else you sign in with',
       },
     ]);
   });

@@ -8,8 +8,13 @@ const standard: Readonly<Record<string, string>> = {
   openid: 'Know that it is you who signs in',
   profile: 'See your name',
   email: 'See your e-mail address',
-  'account:read': 'See your account, your sessions, and the applications that you use',
+  'account:read': 'See your account, how you sign in, your sessions, and the applications that you use',
   'account:write': 'Change your name, end your sessions, and end the access of applications',
+  'account:security': 'Change your password, your e-mail address, and what else you sign in with',
+  'organization:read':
+    'See your organization, its people, invitations, roles and settings, as far as you may',
+  'organization:write':
+    'Change your organization, its people, invitations, roles and settings, as far as you may',
   offline_access: 'Keep this access while you are away, until it is withdrawn',
 };
 

@@ -13,6 +13,7 @@ import {
   type PresentedFactor,
 } from '#sessions';
 import { BrowserCookies } from './browser-cookies.js';
+import { CsrfForm } from './forms.js';
 import { queryHref } from './links.js';
 import { Pages } from './pages.js';
 import { ReturnAddress } from './return-address.js';
@@ -24,13 +25,7 @@ class SecondFactorQuery {
   return_to?: string;
 }
 
-class OptionsForm {
-  @IsOptional()
-  @IsString({ message: 'csrf_token must be sent once.' })
-  csrf_token?: string;
-}
-
-class SecondFactorForm extends OptionsForm {
+class SecondFactorForm extends CsrfForm {
   @IsOptional()
   @IsString({ message: 'return_to must be sent once.' })
   return_to?: string;
@@ -94,7 +89,7 @@ export class SecondFactorController {
   @HttpCode(200)
   @Public()
   async options(
-    @Body() form: OptionsForm,
+    @Body() form: CsrfForm,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {

@@ -28,7 +28,9 @@ export class SignOutController {
     const session = await this.sessions.find(this.cookie.read(request));
     const destination = await this.endSession.destinationOf(fields);
     if (!session) {
-      reply.redirect(destination?.url ?? '/signed-out', 303);
+      // RFC 9700 §4.11.2: where such an application leads, nobody is sent before they have said so
+      if (destination?.selfMade) this.pages.send(reply, <SignedOutView leadsTo={destination} />);
+      else reply.redirect(destination?.url ?? '/signed-out', 303);
       return;
     }
     const view = (

@@ -2,7 +2,12 @@ import type { VNode } from 'preact';
 import { Icon } from './icons.js';
 import { Layout } from './layout.js';
 
-export function SignedOutView(): VNode {
+interface SignedOutProps {
+  /** Where an application that nobody here has vouched for wants the person to go on. */
+  readonly leadsTo?: { readonly clientName: string; readonly url: string };
+}
+
+export function SignedOutView({ leadsTo }: SignedOutProps): VNode {
   return (
     <Layout title="Signed out">
       <section class="card" aria-labelledby="heading">
@@ -11,7 +16,18 @@ export function SignedOutView(): VNode {
         </span>
         <h1 id="heading">You are signed out</h1>
         <p class="lead">Your session has ended, here and in every module that you had open.</p>
+        {leadsTo && (
+          <p>
+            {leadsTo.clientName} asks you to go on at <strong>{hostOf(leadsTo.url)}</strong>. Nobody here has
+            checked that address.
+          </p>
+        )}
         <div class="actions">
+          {leadsTo && (
+            <a class="button" href={leadsTo.url} rel="noreferrer">
+              Go on to {hostOf(leadsTo.url)}
+            </a>
+          )}
           <a class="button button-primary" href="/sign-in">
             Sign in again
           </a>
@@ -20,4 +36,10 @@ export function SignedOutView(): VNode {
       </section>
     </Layout>
   );
+}
+
+/** The host, or for an address of a native application its scheme. */
+function hostOf(address: string): string {
+  const { host, protocol } = new URL(address);
+  return host || protocol.slice(0, -1);
 }

@@ -50,12 +50,7 @@ export class UnlockController {
       if (error instanceof PublicError) return this.page(request, reply, token, 'form-expired');
       throw error;
     }
-    const secret =
-      token &&
-      (await this.unlock.open(token, {
-        userAgent: request.headers['user-agent'] ?? '',
-        address: request.ip,
-      }));
+    const secret = token && (await this.unlock.open(token, request.ip));
     if (!secret) return this.page(request, reply, undefined, 'bad-link');
     this.devices.set(request, reply, secret);
     reply.header('cache-control', 'no-store').redirect('/unlocked', 303);

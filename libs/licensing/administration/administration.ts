@@ -3,7 +3,6 @@ import { CatalogController } from './catalog.controller.js';
 import { HeldSeatsController } from './held-seats.controller.js';
 import { HistoryController, TrialsController } from './history.controller.js';
 import { LicenseChangesController } from './license-changes.controller.js';
-import { LicenseListRepository } from './license-list.repository.js';
 import { LicensesController } from './licenses.controller.js';
 import { SeatsController } from './seats.controller.js';
 import { UsageExportController } from './usage-export.controller.js';
@@ -21,4 +20,4 @@ export const ADMINISTRATION_CONTROLLERS = [
   CatalogController,
 ];
 
-export const ADMINISTRATION_PROVIDERS = [CatalogListRepository, LicenseListRepository, UsageExportRepository];
+export const ADMINISTRATION_PROVIDERS = [CatalogListRepository, UsageExportRepository];

@@ -1,12 +1,7 @@
-import { FEATURE_VALUE, INSTANT, listOf, nullable, objectOf, UUID, type Schema } from './schema.js';
+import { INSTANT, listOf, nullable, objectOf, UUID, type Answer, type Schema } from '#platform';
 
-/** What a route answers, as its reference tells it; toWire has made it. */
-export interface Answer {
-  /** Of the schema: `License`. */
-  readonly name: string;
-  readonly schema: Schema;
-}
-
+/** Null is unlimited. */
+const FEATURE_VALUE: Schema = { type: ['boolean', 'integer', 'null'], minimum: 0 };
 const SEAT_MODEL: Schema = { enum: ['named', 'floating', 'unlimited'] };
 const TEXT: Schema = { type: 'string' };
 const COUNT: Schema = { type: 'integer', minimum: 0 };
@@ -101,16 +96,19 @@ export const RESERVATION: Answer = {
 
 export const RESERVATION_LIST = pageOf('ReservationList', 'reservations', {
   invitation_id: UUID,
+  email: nullable(TEXT),
   created_at: INSTANT,
   expires_at: INSTANT,
 });
 
 export const LEASE_LIST = pageOf('LeaseList', 'leases', {
   user_id: UUID,
+  name: TEXT,
   email: TEXT,
   device: TEXT,
   fence: COUNT,
   leased_at: INSTANT,
+  heard_at: INSTANT,
   expires_at: INSTANT,
 });
 
@@ -135,11 +133,12 @@ export const LICENSE_FILE_LIST = pageOf('LicenseFileList', 'offline_grants', {
   ...FILE,
   expires_at: INSTANT,
   returned_at: nullable(INSTANT),
+  replaced_by: nullable(COUNT),
 });
 
 export const RETURNED_FILE: Answer = {
   name: 'ReturnedLicenseFile',
-  schema: objectOf({ license_id: UUID, instance: TEXT, seat_block: COUNT }),
+  schema: objectOf({ license_id: UUID, instance: TEXT, seat_block: COUNT, ended: FLAG }),
 };
 
 export const USAGE_LIST = pageOf('UsageList', 'usage', {

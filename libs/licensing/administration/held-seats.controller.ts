@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { IsUUID, Matches, IsInt, IsOptional, Max, Min } from 'class-validator';
-import { PublicError } from '#platform';
+import { idOf, PublicError, toWire } from '#platform';
 import { OfflineLicenses } from '../offline/offline-licenses.js';
 import { SeatLeaseRepository } from '../seats/lease.repository.js';
 import { SeatReservationRepository } from '../seats/reservation.repository.js';
@@ -15,9 +15,8 @@ import {
 import type { Reach } from './authority.guard.js';
 import { LicenseListRepository } from './license-list.repository.js';
 import { CursorQuery } from './license-requests.js';
-import { idOf, instant, IsCount, IsInstant, PAGE } from './request.js';
+import { instant, IsCount, IsInstant, PAGE } from './request.js';
 import { Administers, CurrentReach, JsonBody, QueryOf } from './route.js';
-import { toWire } from './wire.js';
 
 export class ReservationBody {
   @IsUUID()
@@ -137,9 +136,7 @@ export class HeldSeatsController {
   ): Promise<void> {
     const licenseId = await this.within(id, reach);
     const number = /^\d{1,15}$/.test(fence) ? Number(fence) : 0;
-    const holder = await this.lists.leaseHolder(licenseId, number);
-    const ended = holder && (await this.leases.releaseLease({ licenseId, ...holder }, number, reach.actor));
-    if (!ended) throw new PublicError(404, 'unknown_lease', 'Nobody holds this lease any more.');
+    await this.leases.endLease(licenseId, number, reach.actor);
   }
 
   @Get('offline-grants')
@@ -178,11 +175,7 @@ export class HeldSeatsController {
   })
   async returnFile(@Param('id') id: string, @Param('grantId') grantId: string, @CurrentReach() reach: Reach) {
     const licenseId = await this.within(id, reach);
-    const jti = idOf(grantId, 'grant');
-    if ((await this.lists.licenseOfGrant(jti)) !== licenseId) {
-      throw new PublicError(404, 'unknown_grant', 'No file of this license has this jti.');
-    }
-    return toWire(await this.offline.return(jti, reach.actor));
+    return toWire(await this.offline.return(idOf(grantId, 'grant'), reach.actor, licenseId));
   }
 
   private async within(id: string, { organizationId }: Reach): Promise<string> {

@@ -1,6 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { IsIn, IsInt, IsOptional, IsUUID, Matches, Max, Min } from 'class-validator';
 import type { SeatModel } from '@core-auth/module-kit/licensing';
+import { idOf, toWire } from '#platform';
 import type { FastifyReply } from 'fastify';
 import { HistoryRepository } from '../history.repository.js';
 import { LicenseDetailsRepository } from '../license-details.repository.js';
@@ -8,9 +9,8 @@ import { TrialRepository } from '../trial.repository.js';
 import { LICENSE, PAST_LICENSE, TIMELINE } from './answers.js';
 import type { Reach } from './authority.guard.js';
 import { entityTag } from './entity-tag.js';
-import { idOf, instant, IsCatalogKey, IsCount, IsInstant } from './request.js';
+import { instant, IsCatalogKey, IsCount, IsInstant } from './request.js';
 import { Administers, CurrentReach, JsonBody, QueryOf } from './route.js';
-import { toWire } from './wire.js';
 
 export class TimelineQuery {
   @IsOptional()

@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { PublicError } from '#platform';
+import { idOf, PublicError, toWire } from '#platform';
 import { LicenseDetailsRepository } from '../license-details.repository.js';
 import { LicenseTermsRepository } from '../license-terms.repository.js';
 import type { Renewal } from '../license-terms.js';
@@ -11,9 +11,8 @@ import { LICENSE, TERMS_LIST } from './answers.js';
 import type { Reach } from './authority.guard.js';
 import { entityTag, expectedVersion } from './entity-tag.js';
 import { EndOverrideBody, OverrideBody, RenewalBody, StatusBody, TermsBody } from './license-requests.js';
-import { idOf, instant } from './request.js';
+import { instant } from './request.js';
 import { Administers, CurrentReach, JsonBody } from './route.js';
-import { toWire } from './wire.js';
 
 /** Changes of one license, each for the version that the caller has read; the answer is the license since then. */
 @Controller('v1/licenses/:id')

@@ -14,16 +14,21 @@ export interface LicenseFilter {
 
 export interface KeptSeat {
   readonly invitationId: string;
+  /** Whom the invitation was sent to; null when another system invites. */
+  readonly email: string | null;
   readonly createdAt: Date;
   readonly expiresAt: Date;
 }
 
 export interface HeldLease {
   readonly userId: string;
+  readonly name: string;
   readonly email: string;
   readonly device: string;
   readonly fence: number;
   readonly leasedAt: Date;
+  /** When the holder was last heard of. */
+  readonly heardAt: Date;
   readonly expiresAt: Date;
 }
 
@@ -34,8 +39,16 @@ export interface GrantedFile {
   readonly sequence: number;
   readonly issuedAt: Date;
   readonly expiresAt: Date;
+  /** Also when a later file of its instance took its place. */
   readonly returnedAt: Date | null;
+  /** The sequence of the file that took its place. */
+  readonly replacedBy: number | null;
 }
+
+type GrantedRow = Omit<GrantedFile, 'sequence' | 'replacedBy'> & {
+  readonly sequence: string;
+  readonly replacedBy: string | null;
+};
 
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
@@ -88,9 +101,14 @@ export class LicenseListRepository {
   /** Seats that are kept now, by invitation. */
   async reservations(licenseId: string, after: string | null, limit: number): Promise<Page<KeptSeat>> {
     const rows = await this.database.query<KeptSeat>(sql`
-      SELECT invitation_id AS "invitationId", created_at AS "createdAt", expires_at AS "expiresAt"
-        FROM seat_reservations
-       WHERE license_id = ${licenseId} AND expires_at > now() AND invitation_id > ${after ?? FIRST}::uuid
+      SELECT invitation_id AS "invitationId", email, kept.created_at AS "createdAt",
+             kept.expires_at AS "expiresAt"
+        FROM seat_reservations AS kept
+        JOIN licenses ON licenses.id = kept.license_id
+        LEFT JOIN invitations ON invitations.id = invitation_id
+              AND invitations.organization_id = licenses.organization_id
+       WHERE kept.license_id = ${licenseId} AND kept.expires_at > now()
+         AND invitation_id > ${after ?? FIRST}::uuid
        ORDER BY invitation_id LIMIT ${limit + 1}`);
     return pageOf(rows, limit, ({ invitationId }) => invitationId);
   }
@@ -98,8 +116,12 @@ export class LicenseListRepository {
   /** Floating seats that are held now, by fence number. */
   async leases(licenseId: string, after: string | null, limit: number): Promise<Page<HeldLease>> {
     const rows = await this.database.query<Omit<HeldLease, 'fence'> & { fence: string }>(sql`
-      SELECT user_id AS "userId", email, device, fence, leased_at AS "leasedAt", expires_at AS "expiresAt"
-        FROM seat_leases JOIN users ON users.id = user_id
+      SELECT user_id AS "userId", users.name, email, device, fence, leased_at AS "leasedAt",
+             greatest(leased_at, expires_at - make_interval(secs => lease_seconds)) AS "heardAt",
+             expires_at AS "expiresAt"
+        FROM seat_leases
+        JOIN users ON users.id = user_id
+        JOIN licenses ON licenses.id = license_id
        WHERE license_id = ${licenseId} AND expires_at > now() AND fence > ${after ?? '0'}::bigint
        ORDER BY fence LIMIT ${limit + 1}`);
     const leases = rows.map((row) => ({ ...row, fence: Number(row.fence) }));
@@ -108,29 +130,21 @@ export class LicenseListRepository {
 
   /** License files that were issued, by id. */
   async offlineGrants(licenseId: string, after: string | null, limit: number): Promise<Page<GrantedFile>> {
-    const rows = await this.database.query<Omit<GrantedFile, 'sequence'> & { sequence: string }>(sql`
+    const rows = await this.database.query<GrantedRow>(sql`
       SELECT id, instance, seat_block AS "seatBlock", sequence, issued_at AS "issuedAt",
-             expires_at AS "expiresAt", returned_at AS "returnedAt"
-        FROM offline_grants WHERE license_id = ${licenseId} AND id > ${after ?? FIRST}::uuid
+             expires_at AS "expiresAt", returned_at AS "returnedAt",
+             -- a later file ends the former at the moment of its own issue, of which it knows whole seconds
+             (SELECT sequence FROM offline_grants AS later
+               WHERE later.license_id = file.license_id AND later.instance = file.instance
+                 AND later.sequence = file.sequence + 1
+                 AND later.issued_at = date_trunc('second', file.returned_at)) AS "replacedBy"
+        FROM offline_grants AS file WHERE license_id = ${licenseId} AND id > ${after ?? FIRST}::uuid
        ORDER BY id LIMIT ${limit + 1}`);
-    const grants = rows.map((row) => ({ ...row, sequence: Number(row.sequence) }));
-    return pageOf(grants, limit, ({ id }) => id);
+    return pageOf(rows.map(grantedFile), limit, ({ id }) => id);
   }
+}
 
-  /** The license of a file. */
-  async licenseOfGrant(id: string): Promise<string | undefined> {
-    const [row] = await this.database.query<{ license_id: string }>(sql`
-      SELECT license_id FROM offline_grants WHERE id = ${id}`);
-    return row?.license_id;
-  }
-
-  async leaseHolder(
-    licenseId: string,
-    fence: number,
-  ): Promise<{ readonly userId: string; readonly device: string } | undefined> {
-    const [row] = await this.database.query<{ userId: string; device: string }>(sql`
-      SELECT user_id AS "userId", device FROM seat_leases
-       WHERE license_id = ${licenseId} AND fence = ${fence} AND expires_at > now()`);
-    return row;
-  }
+function grantedFile(row: GrantedRow): GrantedFile {
+  const { sequence, replacedBy } = row;
+  return { ...row, sequence: Number(sequence), replacedBy: replacedBy === null ? null : Number(replacedBy) };
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Headers, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { PublicError, sha256 } from '#platform';
+import { idOf, PublicError, sha256, toWire } from '#platform';
 import { LicenseDetailsRepository } from '../license-details.repository.js';
 import type { NewLicense } from '../license.js';
 import { LicenseRepository } from '../license.repository.js';
@@ -9,9 +9,8 @@ import type { Reach } from './authority.guard.js';
 import { entityTag, matchesTag } from './entity-tag.js';
 import { LicenseListRepository } from './license-list.repository.js';
 import { LicenseListQuery, NewLicenseBody } from './license-requests.js';
-import { idOf, instant, PAGE } from './request.js';
+import { instant, PAGE } from './request.js';
 import { Administers, CurrentReach, JsonBody, QueryOf } from './route.js';
-import { toWire } from './wire.js';
 
 /** Licenses as they are sold: read, and issued. */
 @Controller('v1/licenses')

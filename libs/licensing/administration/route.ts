@@ -8,11 +8,9 @@ import {
   type Type,
 } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { AcceptsJson, PublicError, RequireScope } from '#platform';
-import type { Answer } from './answers.js';
+import { AcceptsJson, readJsonBody, readQuery, RequireScope, type Answer } from '#platform';
 import type { LicensingAction } from './authority.js';
 import { ADMINISTRATION_ROUTE, AuthorityGuard } from './authority.guard.js';
-import { readMembers } from './request.js';
 
 /** What a route of the administration asks and answers, from which its reference is generated. */
 export interface AdministrationRoute {
@@ -52,21 +50,13 @@ function routeOf(context: ExecutionContext): AdministrationRoute {
 }
 
 /** The body, as the route's class; a member that the class has not is refused. */
-export const JsonBody = createParamDecorator((_: unknown, context: ExecutionContext) => {
-  const { headers, body } = context.switchToHttp().getRequest<FastifyRequest>();
-  if (!/^application\/json *(;|$)/i.test(headers['content-type'] ?? '')) {
-    throw new PublicError(400, 'invalid_request', 'The body must be sent as application/json.');
-  }
-  return readMembers(routeOf(context).body, body, 'The body');
-});
+export const JsonBody = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  readJsonBody(routeOf(context).body, context.switchToHttp().getRequest<FastifyRequest>()),
+);
 
 /** The query, as the route's class; a parameter that the class has not is refused. */
 export const QueryOf = createParamDecorator((_: unknown, context: ExecutionContext) =>
-  readMembers(
-    routeOf(context).query,
-    { ...(context.switchToHttp().getRequest<FastifyRequest>().query as object) },
-    'The query',
-  ),
+  readQuery(routeOf(context).query, context.switchToHttp().getRequest<FastifyRequest>()),
 );
 
 /** What the caller may reach; see Reach. */

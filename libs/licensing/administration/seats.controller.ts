@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { AccountRepository } from '#accounts';
 import { IsBoolean, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
-import { PublicError } from '#platform';
+import { idOf, PublicError, toWire } from '#platform';
 import { LicenseOverviewRepository } from '../license-overview.repository.js';
 import { SeatImportRepository } from '../seats/seat-import.repository.js';
 import { readImport } from '../seats/seat-import.js';
@@ -11,9 +11,8 @@ import type { Reach } from './authority.guard.js';
 import { LicenseListRepository } from './license-list.repository.js';
 import { CursorQuery } from './license-requests.js';
 import { organizationWithin } from './licenses.controller.js';
-import { idOf, IsCatalogKey, PAGE } from './request.js';
+import { IsCatalogKey, PAGE } from './request.js';
 import { Administers, CurrentReach, JsonBody, QueryOf } from './route.js';
-import { toWire } from './wire.js';
 
 /** Fits into the longest body that the server takes; the command line takes larger files. */
 const LONGEST_CSV = 60_000;

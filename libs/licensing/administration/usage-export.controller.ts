@@ -1,5 +1,6 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
+import { toWire } from '#platform';
 import type { FastifyReply } from 'fastify';
 import { csvLine, invalidRange } from '../usage/usage-report.js';
 import { USAGE_LIST } from './answers.js';
@@ -8,7 +9,6 @@ import { organizationWithin } from './licenses.controller.js';
 import { instant, IsCatalogKey, IsCount, IsInstant, PAGE } from './request.js';
 import { Administers, CurrentReach, QueryOf } from './route.js';
 import { UsageExportRepository, type BilledUse, type UsageCursor } from './usage-export.repository.js';
-import { toWire } from './wire.js';
 
 const CURSOR = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([a-z][a-z0-9-]{0,62})_(\d{1,14})$/;
 

@@ -43,23 +43,37 @@ export class UsageExportRepository {
   /** By license, feature and period. Each use wrote down what it was beyond the limit at its time. */
   async page(filter: UsageFilter, after: UsageCursor | undefined, limit: number): Promise<Page<BilledUse>> {
     const { from, to, organizationId, licenseId, module, feature } = filter;
+    const last = { licenseId: after?.licenseId ?? FIRST, feature: after?.feature ?? '' };
+    const lastStart = after?.periodStartsAt ?? from;
+    // each half reads its own key from there on, and no more than a page
     const rows = await this.database.query<
       Omit<BilledUse, 'used' | 'overage'> & { used: string; overage: string | null }
     >(sql`
-      SELECT organization_id AS "organizationId", module_key AS module, license_id AS "licenseId",
-             feature_key AS feature, period_starts_at AS "periodStartsAt", period_ends_at AS "periodEndsAt", used,
-             usage_counters.overage
-        FROM usage_counters JOIN licenses ON licenses.id = license_id
-       WHERE period_starts_at >= ${from} AND period_starts_at < ${to}
-         AND (${organizationId}::uuid IS NULL OR organization_id = ${organizationId})
-         AND (${licenseId}::uuid IS NULL OR license_id = ${licenseId})
-         AND (${module}::text IS NULL OR module_key = ${module})
-         AND (${feature}::text IS NULL OR feature_key = ${feature})
-         AND (license_id, feature_key, period_starts_at) >
-             (${after?.licenseId ?? FIRST}::uuid, ${after?.feature ?? ''}::text,
-              ${after?.periodStartsAt ?? from}::timestamptz)
-       ORDER BY license_id, feature_key, period_starts_at
-       LIMIT ${limit + 1}`);
+      (SELECT organization_id AS "organizationId", module_key AS module, license_id AS "licenseId",
+              feature_key AS feature, period_starts_at AS "periodStartsAt", period_ends_at AS "periodEndsAt", used,
+              usage_counters.overage
+         FROM usage_counters JOIN licenses ON licenses.id = license_id
+        WHERE period_starts_at >= ${from} AND period_starts_at < ${to}
+          AND (${organizationId}::uuid IS NULL OR organization_id = ${organizationId})
+          AND (${licenseId}::uuid IS NULL OR license_id = ${licenseId})
+          AND (${module}::text IS NULL OR module_key = ${module})
+          AND (${feature}::text IS NULL OR feature_key = ${feature})
+          AND (license_id, feature_key, period_starts_at) >
+              (${last.licenseId}::uuid, ${last.feature}::text, ${lastStart}::timestamptz)
+        ORDER BY license_id, feature_key, period_starts_at LIMIT ${limit + 1})
+      UNION ALL
+      -- of organizations that are no more
+      (SELECT organization_id, module_key, license_id, feature_key, period_starts_at, period_ends_at, used, overage
+         FROM removed_usage
+        WHERE period_starts_at >= ${from} AND period_starts_at < ${to}
+          AND (${organizationId}::uuid IS NULL OR organization_id = ${organizationId})
+          AND (${licenseId}::uuid IS NULL OR license_id = ${licenseId})
+          AND (${module}::text IS NULL OR module_key = ${module})
+          AND (${feature}::text IS NULL OR feature_key = ${feature})
+          AND (license_id, feature_key, period_starts_at) >
+              (${last.licenseId}::uuid, ${last.feature}::text, ${lastStart}::timestamptz)
+        ORDER BY license_id, feature_key, period_starts_at LIMIT ${limit + 1})
+      ORDER BY "licenseId", feature, "periodStartsAt" LIMIT ${limit + 1}`);
     const uses = rows.map((row) => ({
       ...row,
       used: Number(row.used),

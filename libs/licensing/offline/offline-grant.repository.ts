@@ -1,7 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { LicenseStatus, SeatModel } from '@core-auth/module-kit/licensing';
 import { Database, PublicError, randomUUID, sql, type Statement } from '#platform';
-import { wholeSeconds, type NewOfflineGrant, type OfflineGrant } from './offline-grant.js';
+import { dropExpired, lockLicensesBeside } from '../seats/seat-standing.repository.js';
+import {
+  wholeSeconds,
+  type NewOfflineGrant,
+  type OfflineGrant,
+  type ReturnedGrant,
+} from './offline-grant.js';
 
 interface Attempt {
   status: LicenseStatus;
@@ -37,11 +43,8 @@ export class OfflineGrantRepository {
     const id = randomUUID();
     const expiresAt = wholeSeconds(grant.expiresAt);
     return this.database.transaction(async (transaction) => {
-      const locked = await transaction.query(sql`
-        SELECT id FROM licenses
-         WHERE organization_id = (SELECT organization_id FROM licenses WHERE id = ${licenseId})
-         ORDER BY id FOR UPDATE`);
-      if (locked.length === 0) throw unknownLicense();
+      await lockLicensesBeside(transaction, licenseId);
+      await dropExpired(transaction, licenseId);
       // a statement of its own: it sees what those who held the locks before have committed
       const [attempt] = await transaction.query<Attempt>(grantStatement(id, { ...grant, expiresAt }, actor));
       if (!attempt) throw new Error('a license vanished while it was locked');
@@ -62,21 +65,17 @@ export class OfflineGrantRepository {
   /**
    * Gives a block back; the instance has to have stopped to use the file, which nothing here can see.
    * @param id the file's `jti`
+   * @param licenseId of which it has to be, when it matters
    * @throws PublicError 404 `unknown_grant`; 409 `grant_superseded`, `grant_returned`, decided by the UPDATE
    */
-  async return(
-    id: string,
-    actor: string,
-  ): Promise<{ licenseId: string; instance: string; seatBlock: number }> {
-    const [returned] = await this.database.query<{
-      license_id: string;
-      instance: string;
-      seat_block: number;
-    }>(sql`
+  async return(id: string, actor: string, licenseId: string | null = null): Promise<ReturnedGrant> {
+    const [returned] = await this.database.query<ReturnedGrant>(sql`
       WITH returned AS (
         UPDATE offline_grants SET returned_at = statement_timestamp() FROM licenses
          WHERE offline_grants.id = ${id} AND returned_at IS NULL AND licenses.id = license_id
-        RETURNING offline_grants.id, license_id, instance, seat_block, sequence, returned_at, organization_id
+           AND license_id = COALESCE(${licenseId}::uuid, license_id)
+        RETURNING offline_grants.id, license_id, instance, seat_block, sequence, returned_at, expires_at,
+                  organization_id
       ), raised AS (
         UPDATE organizations SET license_version = license_version + 1 FROM returned
          WHERE organizations.id = organization_id
@@ -90,9 +89,10 @@ export class OfflineGrantRepository {
                  'returned_at', returned_at)
           FROM returned
       )
-      SELECT license_id, instance, seat_block FROM returned`);
-    if (!returned) throw await this.refusedReturn(id);
-    return { licenseId: returned.license_id, instance: returned.instance, seatBlock: returned.seat_block };
+      SELECT license_id AS "licenseId", instance, seat_block AS "seatBlock", expires_at <= returned_at AS ended
+        FROM returned`);
+    if (!returned) throw await this.refusedReturn(id, licenseId);
+    return returned;
   }
 
   /**
@@ -146,12 +146,13 @@ export class OfflineGrantRepository {
                      LIMIT ${limit})`);
   }
 
-  private async refusedReturn(id: string): Promise<PublicError> {
+  private async refusedReturn(id: string, licenseId: string | null): Promise<PublicError> {
     const [found] = await this.database.query<{ superseded: boolean }>(sql`
       SELECT EXISTS (SELECT FROM offline_grants later
                       WHERE later.license_id = g.license_id AND later.instance = g.instance
                         AND later.sequence > g.sequence) AS superseded
-        FROM offline_grants g WHERE id = ${id}`);
+        FROM offline_grants g
+       WHERE id = ${id} AND license_id = COALESCE(${licenseId}::uuid, license_id)`);
     if (!found) return new PublicError(404, 'unknown_grant', 'No license file has this jti.');
     return found.superseded
       ? new PublicError(
@@ -172,9 +173,18 @@ function grantStatement(id: string, grant: NewOfflineGrant, actor: string): Stat
                  o.suspended_at IS NOT NULL AS suspended, date_trunc('second', statement_timestamp()) AS issued_at,
                  l.ends_at + l.grace_days * interval '24 hours' AS ends,
                  terms.seat_limit
-                   - (SELECT count(*) FROM seat_assignments WHERE license_id = l.id AND released_at IS NULL)
-                   - (SELECT count(*) FROM seat_reservations WHERE license_id = l.id AND expires_at > statement_timestamp())
-                   - (SELECT count(*) FROM seat_leases WHERE license_id = l.id AND expires_at > statement_timestamp())
+                   -- as seatsInUse counts: what only the other model knows holds nothing; a seat that cools goes nowhere
+                   - CASE terms.seat_model WHEN 'floating'
+                     THEN (SELECT count(*) FROM seat_leases WHERE license_id = l.id AND ended_at IS NULL)
+                     ELSE (SELECT count(*) FROM seat_assignments WHERE license_id = l.id AND released_at IS NULL)
+                        + (SELECT count(*) FROM seat_reservations
+                            WHERE license_id = l.id AND expires_at > statement_timestamp())
+                        + (SELECT count(DISTINCT user_id) FROM seat_assignments AS freed
+                            WHERE license_id = l.id
+                              AND released_at > statement_timestamp() - make_interval(secs => l.seat_cooldown_seconds)
+                              AND NOT EXISTS (SELECT FROM seat_assignments AS held
+                                               WHERE held.license_id = l.id AND held.user_id = freed.user_id
+                                                 AND held.released_at IS NULL)) END
                    - (SELECT coalesce(sum(seat_block), 0) FROM offline_grants
                        WHERE license_id = l.id AND instance <> ${instance}
                          AND returned_at IS NULL AND expires_at > statement_timestamp()) AS free
@@ -248,8 +258,4 @@ function refusal({ status, suspended, seat_model, ended, in_time, ends, free }: 
     'SEATS_EXHAUSTED',
     `A block of ${block} is not free: ask for ${left} at most, or release seats first.`,
   );
-}
-
-function unknownLicense(): PublicError {
-  return new PublicError(404, 'unknown_license', 'There is no such license.');
 }

@@ -1,9 +1,7 @@
-import { isInstanceName } from '@core-auth/module-kit/offline';
+import { isInstanceName, LONGEST_FILE_DAYS } from '@core-auth/module-kit/offline';
 import { addSeconds } from '#platform';
 
 const DAY = 86_400;
-/** Days for which a license file may hold; the keys verify as long (`LONGEST_TOKEN.license`). */
-export const LONGEST_FILE_DAYS = 400;
 const MOST_SEATS = 1_000_000;
 
 export interface NewOfflineGrant {
@@ -26,6 +24,14 @@ export interface OfflineGrant extends NewOfflineGrant {
   readonly issuedAt: Date;
   /** The organization's license version since then. */
   readonly version: number;
+}
+
+export interface ReturnedGrant {
+  readonly licenseId: string;
+  readonly instance: string;
+  readonly seatBlock: number;
+  /** Whether the file had expired before, so that its seats were back already. */
+  readonly ended: boolean;
 }
 
 /** What is wrong with a grant that is asked for at `now`, as a sentence; undefined when nothing is. */

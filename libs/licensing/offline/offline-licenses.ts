@@ -5,7 +5,12 @@ import { Clock, Configuration, numericDate, PublicError } from '#platform';
 import { LicenseKeys, signJws } from '#tokens';
 import { LicenseRepository } from '../license.repository.js';
 import { OfflineGrantRepository } from './offline-grant.repository.js';
-import { offlineGrantProblem, type NewOfflineGrant, type OfflineGrant } from './offline-grant.js';
+import {
+  offlineGrantProblem,
+  type NewOfflineGrant,
+  type OfflineGrant,
+  type ReturnedGrant,
+} from './offline-grant.js';
 
 export interface IssuedLicenseFile {
   /** A JWS in compact serialization; text for a file. */
@@ -60,14 +65,12 @@ export class OfflineLicenses {
   /**
    * Gives the block of a file back.
    * @param jti of the file
+   * @param licenseId of which it has to be, when it matters
    * @throws PublicError 404 `unknown_grant`; 409 `grant_superseded`, `grant_returned`
    */
-  async return(
-    jti: string,
-    actor: string,
-  ): Promise<{ licenseId: string; instance: string; seatBlock: number }> {
+  async return(jti: string, actor: string, licenseId: string | null = null): Promise<ReturnedGrant> {
     if (!UUID.test(jti)) throw new PublicError(404, 'unknown_grant', 'No license file has this jti.');
-    return this.grants.return(jti, actor);
+    return this.grants.return(jti, actor, licenseId);
   }
 
   private async claims(grant: OfflineGrant): Promise<LicenseFileClaims> {

@@ -205,6 +205,19 @@ export class SeatLeaseRepository {
     if (holder) await this.releaseLease(holder, name.fence, actor);
   }
 
+  /**
+   * Takes a floating seat back by its fence number, for who administers the license. Its holder may take another one
+   * that is free.
+   * @throws PublicError 404 `unknown_lease`, also when it has expired
+   */
+  async endLease(licenseId: string, fence: number, actor: string): Promise<void> {
+    const [held] = await this.database.query<{ userId: string; device: string }>(sql`
+      SELECT user_id AS "userId", device FROM seat_leases
+       WHERE license_id = ${licenseId} AND fence = ${fence} AND expires_at > now()`);
+    if (held && (await this.releaseLease({ licenseId, ...held }, fence, actor))) return;
+    throw new PublicError(404, 'unknown_lease', 'Nobody holds this lease any more.');
+  }
+
   private async holderOf({ licenseId, fence }: LeaseName, module: string): Promise<LeaseHolder | undefined> {
     const [holder] = await this.database.query<{ user_id: string; device: string }>(sql`
       SELECT user_id, device FROM seat_leases JOIN licenses ON licenses.id = license_id

@@ -129,6 +129,12 @@ export class UsageRepository {
            SELECT license_id, feature_key, period_starts_at FROM usage_counters
             WHERE period_ends_at < ${addSeconds(now, -COUNTER_SECONDS)} LIMIT ${limit})
         RETURNING 1`,
+      sql`
+        DELETE FROM removed_usage
+         WHERE (license_id, feature_key, period_starts_at) IN (
+           SELECT license_id, feature_key, period_starts_at FROM removed_usage
+            WHERE period_ends_at < ${addSeconds(now, -COUNTER_SECONDS)} LIMIT ${limit})
+        RETURNING 1`,
     ]) {
       await inBatches(limit, () => this.database.query(removal));
     }

@@ -14,6 +14,8 @@ const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5000;
 /** Answers that say the place in the stream is not known any more. */
 const PLACE_LOST = new Set([400, 404, 409, 410, 412]);
+/** By what Core Auth itself says so, also when its database goes on from another past. */
+const HISTORY_ENDED = 410;
 
 /** Listens to Core Auth's event stream from boot to shutdown and applies what it hears. */
 export class EventListener {
@@ -76,6 +78,7 @@ export class EventListener {
       reader = answer.body?.getReader();
       if (!answer.ok || !reader) {
         if (resumeAt !== undefined && PLACE_LOST.has(answer.status)) this.forgetPlace();
+        if (resumeAt !== undefined && answer.status === HISTORY_ENDED) this.snapshots.forgetAll();
         throw new Error(`Core Auth answered ${answer.status}`);
       }
       if (connection.signal.aborted) throw new Error('It was silent');

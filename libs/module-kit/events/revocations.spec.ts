@@ -27,6 +27,14 @@ const CLAIMS: AccessTokenClaims = {
   entitlements: [],
   client_chain: ['first-client'],
   token_chain: ['first-jti'],
+  actors: [
+    {
+      sub: 'actor',
+      sid: 'actor-sid',
+      authorization_id: 'actor-authorization',
+      organization_id: 'organization',
+    },
+  ],
 };
 
 function healthy(clock: TestClock): StreamHealth {
@@ -55,12 +63,17 @@ describe('what has been revoked', () => {
     ['session-ended', 'sid'],
     ['token-revoked', 'jti'],
     ['token-revoked', 'first-jti'],
+    ['authorization-revoked', 'actor-authorization'],
+    ['session-ended', 'actor-sid'],
   ])('%s is for good, whenever the token was issued', (kind, subject) => {
     expect(heard(kind, subject, 1).judge(CLAIMS)).toBe('revoked');
   });
 
   it.each<[SecurityEventKind, string, string]>([
     ['user-disabled', 'user', 'revoked'],
+    ['user-disabled', 'actor', 'revoked'],
+    ['credential-changed', 'actor', 'revoked'],
+    ['membership-changed', 'actor', 'renew'],
     ['client-disabled', 'client', 'revoked'],
     ['client-disabled', 'first-client', 'revoked'],
     ['membership-changed', 'user', 'renew'],

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { KitClock } from '../clock.js';
-import type { AccessTokenClaims } from '../tokens/access-token.js';
+import type { AccessTokenClaims, ActingPerson } from '../tokens/access-token.js';
 import type { SecurityEvent, SecurityEventKind } from './security-event.js';
 import { StreamHealth } from './stream-health.js';
 
@@ -77,26 +77,34 @@ export class Revocations {
 
   /** @param settled `heard` when the question was put to which Core Auth answered that the token is live; 0 of none */
   judge(claims: AccessTokenClaims, settled = 0): Verdict {
+    // RFC 8693 section 4.1: a token that somebody acts with ends with either of the two
+    const people = [claims, ...claims.actors];
     if (
       [claims.jti, ...claims.token_chain].some((jti) => this.entries.has(`token-revoked ${jti}`)) ||
-      (claims.sid !== undefined && this.entries.has(`session-ended ${claims.sid}`)) ||
-      (claims.authorization_id !== undefined &&
-        this.entries.has(`authorization-revoked ${claims.authorization_id}`))
+      people.some((person) => this.isOver(person))
     ) {
       return 'revoked';
     }
-    const { sub, organization_id: organization = '' } = claims;
     const timed: readonly (readonly [key: string, verdict: 'revoked' | 'renew'])[] = [
-      [`user-disabled ${sub}`, 'revoked'],
-      [`credential-changed ${sub}`, 'revoked'],
+      ...people.flatMap(({ sub, organization_id: organization = '' }) => [
+        [`user-disabled ${sub}`, 'revoked'] as const,
+        [`credential-changed ${sub}`, 'revoked'] as const,
+        [`membership-changed ${sub} ${organization}`, 'renew'] as const,
+      ]),
       ...[claims.client_id, ...claims.client_chain].map(
         (id) => [`client-disabled ${id}`, 'revoked'] as const,
       ),
-      [`membership-changed ${sub} ${organization}`, 'renew'],
     ];
     const verdicts = timed.map(([key, verdict]) => this.timed(key, verdict, claims.iat, settled));
     const worst = (['revoked', 'renew', 'ask'] as const).find((verdict) => verdicts.includes(verdict));
     return worst ?? 'live';
+  }
+
+  private isOver({ sid, authorization_id: authorization }: ActingPerson): boolean {
+    return (
+      (sid !== undefined && this.entries.has(`session-ended ${sid}`)) ||
+      (authorization !== undefined && this.entries.has(`authorization-revoked ${authorization}`))
+    );
   }
 
   /** These can be undone or changed again: only tokens issued before are concerned. */

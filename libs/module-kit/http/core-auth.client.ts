@@ -62,10 +62,20 @@ export class CoreAuthClient {
   /** How often Core Auth has been asked about a token. */
   introspections = 0;
 
-  /** What Core Auth says of an access token that it holds for live (RFC 7662 section 2.2); undefined of any other. */
-  async introspect(token: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  /**
+   * What Core Auth says of an access token that it holds for live (RFC 7662 section 2.2); undefined of any other.
+   * @param timeoutMs no longer than every request may take
+   */
+  async introspect(
+    token: string,
+    timeoutMs = this.options.requestTimeoutMs,
+  ): Promise<Readonly<Record<string, unknown>> | undefined> {
     this.introspections += 1;
-    const answer = await this.form<Record<string, unknown> | null>('/oauth2/introspect', { token });
+    const answer = await this.form<Record<string, unknown> | null>(
+      '/oauth2/introspect',
+      { token },
+      timeoutMs,
+    );
     return answer?.['active'] === true ? answer : undefined;
   }
 
@@ -144,26 +154,38 @@ export class CoreAuthClient {
     return answer as TokenResponse;
   }
 
-  private async form<Body>(path: string, parameters: Record<string, string>): Promise<Body> {
-    const answer = await this.fetch(path, {
+  private async form<Body>(
+    path: string,
+    parameters: Record<string, string>,
+    timeoutMs?: number,
+  ): Promise<Body> {
+    const init = {
       method: 'POST',
       headers: { authorization: this.basic, 'content-type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams(parameters).toString(),
-    });
+    };
+    const answer = await this.fetch(path, init, timeoutMs);
     return this.readJson<Body>(path, answer);
   }
 
   /** The whole answer within the time limit, its body included. */
-  private async fetch(path: string, init: RequestInit): Promise<Answer> {
+  private async fetch(
+    path: string,
+    init: RequestInit,
+    timeoutMs = this.options.requestTimeoutMs,
+  ): Promise<Answer> {
     const what = path.split('?')[0] ?? path;
     const abort = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     // Raced by hand: fetch loses sight of its signal once the request object is collected.
     const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new CoreAuthUnavailable(`${what} in time`));
-        abort.abort();
-      }, this.options.requestTimeoutMs);
+      timer = setTimeout(
+        () => {
+          reject(new CoreAuthUnavailable(`${what} in time`));
+          abort.abort();
+        },
+        Math.min(timeoutMs, this.options.requestTimeoutMs),
+      );
     });
     const url = this.options.coreAuthInternalUrl + path;
     const answered = (async (): Promise<Answer> => {

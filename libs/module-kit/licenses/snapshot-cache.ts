@@ -46,6 +46,8 @@ export class SnapshotCache {
   /** Grows with every change heard, so that an answer asked for before is not taken for one after. */
   private readonly changes = new LRUCache<string, number>({ max: 20_000 });
   private catalogChanges = 0;
+  /** How often everything was forgotten. */
+  private past = 0;
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -59,10 +61,10 @@ export class SnapshotCache {
   async get(organizationId: string): Promise<SnapshotAnswer> {
     const held = this.entries.get(organizationId);
     if (held && this.isCurrent(held)) return { state: 'current', snapshot: held.snapshot };
-    let fetched = false;
-    let entry: Entry | undefined;
-    // a change that is heard while the answer is on its way makes it one from before: it is asked for again
-    for (let asked = 0; asked < MOST_QUESTIONS && (asked === 0 || (fetched && entry?.outdated)); asked += 1) {
+    let fetched = await this.refetch(organizationId);
+    let entry = this.entries.get(organizationId);
+    // what is heard while the answer is on its way makes it one from before: it is asked for again
+    for (let asked = 1; asked < MOST_QUESTIONS && fetched && (!entry || entry.outdated); asked += 1) {
       fetched = await this.refetch(organizationId);
       entry = this.entries.get(organizationId);
     }
@@ -102,6 +104,17 @@ export class SnapshotCache {
     this.failedAt.clear();
   }
 
+  /**
+   * The place in the stream was lost, perhaps because the database goes on from a backup: then a version may be lower
+   * than one that was seen, and what was seen is worth nothing.
+   */
+  forgetAll(): void {
+    this.dropAll();
+    for (const organizationId of this.flights.keys()) this.flights.forget(organizationId);
+    this.entries.clear();
+    this.past += 1;
+  }
+
   /** How many are remembered, and when the one was verified that was verified longest ago, in milliseconds. */
   get state(): { size: number; oldestVerifiedAt: number | undefined } {
     let oldest: number | undefined;
@@ -125,10 +138,12 @@ export class SnapshotCache {
     const failedAt = this.failedAt.get(organizationId) ?? -Infinity;
     if (this.clock.now() - failedAt < PAUSE_AFTER_FAILURE_MS) return Promise.resolve(false);
     return this.flights.run(organizationId, async () => {
+      const { past } = this;
       const change = this.changesOf(organizationId);
       const verifiedAt = this.clock.now();
       try {
         const snapshot = await this.load(organizationId);
+        if (past !== this.past) return true;
         const before = this.entries.get(organizationId)?.snapshot;
         // A lower version is never accepted: the answer was overtaken on its way.
         if (before && snapshot && snapshot.version < before.version)

@@ -4,6 +4,7 @@ export {
   LICENSE_FILE_ALGORITHM,
   LICENSE_FILE_TYPE,
   LicenseFileDenied,
+  LONGEST_FILE_DAYS,
   readLicenseFile,
   requireInForce,
   verifyLicenseFile,

@@ -1,8 +1,10 @@
 import {
+  calculateJwkThumbprint,
   compactVerify,
   decodeProtectedHeader,
+  importJWK,
+  type CryptoKey,
   type JSONWebKeySet,
-  type JWK,
   type ProtectedHeaderParameters,
 } from 'jose';
 import { parseLicenseSnapshot, type LicenseSnapshot, type OfflineDenyCode } from '../licensing/index.js';
@@ -13,6 +15,9 @@ export const LICENSE_FILE_ALGORITHM = 'EdDSA';
 
 /** Seconds by which the clocks of the issuer and of an instance may differ, and by which one may be set back. */
 export const CLOCK_TOLERANCE = 300;
+
+/** Days for which a file may hold. */
+export const LONGEST_FILE_DAYS = 400;
 
 /** Characters; no license comes near it. */
 const LONGEST_FILE = 1_048_576;
@@ -128,14 +133,24 @@ function isCanonical(file: string): boolean {
   return Buffer.from(signature, 'base64url').toString('base64url') === signature;
 }
 
+/** SHA-256 in base64url. */
+const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
+
 /** Only an Ed25519 key with this id, whatever else the set holds (RFC 8725 §3.1). */
-function keyOf({ keys }: JSONWebKeySet, kid: string | undefined): JWK {
+async function keyOf({ keys }: JSONWebKeySet, kid: string | undefined): Promise<CryptoKey | Uint8Array> {
   const found = keys.find((key) => key.kid === kid && key.kty === 'OKP' && key.crv === 'Ed25519');
-  if (kid !== undefined && found) return { ...found, alg: LICENSE_FILE_ALGORITHM };
-  throw new LicenseFileDenied(
-    'OFFLINE_UNKNOWN_KEY',
-    'The key that signed it is not among the license keys that this instance has.',
+  if (kid === undefined || !found) {
+    throw unknownKey('The key that signed it is not among the license keys that this instance has.');
+  }
+  const damaged = unknownKey(
+    'The key that signed it is damaged among the license keys that this instance has: carry them there again.',
   );
+  const key = await importJWK({ ...found, alg: LICENSE_FILE_ALGORITHM }).catch(() => {
+    throw damaged;
+  });
+  // Core Auth names a key by its thumbprint (RFC 7638 §3.1)
+  if (THUMBPRINT.test(kid) && (await calculateJwkThumbprint(found)) !== kid) throw damaged;
+  return key;
 }
 
 function parseClaims(payload: Uint8Array): LicenseFileClaims {
@@ -173,6 +188,10 @@ function whole(value: unknown): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
     throw new TypeError('no number');
   return value;
+}
+
+function unknownKey(sentence: string): LicenseFileDenied {
+  return new LicenseFileDenied('OFFLINE_UNKNOWN_KEY', sentence);
 }
 
 function badSignature(sentence: string): LicenseFileDenied {

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { calculateJwkThumbprint, type JWK } from 'jose';
 import { BEGIN, DAY, fileClaims, FileSigner, ISSUER } from '../../../test/support/license-files.js';
 import { OfflineLicense, type OfflineLicenseOptions } from './offline-license.js';
 
@@ -102,6 +103,33 @@ describe('a license file is refused by the code of what is wrong with it', () =>
       expect(await refusal(signer.sign(), { keys })).toBe('OFFLINE_UNKNOWN_KEY');
     }
     expect(await refusal(signer.sign(), { keys: { keys: [] } })).toBe('OFFLINE_UNKNOWN_KEY');
+  });
+
+  it('OFFLINE_UNKNOWN_KEY: a key that is damaged in the set, which is said so that nobody looks for it in the file', async () => {
+    const [key = {}] = signer.keys.keys;
+    for (const damage of [{ x: '' }, { x: 'broken' }, { x: undefined }, { x: 7 }, { key_ops: ['sign'] }]) {
+      const keys = { keys: [{ ...key, ...damage }] } as OfflineLicenseOptions['keys'];
+      const { denial } = await open(signer.sign(), { keys });
+      expect([damage, denial]).toEqual([
+        damage,
+        {
+          code: 'OFFLINE_UNKNOWN_KEY',
+          sentence: expect.stringContaining('is damaged among the license keys'),
+        },
+      ]);
+    }
+  });
+
+  it('OFFLINE_UNKNOWN_KEY: one that is another key than its id says, as one wrong letter makes it', async () => {
+    const kid = await calculateJwkThumbprint(signer.keys.keys[0] as JWK);
+    const named = new FileSigner(kid);
+    const own = { ...(signer.keys.keys[0] as JWK), kid };
+    expect(await refusal(signer.sign(fileClaims(), { kid }), { keys: { keys: [own] } })).toBeUndefined();
+    const { denial } = await open(signer.sign(fileClaims(), { kid }), { keys: named.keys });
+    expect(denial).toEqual({
+      code: 'OFFLINE_UNKNOWN_KEY',
+      sentence: expect.stringContaining('carry them there again'),
+    });
   });
 
   it('a file of the former key verifies while the set has both', async () => {

@@ -1,6 +1,9 @@
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import type { Principal } from '../guards/principal.js';
 
+/** Somebody who acts for the subject of a token that was exchanged: it ends with their part in it, too. */
+export type ActingPerson = Pick<AccessTokenClaims, 'sub' | 'sid' | 'authorization_id' | 'organization_id'>;
+
 /** A verified access token's claims (RFC 9068 section 2.2, and Core Auth's own). */
 export interface AccessTokenClaims {
   sub: string;
@@ -21,6 +24,8 @@ export interface AccessTokenClaims {
   client_chain: readonly string[];
   /** The `jti` of those that it stands on. */
   token_chain: readonly string[];
+  /** The people who act for the subject (RFC 8693 section 4.1). */
+  actors: readonly ActingPerson[];
   license_version?: number;
   /** The key that the token is bound to (RFC 9449 section 6.1); whoever presents it proves to have it. */
   cnf?: { jkt: string };
@@ -111,11 +116,10 @@ export function readClaims(payload: JWTPayload): AccessTokenClaims {
     entitlements: readTexts(payload['entitlements']),
     client_chain: readTexts(payload['client_chain']),
     token_chain: readTexts(payload['token_chain']),
+    actors: readActors(payload['act']),
   };
-  for (const name of ['sid', 'authorization_id', 'organization_id', 'organization'] as const) {
-    const value = payload[name];
-    if (typeof value === 'string') claims[name] = value;
-  }
+  Object.assign(claims, readNames(payload));
+  if (typeof payload['organization'] === 'string') claims.organization = payload['organization'];
   const cnf = payload['cnf'];
   if (cnf !== undefined) claims.cnf = readConfirmation(cnf);
   const version = payload['license_version'];
@@ -129,6 +133,29 @@ function readConfirmation(cnf: unknown): { jkt: string } {
   if (typeof jkt !== 'string')
     throw new InvalidTokenError('The access token is bound to a key of another kind');
   return { jkt };
+}
+
+function readNames(from: Readonly<Record<string, unknown>>): Omit<ActingPerson, 'sub'> {
+  const names: Omit<ActingPerson, 'sub'> = {};
+  for (const name of ['sid', 'authorization_id', 'organization_id'] as const) {
+    const value = from[name];
+    if (typeof value === 'string') names[name] = value;
+  }
+  return names;
+}
+
+/** The outermost acts now, those inside acted before; each of them counts. */
+function readActors(act: unknown): ActingPerson[] {
+  const actors: ActingPerson[] = [];
+  let inner = act;
+  while (typeof inner === 'object' && inner !== null) {
+    const actor = inner as Readonly<Record<string, unknown>>;
+    const names = readNames(actor);
+    if (typeof actor['sub'] === 'string' && names.authorization_id !== undefined)
+      actors.push({ sub: actor['sub'], ...names });
+    inner = actor['act'];
+  }
+  return actors;
 }
 
 function readTexts(value: unknown): string[] {

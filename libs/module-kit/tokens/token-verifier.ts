@@ -36,6 +36,10 @@ interface Remembered {
 const ANSWER_GOOD_FOR_MS = 5000;
 /** With the stream up, an opaque token is asked about again after this long: no signature vouches for it here. */
 const OPAQUE_GOOD_FOR_MS = 60_000;
+/** After a question without an answer, what was known before stands for as long without another one. */
+const UNANSWERED_FOR_MS = 3000;
+/** A question is given up after this long when what was known before may stand. */
+const STALE_WAIT_MS = 1000;
 /** Times that one request asks about a token while more is heard of whom it stands on. */
 const MOST_QUESTIONS = 3;
 /** Core Auth's clock may be ahead of ours by this much without a token being taken for younger than it is. */
@@ -55,6 +59,8 @@ export class TokenVerifier {
   private readonly remembered: LRUCache<string, Remembered>;
   private readonly introspections = new SingleFlight<void>();
   private readonly readings = new SingleFlight<Remembered>();
+  /** When a question was last found to have no answer. */
+  private unansweredAt = -Infinity;
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -188,13 +194,18 @@ export class TokenVerifier {
 
   /** @param mayStand whether what was known before counts when Core Auth does not answer */
   private async ask(hash: string, token: string, entry: Remembered, mayStand: boolean): Promise<void> {
+    const stands = mayStand && this.wasLiveLately(entry);
+    if (stands && this.clock.now() - this.unansweredAt < UNANSWERED_FOR_MS) return;
     await this.introspections.run(hash, async () => {
       const asked = { confirmedAt: this.clock.now(), settled: this.revocations.heard };
       try {
-        if (await this.client.introspect(token)) Object.assign(entry, asked);
+        if (await this.client.introspect(token, stands ? STALE_WAIT_MS : undefined))
+          Object.assign(entry, asked);
         else entry.dead = true;
+        this.unansweredAt = -Infinity;
       } catch (error) {
-        if (error instanceof CoreAuthUnavailable && mayStand && this.wasLiveLately(entry)) return;
+        if (error instanceof CoreAuthUnavailable) this.unansweredAt = this.clock.now();
+        if (error instanceof CoreAuthUnavailable && stands) return;
         if (error instanceof CoreAuthUnavailable || error instanceof CoreAuthRefusal)
           throw checkUnavailable();
         throw error;

@@ -75,8 +75,10 @@ describe('authorization requests', () => {
     );
     fc.assert(
       fc.property(addresses, fc.string({ unit: 'binary' }), fc.string(), (redirectUri, state, code) => {
-        const to = { redirectUri, state, responseMode: 'query' as const };
-        const answer = answerUrl(redirectUri, answerParameters(to, 'https://issuer.example', { code }));
+        const answer = answerUrl(
+          redirectUri,
+          answerParameters({ state }, 'https://issuer.example', { code }),
+        );
         expect(answer.startsWith(redirectUri)).toBe(true);
         const { searchParams } = new URL(answer);
         expect(searchParams.getAll('code')).toEqual([code]);

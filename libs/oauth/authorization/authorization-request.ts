@@ -5,7 +5,7 @@ import { InvalidScope, UntrustedAuthorizationRequest } from '../oauth.errors.js'
 import { isCodeChallenge } from '../pkce.js';
 import { matchesRedirectUri } from '../redirect-uri.js';
 import { requestedScopes } from '../scope.js';
-import { parseClaimsRequest, type ClaimsRequest } from './claims-request.js';
+import { claimsWithin, parseClaimsRequest, type ClaimsRequest } from './claims-request.js';
 
 export const PROMPTS = ['none', 'login', 'consent', 'select_account'] as const;
 export type Prompt = (typeof PROMPTS)[number];
@@ -39,7 +39,7 @@ export interface AuthorizationRequest {
 }
 
 /** Where an answer may be sent, success or error. */
-export type ReturnAddress = Pick<AuthorizationRequest, 'redirectUri' | 'state' | 'responseMode'>;
+export type ReturnAddress = Pick<AuthorizationRequest, 'client' | 'redirectUri' | 'state' | 'responseMode'>;
 
 /** An error that the client is told by redirection (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6). */
 export class AuthorizationError extends Error {
@@ -112,12 +112,13 @@ export function readAuthorizationRequest(
   }
   const { state, response_mode: mode } = fields;
   const returnAddress: ReturnAddress = {
+    client,
     redirectUri,
     // one that is refused for its length is not told again: no header should hold it
     state: typeof state === 'string' && state.length <= MAX_TEXT ? state : undefined,
     responseMode: mode === 'form_post' ? mode : 'query',
   };
-  return { client, ...returnAddress, ...readParameters(fields, client, returnAddress, pushed) };
+  return { ...returnAddress, ...readParameters(fields, client, returnAddress, pushed) };
 }
 
 /** RFC 8707 §2: the one parameter that may be sent several times. */
@@ -139,9 +140,10 @@ function readParameters(fields: FormFields, client: Client, returnAddress: Retur
   };
 
   text('state');
-  if (text('request') !== undefined)
+  // OpenID Connect Core §6: whatever they hold; a request object is longer than any other parameter
+  if (fields['request'] !== undefined)
     throw refuse('request_not_supported', 'Request objects are not supported.');
-  if (text('request_uri') !== undefined) {
+  if (fields['request_uri'] !== undefined) {
     throw refuse('request_uri_not_supported', 'Only the request_uri of a pushed request is supported.');
   }
   if (!pushed && needsPushedRequest(client)) {
@@ -157,7 +159,7 @@ function readParameters(fields: FormFields, client: Client, returnAddress: Retur
     resources: readResources(fields[REPEATABLE], refuse),
     codeChallenge: readChallenge(text, client, refuse),
     dpopJkt: readThumbprint(text('dpop_jkt'), refuse),
-    claims: readClaims(text('claims', MAX_CLAIMS_TEXT), refuse),
+    claims: readClaims(text('claims', MAX_CLAIMS_TEXT), client, refuse),
     acrValues: words(text('acr_values')),
     prompt: readPrompt(text('prompt'), refuse),
     maxAge: readMaxAge(text('max_age'), refuse),
@@ -165,7 +167,11 @@ function readParameters(fields: FormFields, client: Client, returnAddress: Retur
     idTokenHint: text('id_token_hint', MAX_HINT),
   };
   // OAuth 2.1 §7.5.1: without PKCE only OpenID Connect's nonce keeps an injected code out
-  if (request.codeChallenge === undefined && !(scopes.includes('openid') && nonce !== undefined)) {
+  if (
+    request.codeChallenge === undefined &&
+    client.nonceRequired &&
+    !(scopes.includes('openid') && nonce !== undefined)
+  ) {
     throw refuse('invalid_request', 'Without a code_challenge the scope openid and a nonce are required.');
   }
   // OpenID Connect Core §3.1.2.1: the pages are in English, whatever is preferred
@@ -224,11 +230,11 @@ function readThumbprint(text: string | undefined, refuse: Refuse): string | unde
   return text;
 }
 
-function readClaims(text: string | undefined, refuse: Refuse): ClaimsRequest | undefined {
+function readClaims(text: string | undefined, client: Client, refuse: Refuse): ClaimsRequest | undefined {
   if (text === undefined) return undefined;
   const claims = parseClaimsRequest(text);
   if (!claims) throw refuse('invalid_request', 'The claims parameter is not a claims request.');
-  return claims;
+  return claimsWithin(claims, client.scopes);
 }
 
 function words(text: string | undefined): string[] {
@@ -268,7 +274,7 @@ function printable(text: string): string {
 
 /** The parameters of an answer, with the issuer by RFC 9207. */
 export function answerParameters(
-  { state }: ReturnAddress,
+  { state }: Pick<ReturnAddress, 'state'>,
   issuer: string,
   parameters: Readonly<Record<string, string>>,
 ): Record<string, string> {

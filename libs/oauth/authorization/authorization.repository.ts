@@ -165,25 +165,31 @@ export class AuthorizationRepository {
 
   /**
    * Steps the generation when the presented one is the row's, and leaves it when the presented one is just behind and
-   * was rotated within the window: then the caller gets the same successor again.
+   * was rotated within the window: then the caller gets the same successor again. FAPI 2.0 Security Profile §5.3.2.1:
+   * a client of that profile keeps its refresh token, which is of no use without the client's key.
    * @param jkt of the key that the client proved to hold
    */
   async refresh(
     token: OpaqueToken,
-    clientId: string,
+    client: Pick<Client, 'id' | 'tokenEndpointAuthMethod' | 'profile'>,
     jkt: string | undefined,
     on: Transaction,
   ): Promise<Authorization | undefined> {
     const now = this.clock.now();
+    const rotated = client.profile !== 'fapi2';
     const [row] = await on.query<AuthorizationRow>(sql`
       UPDATE authorizations a
-         SET generation = CASE WHEN a.generation = ${token.generation}::int THEN a.generation + 1 ELSE a.generation END,
-             rotated_at = CASE WHEN a.generation = ${token.generation}::int THEN ${now} ELSE a.rotated_at END
+         SET generation = CASE WHEN ${rotated} AND a.generation = ${token.generation}::int
+                               THEN a.generation + 1 ELSE a.generation END,
+             rotated_at = CASE WHEN ${rotated} AND a.generation = ${token.generation}::int
+                               THEN ${now} ELSE a.rotated_at END,
+             -- RFC 9449 section 5: a public client's refresh token is bound to its key
+             dpop_jkt = coalesce(a.dpop_jkt, CASE WHEN ${isPublic(client)} THEN ${jkt ?? null}::text END)
         FROM clients c, sessions s, users u, organizations o, memberships m
        WHERE a.id = ${token.authorizationId}
          AND a.row_secret = ${token.rowSecret}
          AND a.state = 'active'
-         AND a.client_id = ${clientId}
+         AND a.client_id = ${client.id}
          AND a.expires_at > ${now}
          AND (a.dpop_jkt IS NULL OR a.dpop_jkt = ${jkt ?? null}::text)
          AND (a.generation = ${token.generation}::int
@@ -260,14 +266,20 @@ export class AuthorizationRepository {
   }
 
   /**
-   * The live authorization behind an access token, with what the person is called now.
+   * The live authorizations behind an access token, with what the people are called now.
+   * @param ids of the subject's and of those who act for it
    * @param jtis of the token and those that it stands on, none of which may be revoked
    * @param clientIds that the token stands on, none of which may be disabled
+   * @returns by authorization; undefined when one of them has ended
    */
-  async live(id: string, jtis: readonly string[], clientIds: readonly string[]): Promise<Person | undefined> {
+  async live(
+    ids: readonly string[],
+    jtis: readonly string[],
+    clientIds: readonly string[],
+  ): Promise<ReadonlyMap<string, Person> | undefined> {
     const now = this.clock.now();
-    const [row] = await this.database.query<Person>(sql`
-      SELECT u.id AS "userId", u.name, u.email, u.email_verified_at IS NOT NULL AS "emailVerified", a.auth_time AS "authTime", s.amr, a.claims
+    const rows = await this.database.query<Person & { authorizationId: string }>(sql`
+      SELECT a.id AS "authorizationId", u.id AS "userId", u.name, u.email, u.email_verified_at IS NOT NULL AS "emailVerified", a.auth_time AS "authTime", s.amr, a.claims
         FROM authorizations a
         JOIN clients c ON c.id = a.client_id AND c.disabled_at IS NULL
         JOIN organizations o ON o.id = a.organization_id
@@ -276,11 +288,12 @@ export class AuthorizationRepository {
               AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now})
         JOIN users u ON u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
         JOIN memberships m ON m.user_id = a.user_id AND m.organization_id = a.organization_id
-       WHERE a.id = ${id} AND a.state = 'active' AND a.expires_at > ${now}
+       WHERE a.id = ANY (${ids}::uuid[]) AND a.state = 'active' AND a.expires_at > ${now}
          AND ${clientIds.length}::int = (SELECT count(*) FROM clients WHERE id = ANY (${clientIds}::text[])
                                                                         AND disabled_at IS NULL)
          AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = ANY (${jtis}::text[]))`);
-    return row;
+    const people = new Map(rows.map((row) => [row.authorizationId, row]));
+    return ids.every((id) => people.has(id)) ? people : undefined;
   }
 
   /** What introspection says of a refresh token: live only when it is the current generation. */

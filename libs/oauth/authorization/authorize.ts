@@ -69,11 +69,12 @@ export class Authorize {
     try {
       return await this.decide(await this.requests.parse(submitted), submitted, secret);
     } catch (error) {
-      if (error instanceof AuthorizationError) {
-        await this.requests.spend(submitted);
-        return { kind: 'answer', answer: this.errorAnswer(error) };
+      if (!(error instanceof AuthorizationError)) throw error;
+      if (await this.mustSignInForError(error, submitted, secret)) {
+        return { kind: 'sign-in', resume: this.requests.resumeWhole(submitted) };
       }
-      throw error;
+      await this.requests.spend(submitted);
+      return { kind: 'answer', answer: this.errorAnswer(error) };
     }
   }
 
@@ -121,6 +122,19 @@ export class Authorize {
     if (!organization) return request;
     const scopes = scopesForRole(await this.modules.all(), request.scopes, organization);
     return { ...request, scopes };
+  }
+
+  /**
+   * RFC 9700 §4.11.2: an address that somebody registered by themselves is reached by nobody whose session does not say
+   * that they deal with this server; a silent request (`prompt=none`) is answered as OpenID Connect has it.
+   */
+  private async mustSignInForError(
+    { returnAddress: { client } }: AuthorizationError,
+    { fields }: SubmittedRequest,
+    secret: string | undefined,
+  ): Promise<boolean> {
+    if (client.source === 'administrator' || fields['prompt'] === 'none') return false;
+    return secret === undefined || !(await this.authorizations.context(secret, client.id));
   }
 
   errorAnswer({ code, description, returnAddress }: AuthorizationError): AuthorizationAnswer {
@@ -179,19 +193,25 @@ export class Authorize {
     return this.issue(granted, submitted, session, session.organization.id, ask);
   }
 
-  /** OpenID Connect Core §3.1.2.1: `prompt=login`, and an authentication older than `max_age`. */
-  private mustSignIn(
-    { prompt, maxAge, claims, idTokenHint }: AuthorizationRequest,
-    start: Date | undefined,
-    session: Session,
-  ): boolean {
+  /**
+   * OpenID Connect Core §3.1.2.1: `prompt=login`, an authentication older than `max_age`, or another person than meant.
+   * @throws AuthorizationError when they have signed in for this request, and are still another
+   */
+  private mustSignIn(request: AuthorizationRequest, start: Date | undefined, session: Session): boolean {
+    const { prompt, maxAge, claims, idTokenHint } = request;
     // §5.5.1: the request is about this person and nobody else
     const subjects = acceptedValues(claims?.id_token?.['sub']);
-    if (subjects && !subjects.includes(session.userId)) return true;
     // §3.1.2.1: a hint that cannot be read any more, as its key has gone, may mean anybody: then signing in decides
     const hint = idTokenHint === undefined ? undefined : this.idTokens.readHint(idTokenHint);
-    if (hint && hint.sub !== session.userId) return true;
-    if (isSince(session.authTime, start)) return false;
+    const another = (hint && hint.sub !== session.userId) || subjects?.includes(session.userId) === false;
+    if (isSince(session.authTime, start)) {
+      if (another) {
+        const description = 'Somebody else has signed in than the request is about.';
+        throw new AuthorizationError('login_required', description, request);
+      }
+      return false;
+    }
+    if (another) return true;
     if (idTokenHint !== undefined && !hint) return true;
     const tooOld = maxAge !== undefined && addSeconds(session.authTime, maxAge) < this.clock.now();
     return prompt.has('login') || tooOld;

@@ -70,6 +70,18 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Those claims alone whose scope is among `scopes`, or which need none: §5.5 lets a server give fewer. */
+export function claimsWithin(claims: ClaimsRequest, scopes: readonly string[]): ClaimsRequest {
+  const within = (members: ClaimsRequest['userinfo'] = {}) =>
+    Object.fromEntries(
+      Object.entries(members).filter(([name]) => {
+        const scope = REQUESTABLE_CLAIMS[name];
+        return scope === undefined || scopes.includes(scope);
+      }),
+    );
+  return { id_token: within(claims.id_token), userinfo: within(claims.userinfo) };
+}
+
 /** The values that a claim may have to satisfy its request; undefined when any will do. */
 export function acceptedValues(request: ClaimRequest | null | undefined): readonly unknown[] | undefined {
   if (!request) return undefined;

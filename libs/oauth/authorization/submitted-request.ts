@@ -64,12 +64,20 @@ export class SubmittedRequests {
    * The address at which the same request goes on after an interaction.
    * @throws UntrustedAuthorizationRequest when no address can hold the request
    */
-  resume({ fields, clientId = '', reference, start }: SubmittedRequest): string {
+  resume(submitted: SubmittedRequest): string {
+    return this.resumeWhole({ ...submitted, fields: keptFields(submitted.fields) });
+  }
+
+  /**
+   * As `resume`, with all that was sent: what is wrong with a request must be wrong with it afterwards.
+   * @throws UntrustedAuthorizationRequest when no address can hold the request
+   */
+  resumeWhole({ fields, clientId = '', reference, start }: SubmittedRequest): string {
     if (reference !== undefined) {
       const parameters = { client_id: clientId, request_uri: `${REQUEST_URI_PREFIX}${reference}` };
       return `${AUTHORIZATION_PATH}?${new URLSearchParams(parameters)}`;
     }
-    const parameters = toParameters(keptFields(fields));
+    const parameters = toParameters(fields);
     const signed = this.starts.sign(parameters, start);
     parameters.set(START, signed);
     const address = `${AUTHORIZATION_PATH}?${parameters}`;

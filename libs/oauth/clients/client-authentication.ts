@@ -1,12 +1,14 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { equalInConstantTime, sha256 } from '#platform';
+import { DpopProofs } from '../dpop/dpop-proofs.js';
 import { InvalidClient, InvalidRequest } from '../oauth.errors.js';
 import type { Client } from './client.js';
 import { AssertionProblem, ClientAssertions, JWT_BEARER_ASSERTION, subjectOf } from './client-assertion.js';
 import { ClientDirectory } from './client-directory.js';
 
 interface Request {
-  readonly headers: { readonly authorization?: string | undefined };
+  readonly headers: IncomingHttpHeaders;
   readonly body?: unknown;
   readonly url: string;
 }
@@ -19,17 +21,30 @@ interface Credentials {
   readonly basic: boolean;
 }
 
-/** Who is asking: exactly one method per request (RFC 6749 §2.3), and the one that the client is registered for. */
+/**
+ * Who is asking: exactly one method per request (RFC 6749 §2.3), and of the kind that the client is registered for: an
+ * assertion, a secret, or neither. A secret may come by Basic or in the body (§2.3.1), whichever of the two was
+ * registered: certified clients post theirs by default, also where registration said Basic.
+ */
 @Injectable()
 export class ClientAuthenticator {
   constructor(
     private readonly clients: ClientDirectory,
     private readonly assertions: ClientAssertions,
+    private readonly proofs: DpopProofs,
   ) {}
 
-  /** @throws InvalidClient, InvalidRequest */
-  async authenticate(request: Request): Promise<Client> {
+  /**
+   * @param options.takesProof whether the endpoint looks at a DPoP proof as well
+   * @throws InvalidClient, InvalidRequest, UseDpopNonce
+   */
+  async authenticate(
+    request: Request,
+    { takesProof = false }: { readonly takesProof?: boolean } = {},
+  ): Promise<Client> {
     const credentials = credentialsOf(request);
+    // RFC 9449 §8: the client sends the same request again, and its assertion is good for one
+    if (takesProof && credentials.assertion !== undefined) this.proofs.requireNonce(request.headers);
     const { id, basic } = credentials;
     const client = await this.clients.find(id);
     if (!client) throw new InvalidClient('unknown client', basic);

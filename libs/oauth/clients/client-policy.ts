@@ -18,6 +18,9 @@ type Checked = Pick<
   | 'redirectUris'
   | 'postLogoutRedirectUris'
   | 'pkceRequired'
+  | 'nonceRequired'
+  | 'source'
+  | 'idTokenAlgorithm'
   | 'profile'
   | 'resources'
 >;
@@ -33,6 +36,7 @@ export function clientProblem(client: Checked): ClientProblem | undefined {
   }
   const message =
     credentialProblem(client) ??
+    fapiProblem(client) ??
     (client.resources?.every(isResourceIndicator) === false
       ? 'A resource must be an absolute URI without a fragment.'
       : undefined);
@@ -52,11 +56,24 @@ function credentialProblem(client: Checked): string | undefined {
   }
   // OAuth 2.1 §7.5.1: only a client that is authenticated may rely on nonce instead
   if (isPublic(client) && !client.pkceRequired) return 'A public client must use PKCE.';
-  // FAPI 2.0 Security Profile §5.3.2.1: confidential clients, authenticated by private_key_jwt or mutual TLS
-  if (client.profile === 'fapi2' && method !== 'private_key_jwt') {
-    return 'The FAPI profile needs private_key_jwt.';
+  // RFC 9700 §2.1.1: one of the two keeps an injected code out; who does without both has been told by a person
+  if (!client.nonceRequired && (client.pkceRequired || client.source !== 'administrator')) {
+    return 'Only a client that an administrator made, and that is excused from PKCE, can be excused from the nonce.';
   }
   return undefined;
+}
+
+/** FAPI 2.0 Security Profile */
+function fapiProblem(client: Checked): string | undefined {
+  if (client.profile !== 'fapi2') return undefined;
+  // §5.3.2.1: confidential clients, authenticated by private_key_jwt or mutual TLS
+  if (client.tokenEndpointAuthMethod !== 'private_key_jwt') return 'The FAPI profile needs private_key_jwt.';
+  // §5.4.1: PS256, ES256 or EdDSA
+  if (client.idTokenAlgorithm === 'RS256') return 'The FAPI profile allows no ID tokens by RS256.';
+  // §5.3.2.2: http is for native clients on loopback alone, which are public and so none of this profile
+  return client.redirectUris.some((uri) => uri.startsWith('http:'))
+    ? 'The FAPI profile needs https redirect URIs.'
+    : undefined;
 }
 
 /** RFC 8707 §2: an absolute URI without a fragment. */

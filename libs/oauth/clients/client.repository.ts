@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, OutboundHttp, PublicError, sql } from '#platform';
+import { Database, OutboundHttp, PublicError, sql, type Transaction } from '#platform';
 import type { Client, ClientAuthenticationMethod } from './client.js';
 import { clientProblem } from './client-policy.js';
 
@@ -12,21 +12,25 @@ export class ClientRepository {
     private readonly outbound: OutboundHttp,
   ) {}
 
-  /** An enabled client, or undefined. */
-  async find(id: string): Promise<Client | undefined> {
-    const [row] = await this.database.query<Client>(sql`
+  /** An enabled client, or undefined. @param alsoDisabled one that is disabled too */
+  async find(
+    id: string,
+    { alsoDisabled = false }: { readonly alsoDisabled?: boolean } = {},
+    on: Database | Transaction = this.database,
+  ): Promise<Client | undefined> {
+    const [row] = await on.query<Client>(sql`
       SELECT id, name, token_endpoint_auth_method AS "tokenEndpointAuthMethod", secret_sha256 AS "secretSha256", jwks,
              jwks_uri AS "jwksUri", organization_id AS "organizationId", module_key AS "moduleKey",
              grant_types AS "grantTypes", redirect_uris AS "redirectUris",
              post_logout_redirect_uris AS "postLogoutRedirectUris", backchannel_logout_uri AS "backchannelLogoutUri",
              scopes, resources, first_party AS "firstParty", pkce_required AS "pkceRequired",
-             par_required AS "parRequired", dpop_required AS "dpopRequired", profile,
+             nonce_required AS "nonceRequired", par_required AS "parRequired", dpop_required AS "dpopRequired", profile,
              access_token_format AS "accessTokenFormat", may_act AS "mayAct", source,
              registration_token_sha256 AS "registrationTokenSha256", client_uri AS "clientUri",
              logo_uri AS "logoUri", tos_uri AS "tosUri", policy_uri AS "policyUri", contacts,
              id_token_algorithm AS "idTokenAlgorithm", access_token_seconds AS "accessTokenSeconds",
              refresh_token_seconds AS "refreshTokenSeconds", code_seconds AS "codeSeconds"
-        FROM clients WHERE id = ${id} AND disabled_at IS NULL`);
+        FROM clients WHERE id = ${id} AND (disabled_at IS NULL OR ${alsoDisabled})`);
     return row;
   }
 
@@ -45,14 +49,38 @@ export class ClientRepository {
    */
   async save(given: NewClient, actor: string): Promise<void> {
     const client = complete(given);
+    await this.check(client);
+    await this.write(client, { act: 'client.save', actor });
+  }
+
+  /** @throws PublicError 400 when a client cannot be registered like this */
+  async check(client: Client): Promise<void> {
     const problem = clientProblem(client);
     if (problem) throw new PublicError(400, problem.code, problem.message);
     await this.requireReachable(client);
-    await this.database.query(sql`
+  }
+
+  /**
+   * Writes a client that has been checked.
+   * @param how.asNew leaves one that is there alone
+   * @returns whether it was written
+   */
+  async write(
+    client: Client,
+    how: {
+      readonly act: string;
+      readonly actor: string;
+      readonly detail?: Readonly<Record<string, unknown>>;
+      readonly asNew?: boolean;
+    },
+    on: Database | Transaction = this.database,
+  ): Promise<boolean> {
+    const { act, actor, detail = null, asNew = false } = how;
+    const written = await on.query(sql`
       WITH saved AS (
         INSERT INTO clients (id, name, token_endpoint_auth_method, secret_sha256, jwks, jwks_uri, organization_id,
                              module_key, grant_types, redirect_uris, post_logout_redirect_uris,
-                             backchannel_logout_uri, scopes, resources, first_party, pkce_required, par_required,
+                             backchannel_logout_uri, scopes, resources, first_party, pkce_required, nonce_required, par_required,
                              dpop_required, profile, access_token_format, may_act, source,
                              registration_token_sha256, client_uri, logo_uri, tos_uri, policy_uri, contacts,
                              id_token_algorithm, access_token_seconds, refresh_token_seconds, code_seconds)
@@ -60,7 +88,7 @@ export class ClientRepository {
                 ${client.jwksUri}, ${client.organizationId}, ${client.moduleKey}, ${client.grantTypes},
                 ${client.redirectUris}, ${client.postLogoutRedirectUris}, ${client.backchannelLogoutUri},
                 ${client.scopes}, ${client.resources}, ${client.firstParty}, ${client.pkceRequired},
-                ${client.parRequired}, ${client.dpopRequired}, ${client.profile}, ${client.accessTokenFormat},
+                ${client.nonceRequired}, ${client.parRequired}, ${client.dpopRequired}, ${client.profile}, ${client.accessTokenFormat},
                 ${client.mayAct}, ${client.source}, ${client.registrationTokenSha256}, ${client.clientUri},
                 ${client.logoUri}, ${client.tosUri}, ${client.policyUri}, ${client.contacts},
                 ${client.idTokenAlgorithm}, ${client.accessTokenSeconds}, ${client.refreshTokenSeconds},
@@ -73,7 +101,8 @@ export class ClientRepository {
           post_logout_redirect_uris = excluded.post_logout_redirect_uris,
           backchannel_logout_uri = excluded.backchannel_logout_uri, scopes = excluded.scopes,
           resources = excluded.resources, first_party = excluded.first_party,
-          pkce_required = excluded.pkce_required, par_required = excluded.par_required,
+          pkce_required = excluded.pkce_required, nonce_required = excluded.nonce_required,
+          par_required = excluded.par_required,
           dpop_required = excluded.dpop_required, profile = excluded.profile,
           access_token_format = excluded.access_token_format, may_act = excluded.may_act, source = excluded.source,
           registration_token_sha256 = excluded.registration_token_sha256, client_uri = excluded.client_uri,
@@ -81,11 +110,14 @@ export class ClientRepository {
           contacts = excluded.contacts, id_token_algorithm = excluded.id_token_algorithm,
           access_token_seconds = excluded.access_token_seconds,
           refresh_token_seconds = excluded.refresh_token_seconds, code_seconds = excluded.code_seconds
+         WHERE NOT ${asNew}
         RETURNING id
       ), told AS (
         INSERT INTO outbox (kind, subject) SELECT 'client-changed', id FROM saved
       )
-      INSERT INTO audit_events (act, actor, target) SELECT 'client.save', ${actor}::text, id FROM saved`);
+      INSERT INTO audit_events (act, actor, target, detail)
+      SELECT ${act}::text, ${actor}::text, id, ${detail}::jsonb FROM saved RETURNING target`);
+    return written.length > 0;
   }
 
   /** Back-Channel Logout §2.2: an absolute URI without a fragment; https, unless it lies in a network that is allowed. */
@@ -95,15 +127,17 @@ export class ClientRepository {
     throw new PublicError(400, 'invalid_client_metadata', `The back-channel logout URI ${problem}.`);
   }
 
-  /** Ends what a client may do; its tokens stop working everywhere. */
-  async disable(id: string, now: Date, actor: string): Promise<void> {
-    await this.database.query(sql`
+  /** Ends what a client may do; its tokens stop working everywhere. @returns whether it was enabled until now */
+  async disable(id: string, now: Date, actor: string): Promise<boolean> {
+    const disabled = await this.database.query(sql`
       WITH disabled AS (
         UPDATE clients SET disabled_at = ${now} WHERE id = ${id} AND disabled_at IS NULL RETURNING id
       ), told AS (
         INSERT INTO outbox (kind, subject) SELECT 'client-disabled', id FROM disabled
       )
-      INSERT INTO audit_events (act, actor, target) SELECT 'client.disable', ${actor}::text, id FROM disabled`);
+      INSERT INTO audit_events (act, actor, target) SELECT 'client.disable', ${actor}::text, id FROM disabled
+      RETURNING target`);
+    return disabled.length > 0;
   }
 }
 
@@ -120,6 +154,7 @@ export function complete(given: NewClient): Client {
     resources: null,
     firstParty: false,
     pkceRequired: true,
+    nonceRequired: true,
     parRequired: false,
     dpopRequired: false,
     profile: 'oauth21',

@@ -44,6 +44,8 @@ export interface Client {
   readonly firstParty: boolean;
   /** Only a confidential client may do without (OAuth 2.1 §7.5.1 then asks for a nonce). */
   readonly pkceRequired: boolean;
+  /** Without PKCE: whether a nonce must take its place. Only an administrator excuses a client of theirs from it. */
+  readonly nonceRequired: boolean;
   readonly parRequired: boolean;
   readonly dpopRequired: boolean;
   /** `fapi2` holds the client to the FAPI 2.0 Security Profile, whatever the single switches say. */

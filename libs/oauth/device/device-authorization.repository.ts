@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { addSeconds, Clock, Database, sql, type Transaction } from '#platform';
+import { addSeconds, Clock, Database, KeyedDigest, sql, type Transaction } from '#platform';
 import type { Session } from '#sessions';
 import type { OpaqueToken } from '#tokens';
 import {
@@ -15,6 +15,8 @@ export const DEVICE_CODE_SECONDS = 600;
 export const POLLING_INTERVAL = 5;
 /** RFC 8628 §3.5: `slow_down` adds as many seconds, for good. */
 const SLOWER_BY = 5;
+/** What a digest is of. */
+const USER_CODE = 'user code';
 
 export interface NewDeviceAuthorization {
   readonly id: string;
@@ -59,17 +61,18 @@ export class DeviceAuthorizationRepository {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly digests: KeyedDigest,
   ) {}
 
   /** @returns false when another device has this user code */
   async create(device: NewDeviceAuthorization): Promise<boolean> {
     const now = this.clock.now();
     const created = await this.database.query(sql`
-      INSERT INTO device_authorizations (id, row_secret, user_code, client_id, scopes, resources, interval_seconds,
+      INSERT INTO device_authorizations (id, row_secret, user_code_hmac, client_id, scopes, resources, interval_seconds,
                                          created_at, expires_at)
-      VALUES (${device.id}, ${device.rowSecret}, ${device.userCode}, ${device.clientId}, ${device.scopes},
+      VALUES (${device.id}, ${device.rowSecret}, ${this.digests.of(USER_CODE, device.userCode)}, ${device.clientId}, ${device.scopes},
               ${device.resources}, ${POLLING_INTERVAL}, ${now}, ${addSeconds(now, DEVICE_CODE_SECONDS)})
-      ON CONFLICT (user_code) DO NOTHING
+      ON CONFLICT (user_code_hmac) DO NOTHING
       RETURNING id`);
     return created.length > 0;
   }
@@ -78,7 +81,7 @@ export class DeviceAuthorizationRepository {
     const [row] = await this.database.query<PendingDevice>(sql`
       SELECT id, client_id AS "clientId", scopes, resources, created_at AS "createdAt"
         FROM device_authorizations
-       WHERE user_code = ${userCode} AND state = 'pending' AND expires_at > ${this.clock.now()}`);
+       WHERE user_code_hmac = ANY (${this.digests.ofEveryKey(USER_CODE, userCode)}::bytea[]) AND state = 'pending' AND expires_at > ${this.clock.now()}`);
     return row;
   }
 
@@ -175,9 +178,11 @@ export class DeviceAuthorizationRepository {
            AND a.state = 'code'
            AND a.client_id = ${client.id}
            AND c.id = a.client_id AND c.disabled_at IS NULL
-           AND s.id = a.session_id AND (a.offline OR s.ended_at IS NULL AND s.expires_at > ${now})
+           AND s.id = a.session_id
+           AND (a.offline OR s.ended_at IS NULL
+                AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now})
            AND u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
-           AND o.id = a.organization_id
+           AND o.id = a.organization_id AND (NOT o.second_factor_required OR 'mfa' = ANY (s.amr))
            AND m.user_id = a.user_id AND m.organization_id = a.organization_id
         RETURNING a.id, a.row_secret, a.generation, a.rotated_at, a.user_id, u.name AS user_name, u.email,
                   u.email_verified_at IS NOT NULL AS email_verified,

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { calculateJwkThumbprint, errors, importJWK, jwtVerify, type JWK, type JWTPayload } from 'jose';
+import {
+  calculateJwkThumbprint,
+  decodeJwt,
+  errors,
+  importJWK,
+  jwtVerify,
+  type JWK,
+  type JWTPayload,
+} from 'jose';
 import { numericDate, parseUri } from '#platform';
 import { CLOCK_SKEW, FAPI_ALGORITHMS, isJti } from '../clients/jwt-rules.js';
 
@@ -55,6 +63,16 @@ export async function readDpopProof(text: string, request: ProvedRequest): Promi
     throw new DpopProofProblem('The nonce of the proof is no text.');
   }
   return { jkt: await calculateJwkThumbprint(jwk, 'sha256'), jti, nonce };
+}
+
+/** What a proof says, when it is short enough to be looked at and a JWT. */
+export function unverifiedClaims(text: string): JWTPayload | undefined {
+  if (text.length > MAX_LENGTH) return undefined;
+  try {
+    return decodeJwt(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** §4.3 (4) to (7): type, algorithm, signature, and a key without private parts. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { addSeconds, Clock, Configuration } from '#platform';
 import { DpopChallenge, InvalidDpopProof, OAuthError, UseDpopNonce } from '../oauth.errors.js';
 import { DpopNonces } from './dpop-nonces.js';
-import { DpopProofProblem, readDpopProof } from './dpop-proof.js';
+import { DpopProofProblem, readDpopProof, unverifiedClaims } from './dpop-proof.js';
 import { UsedJtiRepository } from './used-jti.repository.js';
 
 export interface DpopRequest {
@@ -46,6 +46,18 @@ export class DpopProofs {
     }
   }
 
+  /**
+   * Asks for a nonce as `verify` will, before anything of the request has been spent. What else is wrong with the proof
+   * is left to that.
+   * @throws UseDpopNonce
+   */
+  requireNonce(headers: DpopRequest['headers']): void {
+    const text = headers['dpop'];
+    if (text === undefined) return;
+    const claims = unverifiedClaims([text].flat().join());
+    if (claims) this.checkNonce(claims['nonce']);
+  }
+
   /** For the `DPoP-Nonce` header of an answer: the nonce to use next (§8.2). */
   freshNonce(): string {
     return this.nonces.issue();
@@ -59,12 +71,18 @@ export class DpopProofs {
     const now = this.clock.now();
     const url = `${this.configuration.issuer}${path}`;
     const { jkt, jti, nonce } = await readDpopProof(text, { method, url, accessToken, now });
-    // §4.3 (10): this server gives a nonce to everybody, so it takes no proof without one
-    if (nonce === undefined || !this.nonces.accepts(nonce)) throw new UseDpopNonce(this.nonces.issue());
+    this.checkNonce(nonce);
     // §11.1: once, on whichever node
     if (!(await this.usedJtis.use('dpop', jkt, jti, addSeconds(now, REMEMBERED_SECONDS)))) {
       throw new DpopProofProblem('The proof has been used before.');
     }
     return jkt;
+  }
+
+  /** §4.3 (10): this server gives a nonce to everybody, so it takes no proof without one. */
+  private checkNonce(nonce: unknown): void {
+    if (typeof nonce !== 'string' || !this.nonces.accepts(nonce)) {
+      throw new UseDpopNonce(this.nonces.issue());
+    }
   }
 }

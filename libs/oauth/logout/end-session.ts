@@ -3,16 +3,19 @@ import { singleFields, type FormFields } from '#platform';
 import { SessionRepository } from '#sessions';
 import { IdTokens } from '#tokens';
 import { ClientDirectory } from '../clients/client-directory.js';
+import { answerUrl } from '../authorization/authorization-request.js';
 import { UntrustedAuthorizationRequest } from '../oauth.errors.js';
 
 /** Where the browser goes once the person is signed out. */
 export interface LogoutDestination {
   readonly clientName: string;
   readonly url: string;
+  /** Whether the client says by itself who it is and where it leads. */
+  readonly selfMade: boolean;
 }
 
 export interface LogoutOutcome {
-  /** `ask`: the request does not prove whose session it means. */
+  /** `ask`: the request does not prove whose session it means, or that anybody wants to go where it leads. */
   readonly kind: 'ended' | 'ask';
   readonly destination: LogoutDestination | undefined;
 }
@@ -47,6 +50,8 @@ export class EndSession {
     if (session && hint?.sid !== session.id) return { kind: 'ask', destination };
     const sid = session?.id ?? hint?.sid;
     if (sid !== undefined) await this.sessions.end(sid, hint?.sub ?? session?.userId ?? 'anonymous');
+    // RFC 9700 §4.11.2: anybody can have such a client, and a hint of their own, and send anybody here
+    if (!session && destination?.selfMade) return { kind: 'ask', destination };
     return { kind: 'ended', destination };
   }
 
@@ -83,9 +88,11 @@ export class EndSession {
         'The address to return to after signing out is not one that the application registered.',
       );
     }
-    const url = new URL(uri);
-    if (state !== undefined) url.searchParams.set('state', state);
-    return { clientName: client.name, url: url.href };
+    return {
+      clientName: client.name,
+      url: state === undefined ? uri : answerUrl(uri, { state }),
+      selfMade: client.source !== 'administrator',
+    };
   }
 }
 

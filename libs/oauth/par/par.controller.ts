@@ -39,7 +39,7 @@ export class ParController {
 
   @Post()
   @HttpCode(201)
-  @ClientAuthentication()
+  @ClientAuthentication({ takesProof: true })
   // RFC 9126 §2.2
   @Header('cache-control', 'no-store')
   async push(

@@ -7,7 +7,7 @@ import { SCOPE_TOKEN } from '../scope.js';
 import { flag, jsonObject, member, text, texts, webAddress, type JsonObject } from './json-members.js';
 import { readPublicKeys } from './public-keys.js';
 
-const ID_TOKEN_ALGORITHMS: readonly SigningAlgorithm[] = ['ES256', 'RS256'];
+export const ID_TOKEN_ALGORITHMS: readonly SigningAlgorithm[] = ['ES256', 'RS256'];
 const MAX_NAME = 128;
 const MAX_CONTACT = 320;
 const MAX_SOFTWARE = 256;

@@ -47,7 +47,7 @@ export class TokenController {
 
   @Post()
   @HttpCode(200)
-  @ClientAuthentication()
+  @ClientAuthentication({ takesProof: true })
   // RFC 6749 §5.1
   @Header('cache-control', 'no-store')
   @Header('pragma', 'no-cache')
@@ -62,7 +62,15 @@ export class TokenController {
     if (!(client.grantTypes as readonly string[]).includes(request.grant_type))
       throw new UnauthorizedClient();
     const jkt = await this.proofs.verify({ method: 'POST', path: `/${PATH}`, headers });
-    if (jkt === undefined && needsDpop(client)) throw new InvalidDpopProof('This client must use DPoP.');
+    if (jkt === undefined && needsDpop(client)) throw proofMissing(client, request.grant_type);
     return grant.handle(request, client, jkt);
   }
+}
+
+/** RFC 6749 §5.2: what the FAPI 2.0 conformance suite takes at a refresh; RFC 9449 §5 names none for a missing proof. */
+function proofMissing({ profile }: Client, grantType: string): InvalidRequest | InvalidDpopProof {
+  const message = 'This client must use DPoP.';
+  return profile === 'fapi2' && grantType === 'refresh_token'
+    ? new InvalidRequest(message)
+    : new InvalidDpopProof(message);
 }

@@ -4,8 +4,16 @@ import { applyDecorators, createParamDecorator, SetMetadata, type ExecutionConte
 export type RoutePolicy =
   | { readonly kind: 'public' }
   | SessionPolicy
-  | { readonly kind: 'client' }
-  | { readonly kind: 'bearer'; readonly scope: string; readonly openWhen?: 'outside-production' };
+  | { readonly kind: 'client'; readonly takesProof?: boolean }
+  | BearerPolicy;
+
+interface BearerPolicy {
+  readonly kind: 'bearer';
+  readonly scope: string;
+  readonly openWhen?: 'outside-production';
+  /** `recent`: of a person who authenticated a short while ago, and with the second factor when they have one. */
+  readonly strength?: 'recent';
+}
 
 interface SessionPolicy {
   readonly kind: 'session';
@@ -31,10 +39,16 @@ export const RequireAnySession = () => declare({ kind: 'session', strength: 'any
 /** For sensitive acts: somebody who signed in a short while ago, with all that they have (RFC 9470). */
 export const RequireRecentSession = (returnTo: string) =>
   declare({ kind: 'session', strength: 'recent', returnTo });
-/** A client that authenticates (RFC 6749 §2.3). */
-export const ClientAuthentication = () => declare({ kind: 'client' });
+/** A client that authenticates (RFC 6749 §2.3). @param options.takesProof the route also takes a DPoP proof (RFC 9449) */
+export const ClientAuthentication = ({ takesProof = false }: { readonly takesProof?: boolean } = {}) =>
+  declare({ kind: 'client', takesProof });
 /** A bearer of an access token of this server with `scope` (RFC 6750). */
 export const RequireScope = (scope: string) => declare({ kind: 'bearer', scope });
+/**
+ * As RequireScope, for sensitive acts: of a person who signed in a short while ago, with all that they have (RFC 9470).
+ * A machine is refused.
+ */
+export const RequireRecentToken = (scope: string) => declare({ kind: 'bearer', scope, strength: 'recent' });
 /** As RequireScope in production; elsewhere anybody may call. */
 export const RequireScopeInProduction = (scope: string) =>
   declare({ kind: 'bearer', scope, openWhen: 'outside-production' });
@@ -54,5 +68,5 @@ const fromRequest = (property: keyof Identified) =>
 export const CurrentSession = fromRequest('session');
 /** The client of a `@ClientAuthentication()` route. */
 export const CurrentClient = fromRequest('client');
-/** The token of a `@RequireScope()` route, which is verified and live, with the person behind it. */
+/** The token of a `@RequireScope()` or `@RequireRecentToken()` route, which is verified and live, with the person behind it. */
 export const CurrentToken = fromRequest('token');

@@ -21,6 +21,13 @@ export class FactorRepository {
     return row?.has ?? false;
   }
 
+  /** Whether the password is too short for who has no second factor, and there is one left. */
+  async leansOnLast(userId: string): Promise<boolean> {
+    const [row] = await this.database.query<{ leans: boolean }>(sql`
+      SELECT password_short AND second_factors = 1 AS leans FROM users WHERE id = ${userId}`);
+    return row?.leans ?? false;
+  }
+
   async of(userId: string): Promise<FactorList> {
     const [row] = await this.database.query<FactorsRow>(sql`
       SELECT t.created_at AS totp_created_at, t.last_used_at AS totp_used_at,

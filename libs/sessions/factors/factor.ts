@@ -19,6 +19,14 @@ export interface Passkey {
   readonly lastUsedAt: Date | undefined;
 }
 
+/** Why a passkey proves nothing. */
+export interface PasskeyRefusal {
+  readonly kind: 'refused';
+  readonly reason: 'unreadable' | 'challenge' | 'unknown' | 'signature' | 'counter';
+  /** Whose passkey it is, where that is known. */
+  readonly userId: string | undefined;
+}
+
 /** What a person has besides a password. */
 export interface FactorList {
   readonly totp: TotpFactor | undefined;
@@ -27,10 +35,13 @@ export interface FactorList {
   readonly recoveryCodesLeft: number;
 }
 
-/** Why a factor is not removed: an organization asks for one, or nothing else would open the account. */
+/**
+ * Why a factor is not removed: an organization asks for one, the password is too short to stand alone (NIST SP
+ * 800-63B-4 §3.1.1.2), or nothing else would open the account.
+ */
 export type Removal =
   | { readonly kind: 'removed' }
-  | { readonly kind: 'unknown' | 'only-way-in' }
+  | { readonly kind: 'unknown' | 'only-way-in' | 'short-password' }
   | { readonly kind: 'required'; readonly organizations: readonly string[] };
 
 /** RFC 8176 §2, of a time-based code; a recovery code is one that is used once as well. */

@@ -47,6 +47,7 @@ export class Factors {
     if (removed) return { kind: 'removed' };
     if (!there) return { kind: 'unknown' };
     const organizations = await this.factors.organizationsThatRequire(userId);
-    return organizations.length > 0 ? { kind: 'required', organizations } : { kind: 'only-way-in' };
+    if (organizations.length > 0) return { kind: 'required', organizations };
+    return { kind: (await this.factors.leansOnLast(userId)) ? 'short-password' : 'only-way-in' };
   }
 }

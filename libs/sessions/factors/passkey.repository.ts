@@ -1,8 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '#observability';
-import { Clock, Configuration, Database, MailSealer, randomUUID, sql, type SealedMail } from '#platform';
-import type { FactorOwner } from './factor.js';
+import {
+  Clock,
+  Configuration,
+  Database,
+  isUniqueViolation,
+  MailSealer,
+  randomUUID,
+  sql,
+  type SealedMail,
+} from '#platform';
+import type { FactorOwner, PasskeyRefusal } from './factor.js';
 import { factorNotice, type FactorChange } from './factor-mails.js';
+import { removeFactor, type RemovalOutcome } from './factor-removal.repository.js';
 
 /** Of one person; more than anybody has, and few enough to list. */
 export const MOST_FACTORS = 20;
@@ -55,7 +65,7 @@ export class PasskeyRepository {
   async add(owner: FactorOwner, passkey: NewPasskey, by: Actor): Promise<boolean> {
     const { credentialId, publicKey, signatureCount, transports, synced, name } = passkey;
     const mail = this.notice(owner, { kind: 'passkey-added', name });
-    const added = await this.database.query(sql`
+    const statement = sql`
       WITH counted AS (
         UPDATE users SET second_factors = second_factors + 1
          WHERE id = ${owner.userId} AND second_factors < ${MOST_FACTORS}
@@ -75,8 +85,14 @@ export class PasskeyRepository {
       SELECT 'factor.add', ${by.id}, user_id, ${by.address}, ${by.factor},
              jsonb_build_object('method', 'passkey', 'name', ${name}::text)
         FROM added
-      RETURNING id`);
-    return added.length > 0;
+      RETURNING id`;
+    try {
+      return (await this.database.query(statement)).length > 0;
+    } catch (error) {
+      // another account was adding it at the same moment
+      if (isUniqueViolation(error)) return false;
+      throw error;
+    }
   }
 
   /**
@@ -101,6 +117,18 @@ export class PasskeyRepository {
     return outcome?.used ?? false;
   }
 
+  /**
+   * A passkey that signed nobody in, in the audit: whose it is, where that is known, and why.
+   * @param unwritten how many failures there were before this one that are not in the audit
+   */
+  async auditRefusal({ userId, reason }: PasskeyRefusal, address: string, unwritten: number): Promise<void> {
+    await this.database.query(sql`
+      INSERT INTO audit_events (act, actor, target, address, result, detail)
+      VALUES ('sign-in', 'anonymous', ${userId ?? 'anonymous'}, ${address}, 'failure', jsonb_strip_nulls(
+                jsonb_build_object('method', 'passkey', 'reason', ${reason}::text,
+                                   'unwritten', nullif(${unwritten}::int, 0))))`);
+  }
+
   /** @returns false when the person has no such passkey */
   async rename(owner: FactorOwner, id: string, name: string, by: Actor): Promise<boolean> {
     const mail = this.notice(owner, { kind: 'passkey-renamed', name });
@@ -122,21 +150,22 @@ export class PasskeyRepository {
 
   /**
    * @returns whether there was one, and whether it is gone: the last factor stays while an organization asks for it,
-   * and the last passkey of who has no password
+   * or the password is too short to stand alone, and the last passkey of who has no password
    */
-  async remove(owner: FactorOwner, id: string, by: Actor): Promise<{ there: boolean; removed: boolean }> {
+  async remove(owner: FactorOwner, id: string, by: Actor): Promise<RemovalOutcome> {
     const name = await this.nameOf(owner.userId, id);
     if (name === undefined) return { there: false, removed: false };
     const mail = this.notice(owner, { kind: 'passkey-removed', name });
-    const [outcome] = await this.database.query<{ there: boolean; removed: boolean }>(sql`
+    const removal = sql`
       WITH there AS (
         SELECT id, user_id FROM passkeys WHERE id = ${id} AND user_id = ${owner.userId} FOR UPDATE
       ), counted AS (
         UPDATE users u SET second_factors = u.second_factors - 1 FROM there
          WHERE u.id = there.user_id
            AND (u.second_factors > 1
-                OR NOT EXISTS (SELECT FROM memberships m JOIN organizations o ON o.id = m.organization_id
-                                WHERE m.user_id = u.id AND o.second_factor_required))
+                OR NOT u.password_short
+                   AND NOT EXISTS (SELECT FROM memberships m JOIN organizations o ON o.id = m.organization_id
+                                    WHERE m.user_id = u.id AND o.second_factor_required))
            AND (u.password_hash IS NOT NULL
                 OR EXISTS (SELECT FROM passkeys other WHERE other.user_id = u.id AND other.id <> there.id))
         RETURNING u.id, u.second_factors
@@ -155,8 +184,8 @@ export class PasskeyRepository {
                jsonb_build_object('method', 'passkey', 'name', ${name}::text)
           FROM removed
       )
-      SELECT EXISTS (SELECT FROM there) AS there, EXISTS (SELECT FROM removed) AS removed`);
-    return outcome ?? { there: false, removed: false };
+      SELECT EXISTS (SELECT FROM there) AS there, EXISTS (SELECT FROM removed) AS removed`;
+    return removeFactor(this.database, owner, removal);
   }
 
   private async nameOf(userId: string, id: string): Promise<string | undefined> {

@@ -9,7 +9,7 @@ import {
 } from '@simplewebauthn/server';
 import type { Actor } from '#observability';
 import { Configuration, randomSecret } from '#platform';
-import { passkeyMethods, type FactorOwner } from './factor.js';
+import { passkeyMethods, type FactorOwner, type PasskeyRefusal } from './factor.js';
 import { PasskeyRepository, type Credential } from './passkey.repository.js';
 import {
   challengeOf,
@@ -26,11 +26,14 @@ const LONGEST_CREDENTIAL_ID = 1364;
 /** Shown by the browser while a passkey is made. */
 const RP_NAME = 'Core Auth';
 
-export interface ProvenPasskey {
-  readonly owner: FactorOwner;
-  /** RFC 8176 */
-  readonly methods: readonly string[];
-}
+export type PasskeyProof =
+  | {
+      readonly kind: 'proven';
+      readonly owner: FactorOwner;
+      /** RFC 8176 */
+      readonly methods: readonly string[];
+    }
+  | PasskeyRefusal;
 
 export type PasskeyRegistration =
   /** `methods` (RFC 8176): what its owner has proven by it */
@@ -126,20 +129,19 @@ export class Passkeys {
   /**
    * @param userId of who is known already and adds a second factor; null for who signs in with the passkey alone, which
    * then has to verify its user (RFC 8176 §2, `mfa`)
-   * @returns undefined when it is refused
    */
   async prove(
     presented: { readonly response: string; readonly browser: Buffer; readonly address: string },
     userId: string | null,
-  ): Promise<ProvenPasskey | undefined> {
+  ): Promise<PasskeyProof> {
     const { browser, address } = presented;
     const response = readAssertion(presented.response);
     const challenge = response && challengeOf(response.response.clientDataJSON);
-    if (!response || challenge === undefined) return undefined;
+    if (!response || challenge === undefined) return refusal('unreadable');
     const purpose = userId === null ? 'sign-in' : 'second-factor';
-    if (!(await this.challenges.spend(challenge, { browser, purpose, userId }))) return undefined;
+    if (!(await this.challenges.spend(challenge, { browser, purpose, userId }))) return refusal('challenge');
     const credential = await this.passkeys.find(response.id);
-    if (!credential || (userId !== null && credential.userId !== userId)) return undefined;
+    if (!credential || (userId !== null && credential.userId !== userId)) return refusal('unknown');
     const verified = await verifyAuthenticationResponse({
       response,
       expectedChallenge: challenge,
@@ -153,11 +155,11 @@ export class Passkeys {
         counter: 0,
       },
     }).catch(() => undefined);
-    if (!verified?.verified) return undefined;
+    if (!verified?.verified) return refusal('signature', credential);
     const methods = [...passkeyMethods(credential), ...(userId === null ? ['user', 'mfa'] : [])];
     const by = { id: credential.userId, address, factor: methods.join(' ') };
     const used = await this.passkeys.use(credential, verified.authenticationInfo.newCounter, by);
-    return used ? { owner: ownerOf(credential), methods } : undefined;
+    return used ? { kind: 'proven', owner: ownerOf(credential), methods } : refusal('counter', credential);
   }
 
   private async requestOptions(
@@ -187,6 +189,10 @@ export class Passkeys {
 
 function newChallenge() {
   return new Uint8Array(Buffer.from(randomSecret(), 'base64url'));
+}
+
+function refusal(reason: PasskeyRefusal['reason'], credential?: Credential): PasskeyRefusal {
+  return { kind: 'refused', reason, userId: credential?.userId };
 }
 
 function ownerOf({ userId, email }: Credential): FactorOwner {

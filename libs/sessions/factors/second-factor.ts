@@ -64,14 +64,24 @@ export class SecondFactor {
         return code !== undefined && (await this.codes.use(person, code, by)) ? CODE_METHODS : undefined;
       }
       case 'passkey':
-        return (await this.passkeys.prove({ ...presented, address }, userId))?.methods;
+        return this.usePasskey(presented, userId, address);
     }
+  }
+
+  private async usePasskey(
+    presented: Extract<PresentedFactor, { method: 'passkey' }>,
+    userId: string,
+    address: string,
+  ): Promise<readonly string[] | undefined> {
+    const proof = await this.passkeys.prove({ ...presented, address }, userId);
+    return proof.kind === 'proven' ? proof.methods : undefined;
   }
 
   private async useTotp(userId: string, typed: string): Promise<boolean> {
     const code = readTotpCode(typed);
-    const secret = code === undefined ? undefined : await this.totp.secretOf(userId);
-    const step = secret && code !== undefined ? matchingStep(secret, code, this.clock.now()) : undefined;
-    return step !== undefined && this.totp.use(userId, step);
+    const app = code === undefined ? undefined : await this.totp.appOf(userId);
+    if (!app || code === undefined) return false;
+    const step = matchingStep(app.secret, code, this.clock.now());
+    return step !== undefined && this.totp.use(app, step);
   }
 }

@@ -3,8 +3,16 @@ import type { Actor } from '#observability';
 import { Clock, Configuration, Database, KeyEncryption, MailSealer, sql } from '#platform';
 import type { FactorOwner } from './factor.js';
 import { factorNotice } from './factor-mails.js';
+import { removeFactor, type RemovalOutcome } from './factor-removal.repository.js';
 
 export const totpEnvelopeContext = (userId: string) => `totp:${userId}`;
+
+/** An authenticator app as it is kept. */
+export interface TotpApp {
+  readonly userId: string;
+  readonly secret: Buffer;
+  readonly envelope: string;
+}
 
 /** Authenticator apps, one a person: with several, each guess would count for each of them. */
 @Injectable()
@@ -17,10 +25,12 @@ export class TotpRepository {
     private readonly configuration: Configuration,
   ) {}
 
-  async secretOf(userId: string): Promise<Buffer | undefined> {
-    const [row] = await this.database.query<{ secret_envelope: string }>(sql`
-      SELECT secret_envelope FROM totp_factors WHERE user_id = ${userId}`);
-    return row && this.encryption.decrypt(row.secret_envelope, totpEnvelopeContext(userId));
+  async appOf(userId: string): Promise<TotpApp | undefined> {
+    const [row] = await this.database.query<{ envelope: string }>(sql`
+      SELECT secret_envelope AS envelope FROM totp_factors WHERE user_id = ${userId}`);
+    if (!row) return undefined;
+    const secret = this.encryption.decrypt(row.envelope, totpEnvelopeContext(userId));
+    return { userId, secret, envelope: row.envelope };
   }
 
   /**
@@ -62,29 +72,31 @@ export class TotpRepository {
 
   /**
    * Uses the code of a time step up, unless it or a later one has been used (RFC 6238 §5.2): one statement decides,
-   * whichever nodes it was brought to. @returns whether it was good
+   * whichever nodes it was brought to. An app that another has taken the place of meanwhile opens nothing.
+   * @returns whether it was good
    */
-  async use(userId: string, step: number): Promise<boolean> {
+  async use({ userId, envelope }: TotpApp, step: number): Promise<boolean> {
     const used = await this.database.query(sql`
       UPDATE totp_factors SET last_step = ${step}, last_used_at = ${this.clock.now()}
-       WHERE user_id = ${userId} AND last_step < ${step}
+       WHERE user_id = ${userId} AND secret_envelope = ${envelope} AND last_step < ${step}
       RETURNING user_id`);
     return used.length > 0;
   }
 
-  /** @returns whether there was one, and whether it is gone: the last factor stays while an organization asks for it */
-  async remove(owner: FactorOwner, by: Actor): Promise<{ there: boolean; removed: boolean }> {
+  /** @returns whether there was one, and whether it is gone: the last factor stays while an organization asks for it, or the password is too short to stand alone */
+  async remove(owner: FactorOwner, by: Actor): Promise<RemovalOutcome> {
     const notice = factorNotice(owner, { kind: 'totp-removed' }, this.configuration.issuer);
     const mail = this.mails.seal(notice);
-    const [outcome] = await this.database.query<{ there: boolean; removed: boolean }>(sql`
+    const removal = sql`
       WITH there AS (
         SELECT user_id FROM totp_factors WHERE user_id = ${owner.userId} FOR UPDATE
       ), counted AS (
         UPDATE users u SET second_factors = u.second_factors - 1 FROM there
          WHERE u.id = there.user_id
            AND (u.second_factors > 1
-                OR NOT EXISTS (SELECT FROM memberships m JOIN organizations o ON o.id = m.organization_id
-                                WHERE m.user_id = u.id AND o.second_factor_required))
+                OR NOT u.password_short
+                   AND NOT EXISTS (SELECT FROM memberships m JOIN organizations o ON o.id = m.organization_id
+                                    WHERE m.user_id = u.id AND o.second_factor_required))
         RETURNING u.id, u.second_factors
       ), removed AS (
         DELETE FROM totp_factors t USING counted WHERE t.user_id = counted.id RETURNING t.user_id
@@ -99,7 +111,7 @@ export class TotpRepository {
         INSERT INTO audit_events (act, actor, target, address, factor, detail)
         SELECT 'factor.remove', ${by.id}, user_id, ${by.address}, ${by.factor}, '{"method":"totp"}' FROM removed
       )
-      SELECT EXISTS (SELECT FROM there) AS there, EXISTS (SELECT FROM removed) AS removed`);
-    return outcome ?? { there: false, removed: false };
+      SELECT EXISTS (SELECT FROM there) AS there, EXISTS (SELECT FROM removed) AS removed`;
+    return removeFactor(this.database, owner, removal);
   }
 }

@@ -40,7 +40,8 @@ describe('docs/guides/licensing.md, Administration over HTTP', () => {
 
   it('shows a journey of a billing system that goes as it says', async () => {
     const guide = readFileSync(join(REPOSITORY, 'docs/guides/licensing.md'), 'utf8');
-    const [, section = ''] = guide.split('## Administration over HTTP');
+    const [, rest = ''] = guide.split('## Administration over HTTP');
+    const [section = ''] = rest.split('\n### ');
     const shown = [...section.matchAll(/^```http\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text);
     expect(shown).toHaveLength(4);
     const client = await admin.world.createClient({

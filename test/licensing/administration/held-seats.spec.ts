@@ -64,8 +64,10 @@ describe('reservations, leases and license files over HTTP', () => {
       .acquireLease({ licenseId: id, userId, device: 'a desk' }, 'test');
     const { body } = await asOwner('GET', `${id}/leases`);
     expect(body['leases']).toMatchObject([
-      { user_id: userId, email: 'member@acme.example', device: 'a desk', fence },
+      { user_id: userId, name: 'Max Member', email: 'member@acme.example', device: 'a desk', fence },
     ]);
+    const [held] = body['leases'] as { leased_at: string; heard_at: string }[];
+    expect(held?.heard_at).toBe(held?.leased_at);
     expect((await asOwner('DELETE', `${id}/leases/${fence}`)).status).toBe(204);
     expect((await asOwner('GET', `${id}/leases`)).body['leases']).toEqual([]);
     for (const gone of [fence, 'x', '999999999999999']) {
@@ -89,8 +91,25 @@ describe('reservations, leases and license files over HTTP', () => {
     const other = await admin.issued();
     const elsewhere = await admin.operate('DELETE', `/v1/licenses/${other}/offline-grants/${grant.id}`);
     expect([elsewhere.status, elsewhere.body['code']]).toEqual([404, 'unknown_grant']);
-    expect((await admin.operate('DELETE', `${path}/${grant.id}`)).body).toMatchObject({ seat_block: 2 });
-    const again = await admin.operate('DELETE', `${path}/${grant.id}`);
+    const renewed = await admin.operate('POST', path, { body });
+    const next = renewed.body['grant'] as { id: string };
+    const { body: list } = await asOwner('GET', `${id}/offline-grants`);
+    const files = list['offline_grants'] as { sequence: number; replaced_by: number | null }[];
+    expect(
+      files
+        .map(({ sequence, replaced_by }) => [sequence, replaced_by])
+        .toSorted(([one = 0], [other = 0]) => Number(one) - Number(other)),
+    ).toEqual([
+      [1, 2],
+      [2, null],
+    ]);
+    const replaced = await admin.operate('DELETE', `${path}/${grant.id}`);
+    expect([replaced.status, replaced.body['code']]).toEqual([409, 'grant_superseded']);
+    expect((await admin.operate('DELETE', `${path}/${next.id}`)).body).toMatchObject({
+      seat_block: 2,
+      ended: false,
+    });
+    const again = await admin.operate('DELETE', `${path}/${next.id}`);
     expect([again.status, again.body['code']]).toEqual([409, 'grant_returned']);
     expect((await admin.operate('DELETE', `${path}/${randomUUID()}`)).status).toBe(404);
   });

@@ -96,7 +96,15 @@ export function requireReached(audience: Audience, { subject, all }: Exchange): 
  */
 export function actOf({ subject, actor }: Exchange): Actor | undefined {
   if (!actor) return subject.act;
-  return { sub: actor.sub, client_id: actor.client_id, ...(subject.act ? { act: subject.act } : {}) };
+  const { sub, client_id, authorization_id, sid, organization_id } = actor;
+  return {
+    sub,
+    client_id,
+    // of a person: the delegation lives no longer than what they signed in for, wherever it is looked at
+    ...(authorization_id === undefined ? {} : { authorization_id, organization_id }),
+    ...(sid === undefined ? {} : { sid }),
+    ...(subject.act ? { act: subject.act } : {}),
+  };
 }
 
 /** The `jti` of every token that the new one stands on. */
@@ -104,7 +112,12 @@ export function tokenChainOf({ subject, actor }: Exchange): string[] {
   return [...tokensBehind(subject), ...(actor ? tokensBehind(actor) : [])];
 }
 
+/** The clients that the new token stands on, those that held the subject token first. */
+export function clientChainOf({ subject, actor }: Exchange): string[] {
+  return [...chainOf(subject), ...(actor?.client_chain ?? [])];
+}
+
 /** The clients that held the tokens before the new one, the first one first. */
-export function chainOf(subject: AccessTokenClaims): string[] {
+function chainOf(subject: AccessTokenClaims): string[] {
   return [...(subject.client_chain ?? []), subject.client_id];
 }

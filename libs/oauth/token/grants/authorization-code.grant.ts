@@ -22,13 +22,12 @@ export class AuthorizationCodeGrant {
   async handle(request: TokenRequest, client: Client, jkt: string | undefined): Promise<TokenResponse> {
     const { code: text, code_verifier: verifier, redirect_uri: redirectUri, resource } = request;
     if (text === undefined) throw new InvalidRequest('code is missing.');
-    if (verifier === undefined && client.pkceRequired)
-      throw new InvalidRequest('code_verifier is missing: PKCE is required.');
     if (verifier !== undefined && !isCodeVerifier(verifier))
       throw new InvalidRequest('code_verifier must be 43 to 128 unreserved characters.');
     const code = this.tokens.read('code', text);
     if (!code) throw new InvalidGrant('not a code of this server');
 
+    // RFC 7636 §4.6: no verifier does not match a challenge either
     const codeChallenge = verifier === undefined ? undefined : codeChallengeOf(verifier);
     const prepared = await this.issuance.prepare();
     const response = await this.issuance.seated(() =>

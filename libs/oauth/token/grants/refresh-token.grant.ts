@@ -27,7 +27,7 @@ export class RefreshTokenGrant {
     const prepared = await this.issuance.prepare();
     const response = await this.issuance.seated(() =>
       this.database.transaction(async (transaction) => {
-        const authorization = await this.authorizations.refresh(token, client.id, jkt, transaction);
+        const authorization = await this.authorizations.refresh(token, client, jkt, transaction);
         // all checks come before the commit, so a refusal spends nothing
         return authorization && prepared.issue(client, authorization, { scope, resources: resource, jkt });
       }),

@@ -11,7 +11,7 @@ import { requestedScopes } from '../../scope.js';
 import { AccessTokenIssuer } from '../access-token-issuer.js';
 import {
   actOf,
-  chainOf,
+  clientChainOf,
   requireAcceptable,
   requireReached,
   tokenChainOf,
@@ -144,7 +144,7 @@ function inherited(
   const { subject, client } = exchange;
   const act = actOf(exchange);
   return {
-    client_chain: chainOf(subject),
+    client_chain: clientChainOf(exchange),
     token_chain: tokenChainOf(exchange),
     ...(act ? { act } : {}),
     // who may go on is said by the client that hands the token on, else by the one before it

@@ -32,7 +32,7 @@ export const moduleUrls: Control = {
         return failed(
           'an absolute URL',
           `${key} has "${baseUrl}"`,
-          `UPDATE modules SET base_url = 'https://…' WHERE key = '${key}';`,
+          `core-auth modules set ${key} --url https://…`,
         );
       }
       const callback = moduleAddress(baseUrl, 'callback');

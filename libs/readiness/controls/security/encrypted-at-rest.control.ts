@@ -2,6 +2,16 @@ import { failed, minutes, seconds, unknown, verified, type Control } from '../..
 
 const SAMPLE = 100;
 
+/** By table. */
+const MENDS: Readonly<Record<string, string>> = {
+  keys: 'delete that row of keys and restart: the server makes a new key',
+  webhooks: 'give that webhook a new secret, twice: POST /v1/webhooks/{id}/secret',
+  mails: 'delete that row of mails, and have what it said sent again',
+  totp_factors: 'delete that row, and let the person set the app up anew',
+  sessions: 'set it to null: the session goes on, and its list names no device',
+  pushed_requests: 'delete that row: the application pushes its request again',
+};
+
 /** What is secret in the tables opens with a key of the ring alone. */
 export const encryptedAtRest: Control = {
   id: 'security.data.encrypted-at-rest',
@@ -36,9 +46,8 @@ export const encryptedAtRest: Control = {
 };
 
 function mend(column: string): string {
-  return column.startsWith('keys.')
-    ? 'delete that row of keys and restart: the server makes a new key'
-    : 'give that webhook a new secret, twice: POST /v1/webhooks/{id}/secret';
+  const [table = ''] = column.split('.');
+  return MENDS[table] ?? 'find out who wrote it: no server does';
 }
 
 function names(all: readonly string[]): string {

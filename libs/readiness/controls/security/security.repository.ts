@@ -1,3 +1,4 @@
+import type { BrowserSealer } from '#accounts';
 import { type Database, sql } from '#platform';
 
 export interface EncryptedRow {
@@ -24,7 +25,10 @@ const MOST = 5_000;
 
 /** What the tables say about how secrets, clients and modules are kept. */
 export class SecurityEvidence {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly browsers: BrowserSealer,
+  ) {}
 
   /** Up to `count` rows of each column that holds envelopes. */
   async encryptedRows(count: number): Promise<EncryptedRow[]> {
@@ -37,7 +41,20 @@ export class SecurityEvidence {
          FROM webhooks ORDER BY created_at DESC LIMIT ${count})
       UNION ALL
       (SELECT 'webhooks.previous_secret_envelope', id::text, 'webhooks|' || id, previous_secret_envelope
-         FROM webhooks WHERE previous_secret_envelope IS NOT NULL ORDER BY created_at DESC LIMIT ${count})`);
+         FROM webhooks WHERE previous_secret_envelope IS NOT NULL ORDER BY created_at DESC LIMIT ${count})
+      UNION ALL
+      (SELECT 'mails.mail_envelope', id::text, 'mail:' || id, mail_envelope
+         FROM mails WHERE sent_at IS NULL AND failed_at IS NULL ORDER BY next_attempt_at LIMIT ${count})
+      UNION ALL
+      (SELECT 'totp_factors.secret_envelope', user_id::text, 'totp:' || user_id, secret_envelope
+         FROM totp_factors ORDER BY user_id LIMIT ${count})
+      UNION ALL
+      (SELECT 'sessions.browser_envelope', id::text, 'session-browser:' || user_id, browser_envelope
+         FROM sessions WHERE browser_envelope IS NOT NULL ORDER BY expires_at DESC LIMIT ${count})
+      UNION ALL
+      (SELECT 'pushed_requests.parameters_envelope', encode(reference_sha256, 'hex'),
+              'pushed-request:' || encode(reference_sha256, 'hex'), parameters_envelope
+         FROM pushed_requests ORDER BY expires_at DESC LIMIT ${count})`);
   }
 
   /** The MAC keys that the server holds, newest first. */
@@ -119,8 +136,8 @@ export class SecurityEvidence {
 
   /** The client address that the probe's latest session was recorded with. */
   async recordedAddress(userId: string): Promise<string | undefined> {
-    const [row] = await this.database.query<{ address: string }>(sql`
-      SELECT address FROM sessions WHERE user_id = ${userId} ORDER BY auth_time DESC LIMIT 1`);
-    return row?.address;
+    const [row] = await this.database.query<{ envelope: string | null }>(sql`
+      SELECT browser_envelope AS envelope FROM sessions WHERE user_id = ${userId} ORDER BY auth_time DESC LIMIT 1`);
+    return this.browsers.open(userId, row?.envelope ?? null)?.address;
   }
 }

@@ -11,10 +11,15 @@ export interface Schema {
   readonly additionalProperties?: Schema;
 }
 
+/** What a route answers, as its reference tells it; toWire has made it. */
+export interface Answer {
+  /** Of the schema: `License`. */
+  readonly name: string;
+  readonly schema: Schema;
+}
+
 export const UUID: Schema = { type: 'string', format: 'uuid' };
 export const INSTANT: Schema = { type: 'string', format: 'date-time' };
-/** Null is unlimited. */
-export const FEATURE_VALUE: Schema = { type: ['boolean', 'integer', 'null'], minimum: 0 };
 
 /** @param optional members that may be left out */
 export function objectOf(

@@ -1,0 +1,185 @@
+// Routes as an OpenAPI document.
+import { STATUS_CODES } from 'node:http';
+import { getMetadataStorage } from 'class-validator';
+
+/**
+ * @param routes as their controllers declare them
+ * @param authority the document that says who may call what
+ * @param isConditional whether a route answers 304
+ */
+export function openApi({ title, authority, routes, isConditional = () => false }) {
+  const paths = {};
+  const schemas = { Problem: PROBLEM };
+  for (const route of routes) {
+    if (route.answer) schemas[route.answer.name] = route.answer.schema;
+    if (route.body) schemas[route.body.name] = schemaOf(route.body, { nullable: true });
+    (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route, isConditional(route));
+  }
+  return JSON.stringify({
+    openapi: '3.1.0',
+    info: {
+      title,
+      version: '1',
+      description: `Made from the code by \`npm run generate\`; do not edit. Answers may get more members: ignore those that you do not know. Who may call what: ${authority}.`,
+    },
+    paths,
+    components: {
+      schemas,
+      securitySchemes: {
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'An access token whose audience is the issuer, with the scope of the route (RFC 6750).',
+        },
+      },
+    },
+  });
+}
+
+function operationOf({ name, path, summary, scope, status, action, ...route }, conditional) {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+  const query = route.query ? schemaOf(route.query, { nullable: false }) : { properties: {}, required: [] };
+  const inQuery = Object.entries(query.properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: query.required.includes(name),
+    schema,
+  }));
+  const headers = [
+    ...(route.ifMatch ? [header('If-Match', 'The ETag of the license as it was read, or `*`.')] : []),
+    ...(route.idempotencyKey
+      ? [header('Idempotency-Key', 'A new one for each license, 1 to 128 characters.')]
+      : []),
+  ];
+  const success = {
+    description: STATUS_CODES[status],
+    ...(route.answer
+      ? {
+          content: {
+            'application/json': { schema: reference(route.answer.name) },
+            ...Object.fromEntries(
+              (route.answers ?? []).map((type) => [type, { schema: { type: 'string' } }]),
+            ),
+          },
+        }
+      : {}),
+  };
+  const problems = [
+    ...[400, 401, 403, 404, 409, 429],
+    ...(route.ifMatch ? [412, 428] : []),
+    ...(route.idempotencyKey ? [422] : []),
+  ];
+  return {
+    operationId: name,
+    summary,
+    description: descriptionOf(action, route.recent),
+    security: [{ token: [scope] }],
+    parameters: [...inPath, ...inQuery, ...headers],
+    ...(route.body
+      ? {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: reference(route.body.name) } },
+          },
+        }
+      : {}),
+    responses: {
+      [status]: success,
+      ...(conditional ? { 304: { description: 'As If-None-Match has it' } } : {}),
+      ...Object.fromEntries(problems.sort().map((code) => [code, problem(code)])),
+    },
+  };
+}
+
+function descriptionOf(action, recent) {
+  const who = action.includes(':') ? `Action \`${action}\`.` : 'For whoever is signed in.';
+  return recent ? `${who} Of a person who signed in at most 15 minutes ago (RFC 9470).` : who;
+}
+
+function reference(name) {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+function header(name, description) {
+  return { name, in: 'header', required: true, description, schema: { type: 'string' } };
+}
+
+function problem(status) {
+  return {
+    description: STATUS_CODES[status],
+    content: { 'application/problem+json': { schema: reference('Problem') } },
+  };
+}
+
+/** RFC 9457 §3 */
+const PROBLEM = {
+  type: 'object',
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string', description: 'One sentence that says what to do.' },
+    code: { type: 'string', description: 'Of the refusal; of a decision, its code.' },
+  },
+  required: ['type', 'title', 'status', 'detail', 'code'],
+};
+
+/** The rules of a class as a JSON Schema. */
+function schemaOf(type, { nullable }) {
+  const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
+  const properties = {};
+  const optional = new Set();
+  // class-validator gives the rules of a class in the order in which decorators run
+  for (const rule of rules) {
+    properties[rule.propertyName] ??= {};
+    if (rule.name === 'isOptional') optional.add(rule.propertyName);
+    else addRule(properties[rule.propertyName], rule);
+  }
+  for (const name of nullable ? optional : []) {
+    const schema = properties[name];
+    if (schema.enum) schema.enum = [...schema.enum, null];
+    else if (schema.type) schema.type = [schema.type, 'null'].flat();
+  }
+  const names = Object.keys(properties).sort();
+  return {
+    type: 'object',
+    properties: Object.fromEntries(names.map((name) => [name, properties[name]])),
+    required: names.filter((name) => !optional.has(name)),
+    additionalProperties: false,
+  };
+}
+
+function addRule(schema, { name, constraints = [], each }) {
+  const [first] = constraints;
+  const target = each ? (schema.items ??= {}) : schema;
+  const rules = {
+    isUuid: () => ({ type: 'string', format: 'uuid' }),
+    isInt: () => ({ type: 'integer' }),
+    min: () => ({ minimum: first }),
+    max: () => ({ maximum: first }),
+    isBoolean: () => ({ type: 'boolean' }),
+    isString: () => ({ type: 'string' }),
+    maxLength: () => ({ type: 'string', maxLength: first }),
+    matches: () => ({ type: 'string', pattern: first.source }),
+    isIn: () => ({ enum: first }),
+    isArray: () => ({ type: 'array' }),
+    arrayMaxSize: () => ({ maxItems: first }),
+    isDivisibleBy: () => ({ multipleOf: first }),
+    isInstant: () => ({ type: 'string', format: 'date-time' }),
+    isFeatureValue: () => ({ type: ['boolean', 'integer'], minimum: 0 }),
+    isPlanFeatures: () => ({
+      type: 'object',
+      maxProperties: 100,
+      additionalProperties: { type: ['boolean', 'integer', 'null'], minimum: 0 },
+    }),
+  };
+  const known = rules[name];
+  if (!known) throw new Error(`no JSON Schema is known for the rule ${name}`);
+  Object.assign(target, known());
+}
