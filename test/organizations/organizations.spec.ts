@@ -5,7 +5,7 @@ import { Database, MailSealer, sql, type Mail } from '#platform';
 import { Sweeper } from '../../apps/server/sweeper.js';
 import { pathTo } from '../support/answers.js';
 import { hiddenFields, type HttpBrowser } from '../support/http-browser.js';
-import { claimsOf, World } from '../support/world.js';
+import { claimsOf, World, type TestClient } from '../support/world.js';
 
 jest.setTimeout(120_000);
 
@@ -386,11 +386,12 @@ describe('deleting an organization', () => {
       VALUES (${license}, 'exports', '2026-10-01', '2026-11-01', 7, 2)`);
   });
 
+  let biller: TestClient | undefined;
   /** What is billed of it, as a billing system asks. */
   const billed = async () => {
-    const client = await world.createClient({ id: 'billing-system', scopes: ['licensing:read'] });
+    biller ??= await world.createClient({ id: 'billing-system', scopes: ['licensing:read'] });
     const fields = { grant_type: 'client_credentials', scope: 'licensing:read' };
-    const { body } = await world.token(client, fields);
+    const { body } = await world.token(biller, fields);
     const answer = await fetch(
       new URL('/v1/usage/export?from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z', world.url),
       { headers: { authorization: `Bearer ${String(body['access_token'])}` } },
