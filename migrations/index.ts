@@ -24,6 +24,10 @@ import { AccountData1700000000023 } from './0023-account-data.js';
 import { OrganizationEnds1700000000024 } from './0024-organization-ends.js';
 import { EncryptionAtRest1700000000025 } from './0025-encryption.js';
 import { ClientPolicy1700000000028 } from './0028-client-policy.js';
+import { Deletion1700000000029 } from './0029-deletion.js';
+import { LengthAndMoves1700000000031 } from './0031-length-and-moves.js';
+import { SecondFactorTries1700000000033 } from './0033-second-factor-tries.js';
+import { Overrides1700000000037 } from './0037-overrides.js';
 
 /** Every migration, oldest first; named one by one so that the build, and not a file search, decides what runs. */
 export const migrations = [
@@ -53,4 +57,8 @@ export const migrations = [
   OrganizationEnds1700000000024,
   EncryptionAtRest1700000000025,
   ClientPolicy1700000000028,
+  Deletion1700000000029,
+  LengthAndMoves1700000000031,
+  SecondFactorTries1700000000033,
+  Overrides1700000000037,
 ];

@@ -22,6 +22,7 @@ CREATE TABLE audit_events (
   factor text,
   result text DEFAULT 'success'::text NOT NULL,
   transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
+  client_id text,
   CONSTRAINT audit_events_pkey PRIMARY KEY (id),
   CONSTRAINT audit_events_result_check CHECK ((result = ANY (ARRAY['success'::text, 'failure'::text])))
 );
@@ -307,7 +308,7 @@ CREATE TABLE license_overrides (
   value jsonb,
   starts_at timestamp with time zone NOT NULL,
   ends_at timestamp with time zone,
-  CONSTRAINT license_overrides_pkey PRIMARY KEY (license_id, feature_key),
+  CONSTRAINT license_overrides_pkey PRIMARY KEY (license_id, feature_key, starts_at),
   CONSTRAINT license_overrides_license_id_fkey FOREIGN KEY (license_id) REFERENCES licenses(id) ON DELETE CASCADE
 );
 
@@ -496,6 +497,8 @@ CREATE TABLE organizations (
   removal_started_at timestamp with time zone,
   session_idle_seconds integer,
   session_absolute_seconds integer,
+  deletion_told_at timestamp with time zone,
+  deletion_untold boolean DEFAULT false NOT NULL,
   CONSTRAINT organizations_pkey PRIMARY KEY (id),
   CONSTRAINT organizations_key_key UNIQUE (key),
   CONSTRAINT organizations_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id) ON DELETE SET NULL,
@@ -504,6 +507,7 @@ CREATE TABLE organizations (
 );
 CREATE INDEX organizations_creator ON public.organizations USING btree (created_by);
 CREATE INDEX organizations_deletion ON public.organizations USING btree (deletion_at) WHERE (deletion_at IS NOT NULL);
+CREATE INDEX organizations_deletion_untold ON public.organizations USING btree (deletion_told_at) WHERE deletion_untold;
 CREATE INDEX organizations_session_limit ON public.organizations USING btree (id) WHERE (session_absolute_seconds IS NOT NULL);
 
 CREATE TABLE outbox (
@@ -674,6 +678,7 @@ CREATE TABLE second_factor_failures (
   failures integer NOT NULL,
   last_failed_at timestamp with time zone NOT NULL,
   locked_until timestamp with time zone NOT NULL,
+  mailed_at timestamp with time zone,
   CONSTRAINT second_factor_failures_pkey PRIMARY KEY (user_id),
   CONSTRAINT second_factor_failures_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
@@ -699,6 +704,7 @@ CREATE TABLE sessions (
 ) WITH (fillfactor=80);
 CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at);
 CREATE INDEX sessions_live_organization ON public.sessions USING btree (organization_id, auth_time) WHERE (ended_at IS NULL);
+CREATE INDEX sessions_moved ON public.sessions USING btree (auth_time) WHERE ((ended_at IS NULL) AND ((organization_chosen_at IS NOT NULL) OR (organization_id IS NULL)));
 CREATE INDEX sessions_organization ON public.sessions USING btree (organization_id);
 CREATE INDEX sessions_overdue ON public.sessions USING btree (expires_at) WHERE (ended_at IS NULL);
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
@@ -733,8 +739,7 @@ CREATE TABLE trial_ledger (
   license_id uuid NOT NULL,
   started_at timestamp with time zone NOT NULL,
   CONSTRAINT trial_ledger_pkey PRIMARY KEY (organization_id, module_key),
-  CONSTRAINT trial_ledger_module_key_fkey FOREIGN KEY (module_key) REFERENCES modules(key),
-  CONSTRAINT trial_ledger_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id)
+  CONSTRAINT trial_ledger_module_key_fkey FOREIGN KEY (module_key) REFERENCES modules(key)
 );
 CREATE INDEX trial_ledger_module ON public.trial_ledger USING btree (module_key);
 
@@ -801,13 +806,16 @@ CREATE TABLE users (
   second_factors integer DEFAULT 0 NOT NULL,
   deletion_at timestamp with time zone,
   removal_started_at timestamp with time zone,
-  password_short boolean DEFAULT false NOT NULL,
+  password_short boolean DEFAULT false,
+  deletion_told_at timestamp with time zone,
+  deletion_untold boolean DEFAULT false NOT NULL,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_email_key UNIQUE (email),
   CONSTRAINT users_email_check CHECK ((email = lower(email))),
   CONSTRAINT users_second_factors_check CHECK (((second_factors >= 0) AND (second_factors <= 21)))
 );
 CREATE INDEX users_deletion ON public.users USING btree (deletion_at) WHERE (deletion_at IS NOT NULL);
+CREATE INDEX users_deletion_untold ON public.users USING btree (deletion_told_at) WHERE deletion_untold;
 
 CREATE TABLE webauthn_challenges (
   challenge text NOT NULL,

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { commonPasswords } from './common-passwords.mjs';
-import { accountAuthority } from './generate/account-authority.mjs';
+import { accountApi, accountAuthority } from './generate/account-authority.mjs';
 import { licensingGuide } from './generate/decisions.mjs';
 import { administrationApi, authorityReference } from './generate/licensing-administration.mjs';
 import { organizationApi, organizationAuthority } from './generate/organization-authority.mjs';
@@ -24,6 +24,7 @@ const generated = {
     'organization-authority.md',
     organizationAuthority(),
   ),
+  'docs/reference/account-api.json': await pretty('account-api.json', accountApi()),
   'docs/reference/licensing-api.json': await pretty('licensing-api.json', administrationApi()),
   'docs/reference/organization-api.json': await pretty('organization-api.json', organizationApi()),
   'libs/accounts/common-passwords.json': await pretty(

@@ -24,8 +24,8 @@ export interface DemonstrationModule {
 
 export interface DemonstrationSettings {
   readonly modules: Readonly<Record<ModuleKey, DemonstrationModule>>;
-  /** Of the client that administers licenses; without one there is no such client. */
-  readonly billingClientSecret?: string;
+  /** Of the client that administers licenses. */
+  readonly billingClientSecret: string;
   /** Whom the server that is demonstrated may call. */
   readonly outbound: OutboundHttp;
   /** Of every account, when the demonstration is made now. */
@@ -172,11 +172,10 @@ async function createLicenses(
 
 async function saveClients(database: Database, settings: DemonstrationSettings): Promise<void> {
   const clients = new ClientRepository(database, settings.outbound);
-  const { billingClientSecret } = settings;
   const wantedClients = [
     ...modules.map((module) => clientOf(settings.modules[module.key], module)),
     commandLine,
-    ...(billingClientSecret === undefined ? [] : [{ ...billing, secretSha256: sha256(billingClientSecret) }]),
+    { ...billing, secretSha256: sha256(settings.billingClientSecret) },
   ];
   for (const wanted of wantedClients) {
     const there = await clients.find(wanted.id);

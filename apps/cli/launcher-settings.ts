@@ -7,6 +7,8 @@ export const MODULE_KEYS: readonly ModuleKey[] = ['projects', 'reports'];
 
 const defaultPort = { server: 3000, projects: 3001, reports: 3002 } as const;
 
+export const BILLING_CLIENT_SECRET = 'BILLING_OAUTH_CLIENT_SECRET';
+
 /** What `npm start` understands beside the server's own settings. */
 export const launcherSettings: readonly SettingDescription[] = [
   {
@@ -15,6 +17,13 @@ export const launcherSettings: readonly SettingDescription[] = [
     default: '.data',
   },
   ...MODULE_KEYS.flatMap(settingsOfModule),
+  {
+    name: BILLING_CLIENT_SECRET,
+    description:
+      'Secret of the client `billing` of the demonstration, which administers licenses: at least 32 characters.',
+    default: 'generated',
+    secret: true,
+  },
   {
     name: 'CORE_AUTH_DEMO_PASSWORD',
     description:
@@ -65,6 +74,7 @@ export interface LaunchPlan {
   readonly host: string | undefined;
   readonly port: number;
   readonly demonstrationPassword: string | undefined;
+  readonly billingClientSecret: string | undefined;
   readonly modules: Readonly<Record<ModuleKey, ModulePlan>>;
   /** The server's own settings that were given, as they were given. */
   readonly serverValues: ReadonlyMap<string, string>;
@@ -76,7 +86,7 @@ export interface LaunchPlan {
 export function readLaunchPlan(env: NodeJS.ProcessEnv, problems: string[]): LaunchPlan {
   const known = [...settings(), ...launcherSettings];
   const values = readEnvironment(env, known, problems);
-  problems.push(...unknownSettings(env, known, 'CORE_AUTH_', ...MODULE_KEYS.map(prefixOf)));
+  problems.push(...unknownSettings(env, known, 'CORE_AUTH_', 'BILLING_OAUTH_', ...MODULE_KEYS.map(prefixOf)));
   const production = values.get('NODE_ENV') === 'production';
   const port = readPort(values, 'PORT', defaultPort.server, problems);
   const modules = {
@@ -89,6 +99,8 @@ export function readLaunchPlan(env: NodeJS.ProcessEnv, problems: string[]): Laun
   const demonstrationPassword = values.get('CORE_AUTH_DEMO_PASSWORD');
   const problem = demonstrationPassword && passwordProblem(demonstrationPassword);
   if (problem) problems.push(`CORE_AUTH_DEMO_PASSWORD is refused: ${problem}`);
+  const billingClientSecret = values.get(BILLING_CLIENT_SECRET);
+  requireSoundSecret(BILLING_CLIENT_SECRET, billingClientSecret, problems);
   const names = new Set(known.flatMap(({ name }) => [name, `${name}_FILE`]));
   return {
     production,
@@ -96,6 +108,7 @@ export function readLaunchPlan(env: NodeJS.ProcessEnv, problems: string[]): Laun
     host: values.get('HOST'),
     port,
     demonstrationPassword,
+    billingClientSecret,
     modules,
     serverValues: new Map(settings().flatMap(({ name }) => pair(name, values.get(name)))),
     inherited: Object.fromEntries(Object.entries(env).filter(([name]) => !names.has(name))),
@@ -132,10 +145,12 @@ function readModule(
     problems.push(`${prefix}_OAUTH_CLIENT_ID must be 1 to 128 of A-Z a-z 0-9 . _ ~ -`);
   }
   if (production && !clientSecret) problems.push(`${prefix}_OAUTH_CLIENT_SECRET is not set`);
-  if (clientSecret && clientSecret.length < 32) {
-    problems.push(`${prefix}_OAUTH_CLIENT_SECRET must have at least 32 characters`);
-  }
+  requireSoundSecret(`${prefix}_OAUTH_CLIENT_SECRET`, clientSecret, problems);
   return { port, url, clientId, clientSecret };
+}
+
+function requireSoundSecret(name: string, secret: string | undefined, problems: string[]): void {
+  if (secret && secret.length < 32) problems.push(`${name} must have at least 32 characters`);
 }
 
 /** A launcher prints addresses and hands them to others, so that "any free port" is no choice. */

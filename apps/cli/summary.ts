@@ -1,6 +1,6 @@
 import type { Configuration } from '#platform';
 import { accounts, billing, organizations } from './demonstration-data.js';
-import type { LaunchPlan } from './launcher-settings.js';
+import { BILLING_CLIENT_SECRET, type LaunchPlan } from './launcher-settings.js';
 
 export interface Demonstration {
   readonly state: 'created' | 'present';
@@ -34,7 +34,10 @@ export function summary(
       passwordLine(demonstration),
     );
   if (demonstration && dataFolder) {
-    lines.push(`Client of the licensing API: ${billing.id}, its secret is in ${dataFolder}/secrets.json.`);
+    const secret = plan.billingClientSecret
+      ? `the one of ${BILLING_CLIENT_SECRET}`
+      : `in ${dataFolder}/secrets.json`;
+    lines.push(`Client of the licensing API: ${billing.id}, its secret is ${secret}.`);
   }
   if (dataFolder) lines.push('', `Data and logs are in ${dataFolder}. Ctrl-C stops everything.`);
   lines.push('');

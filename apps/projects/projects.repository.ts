@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { ProblemException } from '@core-auth/module-kit';
 import { ProjectsDatabase } from './database.js';
 import type { Project, ProjectCounts, ProjectStatus } from './project.js';
 
@@ -25,8 +26,11 @@ export interface NewProject {
 export class ProjectsRepository {
   constructor(@Inject(ProjectsDatabase) private readonly database: ProjectsDatabase) {}
 
-  /** Newest first; `after` is the last project of the page before. */
-  async list(organizationId: string, limit: number, after?: string): Promise<Project[]> {
+  /**
+   * Newest first. `limit` null is all of them as of one moment; `after` is the last project of the page before: 400
+   * `UNKNOWN_CURSOR` when the organization has no such project.
+   */
+  async list(organizationId: string, limit: number | null, after?: string): Promise<Project[]> {
     const rows = await this.database.query<ProjectRow>(
       'list-projects',
       `SELECT id, name, status, created_at, updated_at FROM projects.projects
@@ -36,6 +40,14 @@ export class ProjectsRepository {
         ORDER BY created_at DESC, id DESC LIMIT $2`,
       [organizationId, limit, after ?? null],
     );
+    if (rows.length === 0 && after !== undefined && !(await this.has(organizationId, after))) {
+      throw new ProblemException(
+        400,
+        'UNKNOWN_CURSOR',
+        'Bad request',
+        'A page begins after a project of your organization: begin with the first page.',
+      );
+    }
     return rows.map(toProject);
   }
 
@@ -91,6 +103,15 @@ export class ProjectsRepository {
       [organizationId, id, status],
     );
     return row && toProject(row);
+  }
+
+  private async has(organizationId: string, id: string): Promise<boolean> {
+    const rows = await this.database.query(
+      'has-project',
+      'SELECT FROM projects.projects WHERE id = $2 AND organization_id = $1',
+      [organizationId, id],
+    );
+    return rows.length > 0;
   }
 
   /** Whether the database answers. */

@@ -2,7 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PublicOrigins } from '#oauth';
 
 /** What a client that runs in a browser calls by script; the authorization endpoint never (RFC 9700 §2.6). */
-const CALLED_BY_SCRIPTS = /^\/(oauth2\/(token|revoke|userinfo|par)(\?|$)|v1\/account(\/|\?|$))/;
+const CALLED_BY_SCRIPTS =
+  /^\/(oauth2\/(token|revoke|userinfo|par)(\?|$)|v1\/(account|organizations)(\/|\?|$))/;
 /** Whom a client is registered by is seen from its token alone: no cookie counts there, and no origin is known yet. */
 const CALLED_FROM_ANYWHERE = /^\/oauth2\/register(\/|\?|$)/;
 const AN_HOUR = '3600';

@@ -17,7 +17,7 @@ const PUSHED = /^\/oauth2\/par(?:[?]|$)/;
 
 /** Those among them whose errors are problem details (RFC 9457). */
 const PROBLEMS =
-  /^\/v1\/(account|usage|leases|licenses(?!\/(check|snapshot)[?]?)|plans|features|trials|seat-imports|reservations|offline-grants|organizations)(?:[/?]|$)/;
+  /^\/v1\/(account|usage|leases|licenses(?!\/(check|snapshot)[?]?)|plans|features|trials|seat-imports|reservations|offline-grants|organizations|invitations)(?:[/?]|$)/;
 
 /**
  * Every error becomes one answer: a page for a person, `{ error, error_description }` or problem details for a program.

@@ -14,7 +14,7 @@ const LIMITED: Readonly<Record<string, (request: FastifyRequest) => boolean>> = 
   // whatever costs a hash of a password, or guesses at what stands in its place
   'sign-in': ({ method, routeOptions }) =>
     /^(POST|PUT)$/.test(method) &&
-    /^\/(sign-in(\/(second-factor|passkey))?|unlock|invitation|register\/complete|reset-password|(v1\/)?account\/(password|address))$/.test(
+    /^\/(sign-in(\/(second-factor|passkey))?|unlock|invitation|v1\/invitations\/accept|register\/complete|reset-password|(v1\/)?account\/(password|address))$/.test(
       routeOptions.url ?? '',
     ),
   // challenges and pending sign-ins are kept for a while, and each change of a factor sends a mail
@@ -26,8 +26,15 @@ const LIMITED: Readonly<Record<string, (request: FastifyRequest) => boolean>> = 
       )) ||
     (method !== 'GET' && /^\/v1\/account\/factors(\/|$)/.test(routeOptions.url ?? '')),
   mail: ({ method, routeOptions }) =>
-    method === 'POST' &&
-    /^\/(register|forgot-password|(v1\/)?account\/address)$/.test(routeOptions.url ?? ''),
+    method !== 'GET' &&
+    /^\/(register|forgot-password|(v1\/)?account\/address|(account\/data|organization)\/deletion(\/undo)?|v1\/(account|organizations\/:organizationId)\/deletion)$/.test(
+      routeOptions.url ?? '',
+    ),
+  // whatever reads everything that is kept about somebody
+  export: ({ routeOptions }) =>
+    /^\/(account\/data|organization|v1\/(account|organizations\/:organizationId))\/export$/.test(
+      routeOptions.url ?? '',
+    ),
   // RFC 8628 §5.1: guesses of user codes
   device: ({ method, routeOptions }) => method === 'POST' && routeOptions.url === '/device',
   registration: ({ routeOptions }) => /^\/oauth2\/register(\/|$)/.test(routeOptions.url ?? ''),
@@ -38,7 +45,7 @@ const LIMITED: Readonly<Record<string, (request: FastifyRequest) => boolean>> = 
     ) ||
     /^\/v1\/account(\/|$)/.test(routeOptions.url ?? '') ||
     // administration of licenses, beside what modules ask
-    /^\/v1\/(licenses|plans|features|trials|seat-imports|reservations|offline-grants|organizations|usage\/export)(\/|$)/.test(
+    /^\/v1\/(licenses|plans|features|trials|seat-imports|reservations|offline-grants|organizations|invitations|usage\/export)(\/|$)/.test(
       routeOptions.url ?? '',
     ) ||
     (method === 'POST' &&
@@ -61,6 +68,7 @@ function rateLimits(configuration: Configuration): ThrottlerOptions[] {
     { name: 'sign-in', ttl: MINUTE, limit: configuration.rateLimitSignIn },
     { name: 'factor', ttl: MINUTE, limit: configuration.rateLimitSignIn },
     { name: 'mail', ttl: MINUTE, limit: configuration.rateLimitMail },
+    { name: 'export', ttl: MINUTE, limit: configuration.rateLimitExport },
     { name: 'device', ttl: MINUTE, limit: configuration.rateLimitDevice },
     { name: 'token', ttl: MINUTE, limit: configuration.rateLimitToken },
     { name: 'registration', ttl: MINUTE, limit: configuration.rateLimitRegistration },

@@ -1,13 +1,10 @@
+import { Injectable } from '@nestjs/common';
 import {
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
-import {
+  AccountDeletionRepository,
   AccountRemovalRepository,
   InvitationRepository,
   MailedTokenRepository,
+  OrganizationDeletionRepository,
   OrganizationRemovalRepository,
 } from '#accounts';
 import { DeliveryRepository, MailRepository, OutboxRepository, WebhookRepository } from '#events';
@@ -19,7 +16,7 @@ import {
   UsageRepository,
 } from '#licensing';
 import { ExpiryRepository, RegisteredClientRepository } from '#oauth';
-import { addSeconds, Clock, TimedLoop } from '#platform';
+import { addSeconds, Clock, RepeatedWork } from '#platform';
 import {
   FactorTriesRepository,
   KnownDevices,
@@ -44,14 +41,7 @@ const OFFLINE_LOG_SECONDS = 30 * 86_400;
 
 /** Removes what has expired, in small batches, so that nothing grows without end. */
 @Injectable()
-export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(Sweeper.name);
-  private readonly loop = new TimedLoop({
-    interval: INTERVAL,
-    work: (stopping) => this.sweep(stopping),
-    failed: ({ message }) => this.logger.warn(`sweeping waits: ${message}`),
-  });
-
+export class Sweeper extends RepeatedWork {
   constructor(
     private readonly outbox: OutboxRepository,
     private readonly deliveries: DeliveryRepository,
@@ -76,14 +66,14 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly invitations: InvitationRepository,
     private readonly organizations: OrganizationRemovalRepository,
     private readonly people: AccountRemovalRepository,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.loop.start();
+    private readonly organizationDeletion: OrganizationDeletionRepository,
+    private readonly accountDeletion: AccountDeletionRepository,
+  ) {
+    super({ interval: INTERVAL, failing: 'sweeping waits' });
   }
 
-  beforeApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
+  protected override work(stopping: () => boolean): Promise<void> {
+    return this.sweep(stopping);
   }
 
   /** One batch of each kind; what cannot be swept now keeps nothing else from being swept. */
@@ -112,6 +102,10 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
       invitations: () => this.invitations.prune(BATCH),
       organizations: () => this.organizations.sweep(BATCH),
       people: () => this.people.sweep(BATCH),
+      'news of deletions': async () => {
+        await this.organizationDeletion.tellLater();
+        await this.accountDeletion.tellLater();
+      },
       files: () => this.offlineGrants.prune(addSeconds(now, -OFFLINE_LOG_SECONDS), BATCH),
     };
     for (const [what, step] of Object.entries(steps)) {

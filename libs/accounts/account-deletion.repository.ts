@@ -5,14 +5,19 @@ import {
   Clock,
   Configuration,
   Database,
+  mailLink,
   MailSealer,
   PublicError,
   sql,
+  type Mail,
   type Transaction,
 } from '#platform';
+import { queueMails } from './mail-queue.repository.js';
 import { accountDeletionMail } from './organization-mails.js';
 
 const A_DAY = 86_400;
+/** Letters of one sweep. */
+const MOST_LETTERS = 100;
 
 interface OwnedOrganization {
   readonly id: string;
@@ -50,8 +55,8 @@ export class AccountDeletionRepository {
   ) {}
 
   /**
-   * Asks for the deletion, and tells the person by mail. Everything goes on until then, but the person counts as no
-   * owner from now on.
+   * Asks for the deletion, and tells the person by mail, once a day: asked for again after it was undone, that waits
+   * until the day is over. Everything goes on until the deletion, but the person counts as no owner from now on.
    * @returns when the account is removed; when that was asked for already, as it was told then
    * @throws PublicError 404 `unknown_user`; OwnerElsewhereNeeded naming the organizations
    */
@@ -81,9 +86,9 @@ export class AccountDeletionRepository {
     lasting: readonly LockedOwner[],
     by: Actor,
   ): Promise<Date> {
-    const at = addSeconds(this.clock.now(), this.configuration.deletionGraceDays * A_DAY);
-    const url = `${this.configuration.issuer}/account/data`;
-    const mail = this.sealer.seal(accountDeletionMail({ to: email, at, url }));
+    const now = this.clock.now();
+    const at = addSeconds(now, this.configuration.deletionGraceDays * A_DAY);
+    const mail = this.sealer.seal(this.notice(email, at));
     const [outcome] = await on.query<{ asked: boolean; orphaned: OwnedOrganization[] }>(sql`
       WITH orphaned AS (
         SELECT o.id, o.key, o.name FROM memberships own JOIN organizations o ON o.id = own.organization_id
@@ -92,13 +97,19 @@ export class AccountDeletionRepository {
                             WHERE other.organization_id = o.id AND other.role = 'owner'
                               AND other.user_id = ANY (${lasting.map((owner) => owner.id)}::uuid[]))
       ), asked AS (
-        UPDATE users SET deletion_at = ${at} WHERE id = ${id} AND NOT EXISTS (SELECT FROM orphaned)
-        RETURNING id, deletion_at
+        UPDATE users
+           SET deletion_at = ${at}, deletion_untold = coalesce(deletion_told_at > ${addSeconds(now, -A_DAY)}, false),
+               deletion_told_at = CASE WHEN deletion_told_at > ${addSeconds(now, -A_DAY)} THEN deletion_told_at
+                                       ELSE ${now} END
+         WHERE id = ${id} AND NOT EXISTS (SELECT FROM orphaned)
+        RETURNING id, deletion_at, deletion_untold
       ), mailed AS (
-        INSERT INTO mails (id, mail_envelope) SELECT ${mail.id}, ${mail.envelope} FROM asked
+        INSERT INTO mails (id, mail_envelope)
+        SELECT ${mail.id}, ${mail.envelope} FROM asked WHERE NOT deletion_untold
       ), audited AS (
-        INSERT INTO audit_events (act, actor, address, factor, target, detail)
-        SELECT 'user.request-deletion', ${by.id}, ${by.address}, ${by.factor}, id, jsonb_build_object('at', deletion_at)
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target, detail)
+        SELECT 'user.request-deletion', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null},
+               id, jsonb_build_object('at', deletion_at)
           FROM asked
       )
       SELECT EXISTS (SELECT FROM asked) AS asked,
@@ -111,12 +122,12 @@ export class AccountDeletionRepository {
   async undo(userId: string, by: Actor): Promise<void> {
     const undone = await this.database.query(sql`
       WITH undone AS (
-        UPDATE users SET deletion_at = NULL
+        UPDATE users SET deletion_at = NULL, deletion_untold = false
          WHERE id::text = ${userId} AND deletion_at IS NOT NULL AND removal_started_at IS NULL
         RETURNING id
       )
-      INSERT INTO audit_events (act, actor, address, factor, target)
-      SELECT 'user.undo-deletion', ${by.id}, ${by.address}, ${by.factor}, id FROM undone
+      INSERT INTO audit_events (act, actor, address, factor, client_id, target)
+      SELECT 'user.undo-deletion', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null}, id FROM undone
       RETURNING id`);
     if (undone.length === 0) {
       throw new PublicError(
@@ -125,6 +136,27 @@ export class AccountDeletionRepository {
         'No deletion can be undone: none was asked for, or it has begun.',
       );
     }
+  }
+
+  /** Tells those of whom that was asked again on the same day, now that it is over. */
+  async tellLater(): Promise<void> {
+    const now = this.clock.now();
+    await this.database.transaction(async (on) => {
+      const told = await on.query<{ email: string; deletion_at: Date }>(sql`
+        UPDATE users SET deletion_untold = false, deletion_told_at = ${now}
+         WHERE id IN (SELECT id FROM users WHERE deletion_untold AND deletion_told_at <= ${addSeconds(now, -A_DAY)}
+                       ORDER BY deletion_told_at LIMIT ${MOST_LETTERS} FOR NO KEY UPDATE SKIP LOCKED)
+        RETURNING email, deletion_at`);
+      await queueMails(
+        on,
+        this.sealer,
+        told.map(({ email, deletion_at: at }) => this.notice(email, at)),
+      );
+    });
+  }
+
+  private notice(to: string, at: Date): Mail {
+    return accountDeletionMail({ to, at, url: mailLink(this.configuration.issuer, '/account/data') });
   }
 
   /** When the account is removed; undefined while nobody asked for that. */

@@ -12,9 +12,9 @@ import {
   sha256,
   sql,
 } from '#platform';
-import { isEmailAddress, normalizeEmail } from './email-address.js';
+import { emailProblem, normalizeEmail } from './email-address.js';
 import { INVITATION_SECONDS } from './invitation.js';
-import { invitationMail, invitationUrl } from './organization-mails.js';
+import { invitationMail } from './organization-mails.js';
 
 /** Invitations to an account alone: how a service gets its first people. */
 @Injectable()
@@ -32,13 +32,14 @@ export class AccountInvitationRepository {
    */
   async invite(invited: { email: string; name?: string | undefined }, by: Actor): Promise<void> {
     const email = normalizeEmail(invited.email);
-    if (!isEmailAddress(email)) throw new PublicError(400, 'invalid_email', 'This is not an e-mail address.');
+    const unfit = emailProblem(email);
+    if (unfit !== undefined) throw new PublicError(400, 'invalid_email', unfit);
     const now = this.clock.now();
     const secret = randomSecret();
     const expiresAt = addSeconds(now, INVITATION_SECONDS);
-    const url = invitationUrl(this.configuration.issuer, secret);
+    const { issuer } = this.configuration;
     const mail = this.sealer.seal(
-      invitationMail({ to: email, organization: undefined, inviter: undefined, url, expiresAt }),
+      invitationMail({ to: email, organization: undefined, inviter: undefined, issuer, secret, expiresAt }),
     );
     const detail = JSON.stringify({ account: true, ...(invited.name ? { name: invited.name } : {}) });
     const saved = await this.database.query(sql`
@@ -50,8 +51,8 @@ export class AccountInvitationRepository {
       ), mail AS (
         INSERT INTO mails (id, mail_envelope) SELECT ${mail.id}, ${mail.envelope} FROM saved
       )
-      INSERT INTO audit_events (act, actor, address, factor, target)
-      SELECT 'account.invite', ${by.id}, ${by.address}, ${by.factor}, id FROM saved
+      INSERT INTO audit_events (act, actor, address, factor, client_id, target)
+      SELECT 'account.invite', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null}, id FROM saved
       RETURNING id`);
     if (saved.length === 0) {
       throw new PublicError(409, 'email_taken', 'There is an account with this e-mail address already.');

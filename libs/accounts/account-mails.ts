@@ -1,12 +1,8 @@
-import type { Mail } from '#platform';
+import { mailLink, type Mail } from '#platform';
 
 const NOT_YOU = 'If you did not ask for this, do nothing: without the link nothing happens.';
 const NOT_YOURS =
   'If you did not do this, somebody else may know your password: choose a new one at once, by “Forgotten your password?” on the sign-in page, and tell an administrator of your organization.';
-
-/** The pages that mail leads to. */
-const link = (issuer: string, path: string, token?: string) =>
-  token === undefined ? `${issuer}${path}` : `${issuer}${path}?${new URLSearchParams({ token })}`;
 
 export function registrationMail(to: string, issuer: string, secret: string): Mail {
   return {
@@ -14,7 +10,7 @@ export function registrationMail(to: string, issuer: string, secret: string): Ma
     subject: 'Confirm your e-mail address',
     paragraphs: [
       'Somebody, hopefully you, wants to make an account with this address. Follow the link within an hour to choose a name and a password.',
-      { label: 'Make the account', url: link(issuer, '/register/complete', secret) },
+      { label: 'Make the account', url: mailLink(issuer, '/register/complete', secret) },
       NOT_YOU,
     ],
   };
@@ -27,8 +23,8 @@ export function alreadyRegisteredMail(to: string, issuer: string): Mail {
     subject: 'You have an account already',
     paragraphs: [
       'Somebody, hopefully you, wanted to make an account with this address. There is one already.',
-      { label: 'Sign in', url: link(issuer, '/sign-in') },
-      { label: 'Choose a new password', url: link(issuer, '/forgot-password') },
+      { label: 'Sign in', url: mailLink(issuer, '/sign-in') },
+      { label: 'Choose a new password', url: mailLink(issuer, '/forgot-password') },
       'If you did not ask for this, do nothing.',
     ],
   };
@@ -40,7 +36,7 @@ export function resetMail(to: string, issuer: string, secret: string): Mail {
     subject: 'Choose a new password',
     paragraphs: [
       'Somebody, hopefully you, has forgotten the password of this account. Follow the link within an hour to choose another.',
-      { label: 'Choose a new password', url: link(issuer, '/reset-password', secret) },
+      { label: 'Choose a new password', url: mailLink(issuer, '/reset-password', secret) },
       NOT_YOU,
     ],
   };
@@ -75,7 +71,7 @@ export function addressConfirmationMail(to: string, issuer: string, secret: stri
     subject: 'Confirm your new e-mail address',
     paragraphs: [
       'This is to become the address of your account. Follow the link within an hour, while you are signed in.',
-      { label: 'Use this address', url: link(issuer, '/account/address/confirm', secret) },
+      { label: 'Use this address', url: mailLink(issuer, '/account/address/confirm', secret) },
       NOT_YOU,
     ],
   };

@@ -12,7 +12,7 @@ import type {
   SignInAccount,
   User,
 } from './account.js';
-import { isEmailAddress, normalizeEmail } from './email-address.js';
+import { emailProblem, normalizeEmail } from './email-address.js';
 
 interface UserRow {
   id: string;
@@ -43,9 +43,8 @@ export class AccountRepository {
   async createUser(user: NewUser, actor: string): Promise<User> {
     const { id = randomUUID(), name, passwordHash, emailVerified = false } = user;
     const email = normalizeEmail(user.email);
-    if (!isEmailAddress(email)) {
-      throw new PublicError(400, 'invalid_email', 'This is not an e-mail address.');
-    }
+    const unfit = emailProblem(email);
+    if (unfit !== undefined) throw new PublicError(400, 'invalid_email', unfit);
     const created = await this.database.query(sql`
       WITH created AS (
         INSERT INTO users (id, email, name, password_hash, email_verified_at)
@@ -64,15 +63,17 @@ export class AccountRepository {
   /** The account to verify a password against; a disabled one too, so that refusing it takes as long. */
   async findForSignIn(email: string): Promise<SignInAccount | undefined> {
     const [row] = await this.database.query<
-      UserRow & { password_hash: string | null; has_second_factor: boolean }
+      UserRow & { password_hash: string | null; has_second_factor: boolean; password_length_known: boolean }
     >(sql`
-      SELECT id, email, name, disabled_at, password_hash, second_factors > 0 AS has_second_factor
+      SELECT id, email, name, disabled_at, password_hash, second_factors > 0 AS has_second_factor,
+             password_short IS NOT NULL AS password_length_known
         FROM users WHERE email = ${normalizeEmail(email)}`);
     return (
       row && {
         ...userOf(row),
         passwordHash: row.password_hash ?? undefined,
         hasSecondFactor: row.has_second_factor,
+        passwordLengthKnown: row.password_length_known,
       }
     );
   }
@@ -106,7 +107,8 @@ export class AccountRepository {
 
   /**
    * Lets a disabled account sign in again. Nothing that it held before comes back: what it had allowed with offline
-   * access ends here. @returns whether this call did it
+   * access ends here, and so does a session that a sign-in began while the account was being disabled.
+   * @returns whether this call did it
    */
   async enableUser(id: string, actor: string): Promise<boolean> {
     const changed = await this.database.query(sql`
@@ -118,22 +120,27 @@ export class AccountRepository {
         UPDATE authorizations a SET state = 'revoked' FROM enabled
          WHERE a.user_id = enabled.id AND a.state <> 'revoked'
         RETURNING a.id, a.organization_id
+      ), ended AS (
+        UPDATE sessions s SET ended_at = now() FROM enabled WHERE s.user_id = enabled.id AND s.ended_at IS NULL
+        RETURNING s.id
       ), told AS (
         INSERT INTO outbox (kind, subject, organization_id)
         SELECT 'authorization-revoked', id, organization_id FROM revoked
+        UNION ALL SELECT 'session-ended', id, NULL FROM ended
       )
       INSERT INTO audit_events (act, actor, target) SELECT 'user.enable', ${actor}, id FROM enabled
       RETURNING id`);
     return changed.length > 0;
   }
 
-  /** The keys of the organizations of which this person is an owner, and nobody who can sign in. */
+  /** The keys of the organizations of which this person is an owner, and nobody who can sign in and stays. */
   async organizationsWithoutOwner(ownerId: string): Promise<string[]> {
     const rows = await this.database.query<{ key: string }>(sql`
       SELECT o.key FROM memberships m JOIN organizations o ON o.id = m.organization_id
        WHERE m.user_id = ${ownerId} AND m.role = 'owner'
          AND NOT EXISTS (SELECT FROM memberships other JOIN users u ON u.id = other.user_id
-                          WHERE other.organization_id = o.id AND other.role = 'owner' AND u.disabled_at IS NULL)
+                          WHERE other.organization_id = o.id AND other.role = 'owner'
+                            AND u.disabled_at IS NULL AND u.deletion_at IS NULL)
        ORDER BY o.key`);
     return rows.map(({ key }) => key);
   }
@@ -142,6 +149,13 @@ export class AccountRepository {
   async upgradePasswordHash(id: string, from: string, to: string): Promise<void> {
     await this.database.query(sql`
       UPDATE users SET password_hash = ${to} WHERE id = ${id} AND password_hash = ${from}`);
+  }
+
+  /** What a password that was given says about its length; nothing happens when that is known, or it was changed. */
+  async notePasswordLength(id: string, hash: string, short: boolean): Promise<void> {
+    await this.database.query(sql`
+      UPDATE users SET password_short = ${short}
+       WHERE id = ${id} AND password_hash = ${hash} AND password_short IS NULL`);
   }
 
   /**
@@ -240,8 +254,8 @@ export class AccountRepository {
     }
   }
 
-  /** The organizations of a person, by name. */
-  async membershipsOf(userId: string): Promise<Membership[]> {
+  /** The organizations of a person, by name. @param within the one that is asked about; null for all of them */
+  async membershipsOf(userId: string, within: string | null = null): Promise<Membership[]> {
     const rows = await this.database.query<
       OrganizationRow & { role: Role; custom_role: HeldCustomRole | null }
     >(sql`
@@ -249,7 +263,7 @@ export class AccountRepository {
              (SELECT jsonb_build_object('key', r.key, 'name', r.name, 'permissions', r.permissions)
                 FROM organization_roles r WHERE r.id = custom_role_id) AS custom_role
         FROM memberships JOIN organizations ON organizations.id = organization_id
-       WHERE user_id = ${userId}
+       WHERE user_id = ${userId} AND organizations.id = coalesce(${within}::uuid, organizations.id)
        ORDER BY name, organizations.id`);
     return rows.map((row) => ({ ...organizationOf(row), role: row.role, customRole: row.custom_role }));
   }

@@ -12,6 +12,8 @@ export interface SignInAccount extends User {
   readonly passwordHash: string | undefined;
   /** Whether signing in with the password asks this person for more. */
   readonly hasSecondFactor: boolean;
+  /** Whether it is known if the password is short; a hash does not tell. */
+  readonly passwordLengthKnown: boolean;
 }
 
 export interface NewUser {

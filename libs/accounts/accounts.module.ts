@@ -9,6 +9,7 @@ import { BrowserSealer } from './browser-sealer.js';
 import { ExportRepository } from './export.repository.js';
 import { InvitationAcceptanceRepository } from './invitation-acceptance.repository.js';
 import { InvitationRepository } from './invitation.repository.js';
+import { MailCountRepository } from './mail-count.repository.js';
 import { MailedTokenRepository } from './mailed-token.repository.js';
 import { MembershipRepository } from './membership.repository.js';
 import { OrganizationDeletionRepository } from './organization-deletion.repository.js';
@@ -39,6 +40,7 @@ const providers = [
   AddressRepository,
   AdministratorRepository,
   BrowserSealer,
+  MailCountRepository,
   MailedTokenRepository,
   PasswordHasher,
   PasswordRules,

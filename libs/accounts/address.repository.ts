@@ -71,8 +71,9 @@ export class AddressRepository {
         ), mailed AS (
           INSERT INTO mails (id, mail_envelope) SELECT ${notice.id}, ${notice.envelope} FROM changed
         )
-        INSERT INTO audit_events (act, actor, target, address, factor)
-        SELECT 'user.change-address', ${by.id}::text, id, ${by.address}::text, ${by.factor}::text FROM changed
+        INSERT INTO audit_events (act, actor, target, address, factor, client_id)
+        SELECT 'user.change-address', ${by.id}::text, id, ${by.address}::text, ${by.factor}::text,
+               ${by.client ?? null}::text FROM changed
         RETURNING id`);
       return changed.length > 0 ? 'done' : 'invalid';
     } catch (error) {

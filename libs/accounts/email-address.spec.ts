@@ -39,6 +39,7 @@ describe('e-mail addresses', () => {
     'owner@acme.example\r\nBcc: eve@evil.example',
     'owner@acme.example, eve@evil.example',
     'Owner <owner@acme.example>',
+    '"owner"@acme.example',
     'ow\u200bner@acme.example',
     'ow\u202ener@acme.example',
     `${'a'.repeat(65)}@acme.example`,

@@ -45,8 +45,12 @@ export function emailProblem(email: string): string | undefined {
   const at = normalized.lastIndexOf('@');
   const [local, domain] = [normalized.slice(0, at), normalized.slice(at + 1)];
   if (normalized.length > LONGEST) return 'This address is too long for an e-mail address.';
-  // invisible characters, and others of which nothing can be seen
-  if (/[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u.test(normalized) || !isEmail(normalized)) {
+  // invisible characters, and others of which nothing can be seen; quoted names (RFC 5321 §4.1.2), which mail is not sent to
+  if (
+    /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u.test(normalized) ||
+    local.includes('"') ||
+    !isEmail(normalized)
+  ) {
     return 'This is not an e-mail address. It has the form name@example.com.';
   }
   // UTS 39 §3.1: wide and other compatibility characters look like the plain ones; §5.2: so do letters of other scripts

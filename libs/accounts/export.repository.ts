@@ -2,14 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { Actor } from '#observability';
 import { Database, sql } from '#platform';
 import { InvitationRepository } from './invitation.repository.js';
-import type { Invitation } from './invitation.js';
+import { MOST_INVITATIONS, type Invitation } from './invitation.js';
 import { MembershipRepository } from './membership.repository.js';
 import type { Member } from './membership.js';
 import { OrganizationRepository, type OrganizationDetails } from './organization.repository.js';
 import type { CustomRole } from './role.js';
 import { RoleRepository } from './role.repository.js';
-
-const PAGE = 1000;
 
 /** What an organization is, beside what it has bought. */
 export interface OrganizationExport {
@@ -35,19 +33,15 @@ export class ExportRepository {
     const organization = await this.organizations.find(organizationId);
     if (!organization) return undefined;
     await this.database.query(sql`
-      INSERT INTO audit_events (act, actor, address, factor, target, organization_id)
-      VALUES ('organization.export', ${by.id}, ${by.address}, ${by.factor}, ${organizationId}, ${organizationId})`);
-    const members: Member[] = [];
-    let after: string | undefined;
-    do {
-      const page = await this.memberships.list(organizationId, { after, limit: PAGE });
-      members.push(...page.members);
-      after = page.next;
-    } while (after !== undefined);
+      INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id)
+      VALUES ('organization.export', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null},
+              ${organizationId}, ${organizationId})`);
+    const { members } = await this.memberships.list(organizationId, { limit: 'all' });
+    const { invitations } = await this.invitations.list(organizationId, { limit: MOST_INVITATIONS });
     return {
       organization,
       members,
-      invitations: await this.invitations.list(organizationId, { limit: PAGE }),
+      invitations,
       roles: await this.roles.list(organizationId),
     };
   }

@@ -24,6 +24,7 @@ export {
 } from './account-mails.js';
 export { AddressRepository, type AddressOutcome } from './address.repository.js';
 export { emailProblem, isEmailAddress, normalizeEmail } from './email-address.js';
+export { MailCountRepository } from './mail-count.repository.js';
 export { MailedTokenRepository } from './mailed-token.repository.js';
 export { PasswordHasher } from './password-hasher.js';
 export {
@@ -47,6 +48,7 @@ export {
   MOST_INVITATION_MAILS,
   MOST_INVITED_AT_ONCE,
   requireMail,
+  wordsAboutInvited,
   type Invitation,
   type InvitedLine,
   type Invitee,

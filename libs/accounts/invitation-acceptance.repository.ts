@@ -11,6 +11,7 @@ interface InvitationRow {
   email: string;
   organization_id: string | null;
   organization_name: string | null;
+  organization_key: string | null;
   role: Role | null;
   custom_role_name: string | null;
   license_id: string | null;
@@ -40,7 +41,7 @@ export class InvitationAcceptanceRepository {
   /** What a link invites to; undefined when it is unknown, used, expired, withdrawn, or the organization ends, or its inviter may not. */
   async find(secret: string): Promise<OpenInvitation | undefined> {
     const [row] = await this.database.query<InvitationRow>(sql`
-      SELECT t.id, t.email, o.id AS organization_id, o.name AS organization_name, i.role,
+      SELECT t.id, t.email, o.id AS organization_id, o.name AS organization_name, o.key AS organization_key, i.role,
              (SELECT r.name FROM organization_roles r WHERE r.id = i.custom_role_id) AS custom_role_name,
              i.license_id, t.detail->>'name' AS name, t.expires_at,
              EXISTS (SELECT FROM users u WHERE u.email = t.email) AS has_account
@@ -105,8 +106,8 @@ export class InvitationAcceptanceRepository {
         INSERT INTO outbox (kind, subject, organization_id)
         SELECT 'membership-changed', user_id, organization_id FROM joined
       ), audited AS (
-        INSERT INTO audit_events (act, actor, address, factor, target, organization_id, detail)
-        SELECT 'invitation.accept', ${by.id}, ${by.address}, ${by.factor}, id, organization_id,
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail)
+        SELECT 'invitation.accept', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null}, id, organization_id,
                jsonb_build_object('role', role, 'joined', EXISTS (SELECT FROM joined))
           FROM accepted
       )
@@ -196,11 +197,11 @@ function acceptedOf({ id, user_id: userId, organization_id: organizationId }: Ou
 }
 
 function invitationOf(row: InvitationRow): OpenInvitation {
-  const { organization_id: id, organization_name: name } = row;
+  const { organization_id: id, organization_name: name, organization_key: key } = row;
   return {
     id: row.id,
     email: row.email,
-    organization: id !== null && name !== null ? { id, name } : undefined,
+    organization: id !== null && name !== null && key !== null ? { id, name, key } : undefined,
     role: row.role ?? undefined,
     customRoleName: row.custom_role_name ?? undefined,
     licenseId: row.license_id ?? undefined,

@@ -4,37 +4,41 @@ import {
   addSeconds,
   Clock,
   Configuration,
+  cursorOf,
   Database,
   MailSealer,
+  placeOf,
   PublicError,
   randomSecret,
   sha256,
   sql,
   type Transaction,
 } from '#platform';
-import { isEmailAddress, normalizeEmail } from './email-address.js';
+import { emailProblem, normalizeEmail } from './email-address.js';
 import {
   INVITATION_SECONDS,
   MOST_INVITATION_MAILS,
   MOST_INVITATIONS,
   type Invitation,
+  type InvitationPage,
   type Invitee,
 } from './invitation.js';
+import { inviteRefusal, mailRefusal, unknownInvitation, type InviteFacts } from './invitation-errors.js';
+import { MailCountRepository } from './mail-count.repository.js';
 import { rolesFor } from './organization-authority.js';
-import { notAllowed, refusalOf, unknownRole, type ActFacts } from './organization-errors.js';
-import { invitationMail, invitationUrl } from './organization-mails.js';
+import { notAllowed, refusalOf, type ActFacts } from './organization-errors.js';
+import { invitationMail } from './organization-mails.js';
 import { givenRoleProblem } from './role.js';
 
 /** After so long nobody remembers that somebody was invited, and to how many mails. */
 const FORGET_AFTER = 30 * 86_400;
 
-interface InviteFacts extends ActFacts {
-  readonly role_known: boolean;
-  readonly lasting: boolean;
-  readonly stranger: boolean;
-  readonly room: boolean;
-  readonly patient: boolean;
-  readonly saved: boolean;
+/** Of an instant, as PostgreSQL counts them; before the year 2286. */
+const MICROSECONDS = /^\d{1,16}$/;
+
+interface InvitationRow extends Omit<Invitation, 'customRole'> {
+  readonly custom_role: Invitation['customRole'];
+  readonly sorted_by: string;
 }
 
 /** Invitations to an organization. Each has a single-use token of its own id; sent again it gets another id. */
@@ -45,6 +49,7 @@ export class InvitationRepository {
     private readonly clock: Clock,
     private readonly sealer: MailSealer,
     private readonly configuration: Configuration,
+    private readonly counts: MailCountRepository,
   ) {}
 
   /** When an invitation of this moment expires, exclusive. */
@@ -63,10 +68,11 @@ export class InvitationRepository {
   async invite(on: Transaction, id: string, invitee: Invitee, by: Actor): Promise<Date> {
     const { organizationId, role, customRoleId = null, licenseId = null } = invitee;
     const email = normalizeEmail(invitee.email);
-    if (!isEmailAddress(email)) throw new PublicError(400, 'invalid_email', 'This is not an e-mail address.');
+    const unfit = emailProblem(email);
+    if (unfit !== undefined) throw new PublicError(400, 'invalid_email', unfit);
     const problem = givenRoleProblem(invitee);
     if (problem) throw new PublicError(400, 'invalid_role', problem);
-    const letter = await this.letter(on, email, organizationId, by);
+    const sent = await this.mailTo(on, email, organizationId, by);
     const now = this.clock.now();
     const [facts] = await on.query<InviteFacts>(sql`
       WITH actor AS (
@@ -93,7 +99,7 @@ export class InvitationRepository {
         INSERT INTO invitations AS i (id, organization_id, email, role, custom_role_id, license_id, invited_by,
                                       created_at, expires_at, mails_sent)
         SELECT ${id}, ${organizationId}, ${email}, ${role}, ${customRoleId}::uuid, ${licenseId}::uuid, ${by.id},
-               ${now}, ${letter.expiresAt}, 1
+               ${now}, ${sent.expiresAt}, 1
           FROM facts
          WHERE allowed AND role_known AND within AND lasting AND stranger AND room AND patient
         ON CONFLICT (organization_id, email) DO UPDATE
@@ -106,12 +112,12 @@ export class InvitationRepository {
         RETURNING i.id, i.organization_id
       ), token AS (
         INSERT INTO one_time_tokens (id, secret_sha256, purpose, email, created_at, expires_at)
-        SELECT id, ${letter.digest}, 'invitation', ${email}, ${now}, ${letter.expiresAt} FROM saved
+        SELECT id, ${sent.digest}, 'invitation', ${email}, ${now}, ${sent.expiresAt} FROM saved
       ), mail AS (
-        INSERT INTO mails (id, mail_envelope) SELECT ${letter.mail.id}, ${letter.mail.envelope} FROM saved
+        INSERT INTO mails (id, mail_envelope) SELECT ${sent.mail.id}, ${sent.mail.envelope} FROM saved
       ), audited AS (
-        INSERT INTO audit_events (act, actor, address, factor, target, organization_id, detail)
-        SELECT 'invitation.create', ${by.id}, ${by.address}, ${by.factor}, id, organization_id,
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail)
+        SELECT 'invitation.create', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null}, id, organization_id,
                jsonb_strip_nulls(jsonb_build_object('role', ${role}::text, 'custom_role', ${customRoleId}::text,
                                                     'license', ${licenseId}::text))
           FROM saved
@@ -119,7 +125,8 @@ export class InvitationRepository {
       SELECT *, EXISTS (SELECT FROM saved) AS saved FROM facts`);
     const refusal = refusalOf(facts, 'member') ?? inviteRefusal(facts);
     if (refusal) throw refusal;
-    return letter.expiresAt;
+    await this.countMail(on, email, by);
+    return sent.expiresAt;
   }
 
   /**
@@ -136,7 +143,7 @@ export class InvitationRepository {
   ): Promise<Date> {
     const [found] = await on.query<{ email: string }>(sql`
       SELECT email FROM invitations WHERE organization_id = ${organizationId} AND id::text = ${id}`);
-    const letter = await this.letter(on, found?.email ?? '', organizationId, by);
+    const sent = await this.mailTo(on, found?.email ?? '', organizationId, by);
     const now = this.clock.now();
     const [facts] = await on.query<ActFacts & { patient: boolean; lasting: boolean }>(sql`
       WITH actor AS (
@@ -156,17 +163,17 @@ export class InvitationRepository {
                EXISTS (SELECT FROM target WHERE mails_sent < ${MOST_INVITATION_MAILS}::int) AS patient
       ), saved AS (
         UPDATE invitations i
-           SET id = ${newId}, invited_by = ${by.id}, expires_at = ${letter.expiresAt}, mails_sent = i.mails_sent + 1
+           SET id = ${newId}, invited_by = ${by.id}, expires_at = ${sent.expiresAt}, mails_sent = i.mails_sent + 1
           FROM facts, target WHERE i.id = target.id AND allowed AND within AND lasting AND patient
         RETURNING i.id, i.organization_id, i.email
       ), token AS (
         INSERT INTO one_time_tokens (id, secret_sha256, purpose, email, created_at, expires_at)
-        SELECT id, ${letter.digest}, 'invitation', email, ${now}, ${letter.expiresAt} FROM saved
+        SELECT id, ${sent.digest}, 'invitation', email, ${now}, ${sent.expiresAt} FROM saved
       ), mail AS (
-        INSERT INTO mails (id, mail_envelope) SELECT ${letter.mail.id}, ${letter.mail.envelope} FROM saved
+        INSERT INTO mails (id, mail_envelope) SELECT ${sent.mail.id}, ${sent.mail.envelope} FROM saved
       ), audited AS (
-        INSERT INTO audit_events (act, actor, address, factor, target, organization_id, detail)
-        SELECT 'invitation.resend', ${by.id}, ${by.address}, ${by.factor}, id, organization_id,
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail)
+        SELECT 'invitation.resend', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null}, id, organization_id,
                jsonb_build_object('before', ${id}::text)
           FROM saved
       )
@@ -174,7 +181,8 @@ export class InvitationRepository {
     if (facts?.allowed && !facts.known) throw unknownInvitation();
     const refusal = refusalOf(facts, 'member') ?? mailRefusal(facts);
     if (refusal) throw refusal;
-    return letter.expiresAt;
+    await this.countMail(on, found?.email ?? '', by);
+    return sent.expiresAt;
   }
 
   /**
@@ -194,30 +202,39 @@ export class InvitationRepository {
            AND (actor.role = 'owner' OR i.role <> 'owner')
         RETURNING i.id, i.organization_id
       ), audited AS (
-        INSERT INTO audit_events (act, actor, address, factor, target, organization_id)
-        SELECT 'invitation.withdraw', ${by.id}, ${by.address}, ${by.factor}, id, organization_id FROM withdrawn
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id)
+        SELECT 'invitation.withdraw', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null},
+               id, organization_id FROM withdrawn
       )
       SELECT EXISTS (SELECT FROM actor) AS allowed, EXISTS (SELECT FROM withdrawn) AS known`);
     if (!facts?.allowed) throw notAllowed();
     if (!facts.known) throw unknownInvitation();
   }
 
-  /** Those that nobody has answered, the latest first; expired ones too. @param after the id of the last one before */
-  async list(organizationId: string, page: { after?: string; limit: number }): Promise<Invitation[]> {
-    const { after = null, limit } = page;
-    const rows = await this.database.query<
-      Omit<Invitation, 'customRole'> & { custom_role: Invitation['customRole'] }
-    >(sql`
+  /** Those that nobody has answered, the latest first; expired ones too. @param page.after as the page before told it */
+  async list(
+    organizationId: string,
+    { after, limit }: { after?: string | undefined; limit: number },
+  ): Promise<InvitationPage> {
+    const last = after === undefined ? undefined : placeOf(after, MICROSECONDS);
+    const rows = await this.database.query<InvitationRow>(sql`
       SELECT i.id, i.email, i.role, i.license_id AS "licenseId", i.created_at AS "createdAt",
              i.expires_at AS "expiresAt", i.mails_sent AS "mailsSent",
+             (extract(epoch FROM i.created_at) * 1000000)::bigint AS sorted_by,
              (SELECT jsonb_build_object('id', r.id, 'name', r.name)
                 FROM organization_roles r WHERE r.id = i.custom_role_id) AS custom_role
         FROM invitations i
        WHERE i.organization_id = ${organizationId} AND i.accepted_at IS NULL AND i.withdrawn_at IS NULL
-         AND (${after}::uuid IS NULL
-              OR (i.created_at, i.id) < (SELECT l.created_at, l.id FROM invitations l WHERE l.id = ${after}::uuid))
-       ORDER BY i.created_at DESC, i.id DESC LIMIT ${limit}`);
-    return rows.map(({ custom_role: customRole, ...row }) => ({ ...row, customRole }));
+         AND (${last?.id ?? null}::uuid IS NULL
+              OR (i.created_at, i.id) <
+                 (to_timestamp(${last?.key ?? null}::bigint / 1000000.0), ${last?.id ?? null}::uuid))
+       ORDER BY i.created_at DESC, i.id DESC LIMIT ${limit + 1}`);
+    const page = rows.slice(0, limit);
+    const end = rows.length > limit ? page.at(-1) : undefined;
+    return {
+      invitations: page.map(({ custom_role: customRole, sorted_by: _, ...row }) => ({ ...row, customRole })),
+      next: end && cursorOf({ key: end.sorted_by, id: end.id }),
+    };
   }
 
   /** Of which license a seat is kept for an open invitation. */
@@ -242,8 +259,21 @@ export class InvitationRepository {
                      ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`);
   }
 
+  /** @throws PublicError 409 `too_many_mails` when the address, or whoever invites, has had enough of late */
+  private async countMail(on: Transaction, email: string, by: Actor): Promise<void> {
+    const enough = await this.counts.invitation(on, email, by.id);
+    if (enough === undefined) return;
+    throw new PublicError(
+      409,
+      'too_many_mails',
+      enough === 'person'
+        ? 'You have invited very many people within the hour. Go on in an hour.'
+        : 'This address was invited several times within the hour. Try again in an hour.',
+    );
+  }
+
   /** A sealed invitation with its secret; the organization is locked, so that what is counted next stays true. */
-  private async letter(on: Transaction, to: string, organizationId: string, by: Actor) {
+  private async mailTo(on: Transaction, to: string, organizationId: string, by: Actor) {
     const [names] = await on.query<{ organization: string; inviter: string | null }>(sql`
       SELECT o.name AS organization, (SELECT u.name FROM users u WHERE u.id::text = ${by.id}) AS inviter
         FROM organizations o WHERE o.id = ${organizationId} FOR NO KEY UPDATE OF o`);
@@ -254,55 +284,11 @@ export class InvitationRepository {
         to,
         organization: names?.organization ?? '',
         inviter: names?.inviter ?? undefined,
-        url: invitationUrl(this.configuration.issuer, secret),
+        issuer: this.configuration.issuer,
+        secret,
         expiresAt,
       }),
     );
     return { digest: sha256(secret), expiresAt, mail };
   }
-}
-
-function inviteRefusal(facts: InviteFacts | undefined): PublicError | undefined {
-  if (!facts?.role_known) return unknownRole();
-  if (!facts.stranger) {
-    return new PublicError(409, 'already_member', 'This person belongs to the organization already.');
-  }
-  if (!facts.room) {
-    return new PublicError(
-      409,
-      'too_many_invitations',
-      'The organization has invited too many people of late. Try again when invitations were accepted or expired.',
-    );
-  }
-  return (
-    mailRefusal(facts) ??
-    (facts.saved
-      ? undefined
-      : new PublicError(
-          409,
-          'already_invited',
-          'This person is invited already: send that invitation again.',
-        ))
-  );
-}
-
-function mailRefusal(facts: { patient: boolean; lasting: boolean } | undefined): PublicError | undefined {
-  if (!facts?.lasting) {
-    return new PublicError(
-      409,
-      'organization_ends',
-      'The organization is about to be deleted: nobody can join it.',
-    );
-  }
-  return facts.patient
-    ? undefined
-    : new PublicError(
-        409,
-        'too_many_mails',
-        `This address has got ${MOST_INVITATION_MAILS} invitations of late. Ask the person to look for them.`,
-      );
-}
-
-function unknownInvitation(): PublicError {
-  return new PublicError(404, 'unknown_invitation', 'There is no such invitation, or not any more.');
 }

@@ -8,7 +8,11 @@ describe('a pasted list of addresses', () => {
       { text: 'A@x.example', email: 'a@x.example', problem: undefined },
       { text: 'b@x.example', email: 'b@x.example', problem: undefined },
       { text: 'a@X.example', email: undefined, problem: 'The address is there twice.' },
-      { text: 'nobody', email: undefined, problem: 'This is not an e-mail address.' },
+      {
+        text: 'nobody',
+        email: undefined,
+        problem: 'This is not an e-mail address. It has the form name@example.com.',
+      },
     ]);
     expect(invitedLines(' \n;, ')).toEqual([]);
   });
@@ -18,7 +22,10 @@ describe('a pasted list of addresses', () => {
       'a+b@x.example',
       'a@x.example',
     ]);
-    expect(invitedLines('a\0b@x.example')[0]?.problem).toBe('This is not an e-mail address.');
+    expect(invitedLines('a\0b@x.example')[0]?.problem).toBe(
+      'This is not an e-mail address. It has the form name@example.com.',
+    );
+    expect(invitedLines('оwner@x.example')[0]?.problem).toContain('mixes letters of several alphabets');
   });
 
   it('never gives an address twice, whatever was typed', () => {

@@ -1,6 +1,6 @@
 import { PublicError, type Configuration } from '#platform';
 import type { Role } from './account.js';
-import { isEmailAddress, normalizeEmail } from './email-address.js';
+import { emailProblem, normalizeEmail } from './email-address.js';
 import type { GivenRole } from './role.js';
 
 export const INVITATION_SECONDS = 7 * 86_400;
@@ -24,12 +24,18 @@ export interface Invitation {
   readonly mailsSent: number;
 }
 
+export interface InvitationPage {
+  readonly invitations: readonly Invitation[];
+  /** Where the next page begins, as it is asked for. */
+  readonly next: string | undefined;
+}
+
 /** An invitation as whoever holds its link sees it. */
 export interface OpenInvitation {
   readonly id: string;
   readonly email: string;
   /** Undefined: to an account alone, by the operator of the service. */
-  readonly organization: { readonly id: string; readonly name: string } | undefined;
+  readonly organization: { readonly id: string; readonly name: string; readonly key: string } | undefined;
   readonly role: Role | undefined;
   readonly customRoleName: string | undefined;
   readonly licenseId: string | undefined;
@@ -38,6 +44,11 @@ export interface OpenInvitation {
   /** Whether somebody has an account with the address already. */
   readonly hasAccount: boolean;
   readonly expiresAt: Date;
+}
+
+/** What the password of whoever accepts must have nothing to do with. @param name that they chose */
+export function wordsAboutInvited({ email, organization }: OpenInvitation, name: string): string[] {
+  return [email, name, ...(organization ? [organization.name, organization.key] : [])];
 }
 
 /** Somebody who is to be invited. */
@@ -67,9 +78,8 @@ export function invitedLines(text: string): InvitedLine[] {
     .map((part) => {
       const email = normalizeEmail(part);
       const shown = part.slice(0, LONGEST_SHOWN);
-      if (!isEmailAddress(email)) {
-        return { text: shown, email: undefined, problem: 'This is not an e-mail address.' };
-      }
+      const problem = emailProblem(email);
+      if (problem !== undefined) return { text: shown, email: undefined, problem };
       if (seen.has(email)) return { text: shown, email: undefined, problem: 'The address is there twice.' };
       seen.add(email);
       return { text: shown, email, problem: undefined };

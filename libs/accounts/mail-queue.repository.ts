@@ -1,6 +1,6 @@
 import { sql, type Mail, type MailSealer, type Transaction } from '#platform';
 
-/** Queues letters that leave when the transaction commits. */
+/** Queues mails that leave when the transaction commits. */
 export async function queueMails(
   transaction: Transaction,
   sealer: MailSealer,

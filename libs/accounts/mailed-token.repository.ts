@@ -9,14 +9,12 @@ import {
   sql,
   type SealedMail,
 } from '#platform';
+import { MAILS_PER_WINDOW, WINDOW_SECONDS } from './mail-count.repository.js';
 
 /** What anybody may ask for by an address alone. */
 export type MailedPurpose = 'register' | 'reset-password' | 'change-address';
 
 export const MAILED_TOKEN_SECONDS = 3600;
-/** To one address, or at the wish of one person, for one purpose; more help nobody who reads the mailbox. */
-const MAILS_PER_WINDOW = 3;
-const WINDOW_SECONDS = 3600;
 
 export interface MailedTokenRequest {
   readonly purpose: MailedPurpose;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '#observability';
-import { Database, PublicError, sql } from '#platform';
+import { cursorOf, Database, placeOf, PublicError, sql } from '#platform';
 import type { Role } from './account.js';
 import type { Member, MemberFilter, MemberPage } from './membership.js';
 import { rolesFor } from './organization-authority.js';
@@ -9,6 +9,7 @@ import { givenRoleProblem, type GivenRole } from './role.js';
 
 interface MemberRow extends Omit<Member, 'customRole'> {
   custom_role: Member['customRole'];
+  sorted_by: string;
 }
 
 /** Whom an act is about. */
@@ -29,21 +30,24 @@ export class MembershipRepository {
 
   /** By name. */
   async list(organizationId: string, { search = '', after, limit }: MemberFilter): Promise<MemberPage> {
+    const last = after === undefined ? undefined : placeOf(after);
     const rows = await this.database.query<MemberRow>(sql`
       SELECT u.id AS "userId", u.name, u.email, m.role, m.created_at AS "joinedAt", u.disabled_at AS "disabledAt",
-             u.second_factors > 0 AS "secondFactor",
+             u.second_factors > 0 AS "secondFactor", lower(u.name) AS sorted_by,
              (SELECT jsonb_build_object('id', r.id, 'name', r.name)
                 FROM organization_roles r WHERE r.id = m.custom_role_id) AS custom_role
         FROM memberships m JOIN users u ON u.id = m.user_id
        WHERE m.organization_id = ${organizationId}
          AND (strpos(lower(u.name), lower(${search})) > 0 OR strpos(u.email, lower(${search})) > 0)
-         AND (${after ?? null}::uuid IS NULL
-              OR (lower(u.name), u.id) > (SELECT lower(l.name), l.id FROM users l WHERE l.id = ${after ?? null}::uuid))
-       ORDER BY lower(u.name), u.id LIMIT ${limit + 1}`);
-    const members = rows
-      .slice(0, limit)
-      .map(({ custom_role: customRole, ...row }) => ({ ...row, customRole }));
-    return { members, next: rows.length > limit ? members.at(-1)?.userId : undefined };
+         AND (${last?.id ?? null}::uuid IS NULL
+              OR (lower(u.name), u.id) > (${last?.key ?? null}::text, ${last?.id ?? null}::uuid))
+       ORDER BY lower(u.name), u.id LIMIT ${limit === 'all' ? null : limit + 1}`);
+    const page = limit === 'all' ? rows : rows.slice(0, limit);
+    const end = rows.length > page.length ? page.at(-1) : undefined;
+    return {
+      members: page.map(({ custom_role: customRole, sorted_by: _, ...row }) => ({ ...row, customRole })),
+      next: end && cursorOf({ key: end.sorted_by, id: end.userId }),
+    };
   }
 
   /** How many belong to it as what. */
@@ -102,8 +106,9 @@ export class MembershipRepository {
         INSERT INTO outbox (kind, subject, organization_id)
         SELECT 'membership-changed', user_id, organization_id FROM changed
       ), audited AS (
-        INSERT INTO audit_events (act, actor, address, factor, target, organization_id, detail)
-        SELECT 'membership.change-role', ${by.id}, ${by.address}, ${by.factor}, user_id, organization_id,
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail)
+        SELECT 'membership.change-role', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null},
+               user_id, organization_id,
                jsonb_strip_nulls(jsonb_build_object('from', before, 'role', ${role}::text,
                                                     'custom_role', ${customRoleId}::text))
           FROM changed
@@ -165,8 +170,9 @@ export class MembershipRepository {
         SELECT 'membership-changed', user_id, organization_id FROM removed
         UNION ALL SELECT 'authorization-revoked', id, organization_id FROM revoked
       ), audited AS (
-        INSERT INTO audit_events (act, actor, address, factor, target, organization_id)
-        SELECT ${act}, ${by.id}, ${by.address}, ${by.factor}, user_id, organization_id FROM removed
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id)
+        SELECT ${act}, ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null},
+               user_id, organization_id FROM removed
       )
       SELECT * FROM facts`);
     const refusal = refusalOf(facts, 'member');
@@ -208,8 +214,9 @@ export class MembershipRepository {
         INSERT INTO outbox (kind, subject, organization_id)
         SELECT 'membership-changed', user_id, organization_id FROM changed
       ), audited AS (
-        INSERT INTO audit_events (act, actor, address, factor, target, organization_id)
-        SELECT 'organization.transfer', ${by.id}, ${by.address}, ${by.factor}, user_id, organization_id
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id)
+        SELECT 'organization.transfer', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null},
+               user_id, organization_id
           FROM changed WHERE user_id::text = ${userId}
       )
       SELECT * FROM facts`);

@@ -15,15 +15,15 @@ export interface Member {
 
 export interface MemberPage {
   readonly members: readonly Member[];
-  /** After whom the next page begins. */
+  /** Where the next page begins, as it is asked for. */
   readonly next: string | undefined;
 }
 
 export interface MemberFilter {
   /** A part of the name or the address. */
   readonly search?: string | undefined;
-  /** The user id of the last member of the page before. */
+  /** As the page before told it. */
   readonly after?: string | undefined;
-  /** 1 to 1000. */
-  readonly limit: number;
+  /** 1 to 100; or everybody as of one moment, so that no change meanwhile leaves somebody out. */
+  readonly limit: number | 'all';
 }

@@ -1,4 +1,4 @@
-import type { Mail } from '#platform';
+import { mailLink, type Mail } from '#platform';
 
 const day = new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeZone: 'UTC' });
 
@@ -8,16 +8,13 @@ interface Invited {
   readonly organization: string | undefined;
   /** Who invites; undefined when no person does. */
   readonly inviter: string | undefined;
-  readonly url: string;
+  readonly issuer: string;
+  readonly secret: string;
   readonly expiresAt: Date;
 }
 
-/** Where an invitation is answered. */
-export function invitationUrl(issuer: string, secret: string): string {
-  return `${issuer}/invitation?token=${secret}`;
-}
-
-export function invitationMail({ to, organization, inviter, url, expiresAt }: Invited): Mail {
+export function invitationMail({ to, organization, inviter, issuer, secret, expiresAt }: Invited): Mail {
+  const url = mailLink(issuer, '/invitation', secret);
   const what = organization === undefined ? 'to set up your account' : `to join ${organization}`;
   return {
     to,

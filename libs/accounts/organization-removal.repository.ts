@@ -8,7 +8,7 @@ const MOST_LICENSES = 20;
 
 /**
  * Removes organizations whose grace is over, with everything that hangs on them, a bounded part at each sweep. The
- * audit stays, and what licenses have counted. Whichever node comes next goes on where the last one stopped.
+ * audit stays, and what licenses have counted, and which trials there were. Whichever node comes next goes on where the last one stopped.
  */
 @Injectable()
 export class OrganizationRemovalRepository {
@@ -20,15 +20,7 @@ export class OrganizationRemovalRepository {
   /** @param limit rows of one statement */
   async sweep(limit: number): Promise<void> {
     await this.begin();
-    const parts = [
-      membershipsOf(limit),
-      authorizationsOf(limit),
-      ...leftOvers(limit),
-      clientsOf(),
-      sql`
-        DELETE FROM trial_ledger t USING organizations o
-         WHERE o.id = t.organization_id AND o.removal_started_at IS NOT NULL`,
-    ];
+    const parts = [membershipsOf(limit), authorizationsOf(limit), ...leftOvers(limit), clientsOf()];
     for (const part of parts) await this.database.query(part);
     await this.database.transaction(removeLicenses);
     await this.end();

@@ -61,6 +61,29 @@ describe('password hashes', () => {
     expect(hasher.needsRehash(encoded.replace('argon2id', 'argon2i'))).toBe(true);
   });
 
+  it('are handed over in groups of as many as still wait, sixteen at most, and one by one when nobody does', async () => {
+    const one = PasswordHasher.limitedTo({ concurrency: 1, capacity: 64 });
+    const turns: number[] = [];
+    let turn = 0;
+    const looking = setInterval(() => (turn += 1), 0);
+    const tasks = Array.from({ length: 40 }, async () => {
+      await one.verify(password, undefined);
+      turns.push(turn);
+    });
+    await Promise.all(tasks);
+    clearInterval(looking);
+    const sizes = [...new Set(turns)].map((at) => turns.filter((each) => each === at).length);
+    expect(sizes).toEqual([16, 12, 6, 3, 1, 1, 1]);
+    expect(await one.verify(password, undefined)).toBe(false);
+  });
+
+  it('keep nobody else waiting when one of a group fails', async () => {
+    const one = PasswordHasher.limitedTo({ concurrency: 1, capacity: 64 });
+    const broken = () => one.verify(password, 'no hash at all');
+    const outcomes = await Promise.allSettled([broken(), one.verify(password, undefined), broken()]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected']);
+  });
+
   it('answer 503 with Retry-After when too many are waiting, and go on afterwards', async () => {
     const narrow = PasswordHasher.limitedTo({ concurrency: 1, capacity: 1 });
     const results = await Promise.allSettled(

@@ -12,6 +12,9 @@ const encodedCost = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${
 /** Waiting behind this many hashes per core takes about half a second; more is answered with 503 at once. */
 const waitingPerCore = 64;
 
+/** Results that are handed over at once while as many others wait. */
+const largestGroup = 16;
+
 /** Longer texts are never a password of ours, and are not worth normalizing. */
 const longestWorthHashing = 1024;
 
@@ -20,6 +23,8 @@ const longestWorthHashing = 1024;
 export class PasswordHasher {
   private readonly semaphore = new Semaphore(availableParallelism());
   private readonly capacity = availableParallelism() * waitingPerCore;
+  /** Who is told next that their hash is done. */
+  private readonly held: (() => void)[] = [];
   /** Nobody's hash at the same cost: random in place of a digest, so that no password matches it. */
   private readonly nobody = encodedCost + [16, 32].map(unpaddedRandom).join('$');
 
@@ -59,7 +64,23 @@ export class PasswordHasher {
         { reason: 'the queue of password hashes is full', headers: { 'retry-after': '2' } },
       );
     }
-    return this.semaphore.run(task);
+    try {
+      return await this.semaphore.run(task);
+    } finally {
+      await this.group();
+    }
+  }
+
+  /**
+   * Results are held until there are as many of them as others wait for theirs, and no longer. A hash leaves nothing of
+   * ours in the caches, so that what follows one costs several times what it costs right after its like.
+   */
+  private group(): Promise<void> {
+    return new Promise((resolve) => {
+      this.held.push(resolve);
+      if (this.held.length < Math.min(largestGroup, this.semaphore.waiting)) return;
+      for (const release of this.held.splice(0)) release();
+    });
   }
 }
 

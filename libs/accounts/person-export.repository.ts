@@ -42,11 +42,12 @@ export class PersonExportRepository {
     const [account] = await this.rows(sql`
       WITH account AS (
         SELECT id, email, email_verified_at, name, created_at, password_hash IS NOT NULL AS has_password,
-               nullif(password_changed_at, '-infinity') AS password_changed_at, operator, deletion_at
+               nullif(password_changed_at, '-infinity') AS password_changed_at, operator, deletion_at,
+               deletion_told_at
           FROM users WHERE id::text = ${userId}
       ), audited AS (
-        INSERT INTO audit_events (act, actor, address, factor, target)
-        SELECT 'user.export', ${by.id}, ${by.address}, ${by.factor}, id FROM account
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target)
+        SELECT 'user.export', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null}, id FROM account
       )
       SELECT * FROM account`);
     if (!account) return undefined;
@@ -161,7 +162,8 @@ export class PersonExportRepository {
       SELECT e.occurred_at, e.act, e.result, e.actor = ${userId} AS by_you,
              CASE WHEN e.target = ${userId} THEN 'you' ELSE e.target END AS target, o.key AS organization,
              CASE WHEN e.actor = ${userId} THEN e.address END AS address,
-             CASE WHEN e.actor = ${userId} THEN e.factor END AS factor, e.detail
+             CASE WHEN e.actor = ${userId} THEN e.factor END AS factor,
+             CASE WHEN e.actor = ${userId} THEN e.client_id END AS client_id, e.detail
         FROM audit_events e LEFT JOIN organizations o ON o.id = e.organization_id
        WHERE e.id IN (
          (SELECT id FROM audit_events WHERE actor = ${userId} ORDER BY id DESC LIMIT ${MOST})

@@ -2,7 +2,16 @@ import { describe, expect, it } from '@jest/globals';
 import { nameProblem, normalizeName } from './person-name.js';
 
 describe('the name of a person', () => {
-  it.each(['Ada Lovelace', 'O’Neil', '田中', 'علی‌رضا', 'X Æ A-12'])('%s is one', (name) => {
+  it.each([
+    'Ada Lovelace',
+    'O’Neil',
+    'J.R.R. Tolkien',
+    'J.R.Tolkien',
+    'Dr. Ada',
+    '田中',
+    'علی‌رضا',
+    'X Æ A-12',
+  ])('%s is one', (name) => {
     expect(nameProblem(name)).toBeUndefined();
   });
 
@@ -14,7 +23,11 @@ describe('the name of a person', () => {
     ['nul\0', 'cannot be seen'],
     ['\u202eadA', 'cannot be seen'],
     ['\ud800', 'cannot be seen'],
-    ['https://evil.example', 'not a name'],
+    ['\u3164', 'Enter your name.'],
+    ['https://evil.example', 'not as a name'],
+    ['www.evil', 'not as a name'],
+    ['visit evil.example now', 'not as a name'],
+    ['Core Auth Support', 'the service itself'],
   ])('%j is none', (name, problem) => {
     expect(nameProblem(name)).toContain(problem);
   });

@@ -38,8 +38,8 @@ export class ProfileRepository {
         UPDATE users SET name = ${normalizeName(name)} WHERE id = ${userId} AND name <> ${normalizeName(name)}
         RETURNING id
       )
-      INSERT INTO audit_events (act, actor, target, address, factor)
-      SELECT 'user.rename', ${by.id}, id, ${by.address}, ${by.factor} FROM changed
+      INSERT INTO audit_events (act, actor, target, address, factor, client_id)
+      SELECT 'user.rename', ${by.id}, id, ${by.address}, ${by.factor}, ${by.client ?? null} FROM changed
       RETURNING id`);
     return changed.length > 0;
   }

@@ -63,8 +63,8 @@ export class RoleRepository {
           ON CONFLICT (organization_id, key) DO NOTHING
           RETURNING id, organization_id
         ), audited AS (
-          INSERT INTO audit_events (act, actor, address, factor, target, organization_id, detail)
-          SELECT 'role.create', ${by.id}, ${by.address}, ${by.factor}, id, organization_id,
+          INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail)
+          SELECT 'role.create', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null}, id, organization_id,
                  jsonb_build_object('key', ${key}::text, 'permissions', ${permissions}::text[])
             FROM created
         )
@@ -106,8 +106,8 @@ export class RoleRepository {
         SELECT 'membership-changed', m.user_id, m.organization_id
           FROM memberships m JOIN changed ON m.custom_role_id = changed.id
       ), audited AS (
-        INSERT INTO audit_events (act, actor, address, factor, target, organization_id, detail)
-        SELECT 'role.change', ${by.id}, ${by.address}, ${by.factor}, id, organization_id,
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail)
+        SELECT 'role.change', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null}, id, organization_id,
                jsonb_build_object('name', ${name}::text, 'permissions', ${permissions}::text[])
           FROM changed
       )
@@ -138,8 +138,9 @@ export class RoleRepository {
          WHERE r.organization_id = ${organizationId} AND r.id::text = ${roleId} AND EXISTS (SELECT FROM actor)
         RETURNING r.id, r.organization_id, r.key
       ), audited AS (
-        INSERT INTO audit_events (act, actor, address, factor, target, organization_id, detail)
-        SELECT 'role.delete', ${by.id}, ${by.address}, ${by.factor}, id, organization_id, jsonb_build_object('key', key)
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail)
+        SELECT 'role.delete', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null},
+               id, organization_id, jsonb_build_object('key', key)
           FROM deleted
       )
       SELECT EXISTS (SELECT FROM actor) AS allowed, EXISTS (SELECT FROM deleted) AS known`,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FeatureDefinition } from '@core-auth/module-kit/licensing';
-import { Database, PublicError, randomUUID, sql, type Transaction } from '#platform';
+import { Database, isUniqueViolation, PublicError, randomUUID, sql, type Transaction } from '#platform';
 import {
   isCatalogKey,
   moduleProblem,
@@ -21,9 +21,6 @@ import {
   type RolePermissions,
   type ScopeRoles,
 } from './catalog.js';
-
-/** SQLSTATE of PostgreSQL's appendix A. */
-const UNIQUE_VIOLATION = '23505';
 
 interface ModuleRow {
   key: string;
@@ -89,8 +86,8 @@ export class CatalogRepository {
       )
       SELECT * FROM changed`,
       )
-      .catch((error: Error & { code?: string }) => {
-        throw error.code === UNIQUE_VIOLATION ? moduleTaken() : error;
+      .catch((error: unknown) => {
+        throw isUniqueViolation(error) ? moduleTaken() : error;
       });
     if (!changed) throw new PublicError(404, 'unknown_module', `There is no module "${key}".`);
     return moduleOf(changed);
@@ -107,13 +104,6 @@ export class CatalogRepository {
     const rows = await this.database.query<ModuleRow>(sql`
       SELECT key, name, base_url, environment FROM modules ORDER BY key`);
     return rows.map(moduleOf);
-  }
-
-  /** The keys of what a module counts, by name. */
-  async meteredFeatures(moduleKey: string): Promise<string[]> {
-    const rows = await this.database.query<{ key: string }>(sql`
-      SELECT key FROM features WHERE module_key = ${moduleKey} AND type = 'metered' ORDER BY key COLLATE "C"`);
-    return rows.map(({ key }) => key);
   }
 
   /** All of them, by key, with what an organization's roles may do there. */

@@ -8,6 +8,8 @@ export interface TimelineEntry {
   readonly act: string;
   /** Who did it: a user id, a client id, or a word for a process. */
   readonly actor: string;
+  /** Why, in their words; null when they gave no reason. */
+  readonly reason: string | null;
   readonly occurredAt: Date;
   readonly detail: unknown;
 }
@@ -45,7 +47,7 @@ export class HistoryRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Who did what with a license and when.
+   * Who did what with a license, when and why.
    * @param page `before`: as the page before gave it; `limit`: 1 to 100, 50 unless told; `organizationId`: whose the
    * license has to be
    * @throws PublicError 400 `invalid_page`; 404 `unknown_license`
@@ -64,15 +66,15 @@ export class HistoryRepository {
       );
     }
     const owner = await this.ownerOf(licenseId, organizationId);
-    const rows = await this.database.query<ActRow>(sql`
-      SELECT id, act, actor, occurred_at, detail FROM audit_events
+    const rows = await this.database.query<ActRow & { reason: string | null }>(sql`
+      SELECT id, act, actor, occurred_at, detail - 'reason' AS detail, detail->>'reason' AS reason FROM audit_events
        WHERE organization_id = ${owner} AND target = ${licenseId}
          AND id < COALESCE(${before ?? null}::bigint, 9223372036854775807)
        ORDER BY id DESC LIMIT ${limit + 1}`);
     const entries = rows.slice(0, limit);
     return {
-      entries: entries.map(({ act, actor, occurred_at: occurredAt, detail }) => ({
-        ...{ act, actor, occurredAt, detail },
+      entries: entries.map(({ act, actor, reason, occurred_at: occurredAt, detail }) => ({
+        ...{ act, actor, reason, occurredAt, detail },
       })),
       next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null,
     };

@@ -34,6 +34,17 @@ describe('the history of a license', () => {
     ]);
     const gone = act('license.remove-override', { feature: 'charts' });
     expect(licenseAfter(act('license.override', { override }), gone)?.overrides).toEqual([]);
+    const cut = { ...override, endsAt: at(5).toISOString() };
+    const next = { ...override, value: 3, startsAt: at(5).toISOString() };
+    const other = { ...override, feature: 'boards' };
+    const two = [
+      act('license.override', { override }),
+      act('license.override', { override: other, overrides: [other] }),
+      act('license.override', { override: next, overrides: [cut, next] }),
+    ];
+    expect(licenseAfter(...two)?.overrides).toEqual([other, cut, next]);
+    const left = act('license.remove-override', { feature: 'charts', overrides: [cut] });
+    expect(licenseAfter(...two, left)?.overrides).toEqual([other, cut]);
   });
 
   it('seats people by user, whatever else a seat row says, each once', () => {

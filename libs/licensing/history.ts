@@ -30,7 +30,8 @@ export function replay(id: string, before: Replayed, acts: readonly AuditedAct[]
   let state = before;
   for (const { act, detail } of acts) {
     if (state === 'unreadable') return state;
-    state = licenseAfter(state, act, id, record(detail));
+    // why it was done is no part of what the license is
+    state = licenseAfter(state, act, id, { ...record(detail), reason: undefined });
   }
   return state;
 }
@@ -58,10 +59,9 @@ function licenseAfter(
     case 'license.cancel-change':
       return { ...license, terms: detail['terms'] as TermsDetails[], version };
     case 'license.override':
-      return { ...license, overrides: overridden(license, detail['override']), version };
     case 'license.end-override':
     case 'license.remove-override':
-      return { ...license, overrides: lessOverridden(license, act, detail), version };
+      return { ...license, overrides: overridden(license, act, detail), version };
     case 'seat.assign':
     case 'seat.release':
       return { ...license, seats: seated(license, act, detail['user']) };
@@ -79,17 +79,29 @@ function begun(id: string, detail: Detail): LicenseDetails | 'unreadable' {
   };
 }
 
-function overridden({ overrides }: LicenseDetails, override: unknown): SnapshotOverride[] {
-  const set = override as SnapshotOverride;
-  const others = overrides.filter(({ feature }) => feature !== set.feature);
-  return [...others, set].toSorted((one, other) => (one.feature < other.feature ? -1 : 1));
+function overridden({ overrides }: LicenseDetails, act: string, detail: Detail): SnapshotOverride[] {
+  const { override, overrides: since, ...rest } = detail as OverrideDetail;
+  const feature = override?.feature ?? rest.feature;
+  const those = overrides.filter((one) => one.feature === feature);
+  const others = overrides.filter((one) => one.feature !== feature);
+  return [...others, ...(since ?? onlyOverride(those, act, detail))].toSorted((one, other) =>
+    one.feature === other.feature ? 0 : one.feature < other.feature ? -1 : 1,
+  );
 }
 
-function lessOverridden({ overrides }: LicenseDetails, act: string, detail: Detail): SnapshotOverride[] {
-  const { feature, endsAt } = detail as { feature: string; endsAt?: string };
-  return act === 'license.remove-override'
-    ? overrides.filter((one) => one.feature !== feature)
-    : overrides.map((one) => (one.feature === feature ? { ...one, endsAt: endsAt ?? null } : one));
+interface OverrideDetail {
+  readonly feature?: string;
+  readonly endsAt?: string;
+  readonly override?: SnapshotOverride;
+  /** All of the feature since then. */
+  readonly overrides?: readonly SnapshotOverride[];
+}
+
+/** Of rows from when a feature had one override at most, which do not name those that there are since. */
+function onlyOverride(those: readonly SnapshotOverride[], act: string, detail: Detail): SnapshotOverride[] {
+  const { override, endsAt = null } = detail as OverrideDetail;
+  if (act === 'license.remove-override') return [];
+  return override ? [override] : those.map((one) => ({ ...one, endsAt }));
 }
 
 function seated({ seats }: LicenseDetails, act: string, user: unknown): readonly string[] {

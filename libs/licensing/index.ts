@@ -30,6 +30,12 @@ export {
   type LicenseOverview,
   type SeatHolder,
 } from './license-overview.repository.js';
+export {
+  LicenseBoughtRepository,
+  type BoughtFeature,
+  type BoughtLicense,
+  type FeatureOverride,
+} from './license-bought.repository.js';
 export { LicenseDetailsRepository } from './license-details.repository.js';
 export { readLicenseSnapshot } from './license-snapshot.repository.js';
 export type { Renewal, TermsChange } from './license-terms.js';
@@ -48,6 +54,7 @@ export type { UsageAnswer, UsageRecord } from './usage/usage.js';
 export { UsageRepository } from './usage/usage.repository.js';
 export { SeatRepository } from './seats/seat.repository.js';
 export {
+  SeatsExhausted,
   seatsInUse,
   type AssignedSeat,
   type SeatCount,
@@ -70,7 +77,8 @@ export {
   type Invitation,
   type Reservation,
 } from './seats/reservation.repository.js';
-export { SeatLeaseRepository, type Lease, type LeaseHolder } from './seats/lease.repository.js';
+export { SeatLeaseRepository, type Lease } from './seats/lease.repository.js';
+export type { LeaseHolder } from './seats/lease-writing.repository.js';
 export type { NewOfflineGrant, OfflineGrant, ReturnedGrant } from './offline/offline-grant.js';
 export { OfflineGrantRepository } from './offline/offline-grant.repository.js';
 export { OfflineLicenses, type IssuedLicenseFile } from './offline/offline-licenses.js';
@@ -87,4 +95,5 @@ export {
   type HeldLease,
   type KeptSeat,
 } from './administration/license-list.repository.js';
+export { MODULE_CONTROLLERS } from './module-routes.js';
 export { administrationRoutes, type DescribedRoute } from './administration/routes.js';

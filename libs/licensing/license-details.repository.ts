@@ -67,7 +67,7 @@ export class LicenseDetailsRepository {
             'feature', feature_key, 'removed', removed, 'value', value,
             'startsAt', to_char(o.starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
             'endsAt', to_char(o.ends_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-            ORDER BY feature_key COLLATE "C"), '[]')
+            ORDER BY feature_key COLLATE "C", o.starts_at), '[]')
             FROM license_overrides AS o WHERE license_id = licenses.id)) AS details,
         organization_id AS owner,
         CASE WHEN ${counted}::boolean THEN (

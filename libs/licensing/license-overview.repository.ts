@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { LicenseStatus, SeatModel } from '@core-auth/module-kit/licensing';
-import { Database, sql } from '#platform';
+import { cursorOf, Database, placeOf, sql, type Place } from '#platform';
 import { pageOf, type Page } from './page.js';
 import { seatsInUse, type SeatWay } from './seats/seat.js';
 import { unknownLicense } from './license-writing.repository.js';
@@ -37,7 +37,7 @@ export interface OverviewFilter {
   readonly search?: string;
   /** Issued ones whose end lies between these instants. */
   readonly ending?: { readonly from: Date; readonly to: Date };
-  /** The id of the last license of the page before. */
+  /** As the page before told it. */
   readonly after?: string;
   /** 1 to 100. */
   readonly limit: number;
@@ -68,13 +68,12 @@ export class LicenseOverviewRepository {
   constructor(private readonly database: Database) {}
 
   /** By the organization's name; where an end is asked for, what ends first comes first. */
-  async list({ organizationId, search, ending, after, limit }: OverviewFilter): Promise<LicenseOverview[]> {
-    const [first] =
-      after === undefined ? [] : await this.read({ licenseId: after, organizationId, limit: 1 });
-    return this.read({
-      ...{ organizationId, search, ending, limit },
-      ...(first && { afterName: first.organizationName, afterId: first.id }),
-    });
+  async list({ after, limit, ...filter }: OverviewFilter): Promise<Page<LicenseOverview>> {
+    const last = after === undefined ? undefined : placeOf(after);
+    const rows = await this.read({ ...filter, last, limit: limit + 1 });
+    // within one organization by id alone: it may get another name between two pages
+    const keyOf = (name: string) => (filter.organizationId === null ? name : '');
+    return pageOf(rows, limit, ({ organizationName, id }) => cursorOf({ key: keyOf(organizationName), id }));
   }
 
   /**
@@ -120,11 +119,10 @@ export class LicenseOverviewRepository {
     organizationId?: string | null;
     search?: string | undefined;
     ending?: { from: Date; to: Date } | undefined;
-    afterName?: string;
-    afterId?: string;
+    last?: Place | undefined;
     limit: number;
   }): Promise<LicenseOverview[]> {
-    const { licenseId = null, organizationId = null, search = null, ending, limit } = filter;
+    const { licenseId = null, organizationId = null, search = null, ending, last, limit } = filter;
     const rows = await this.database.query<OverviewRow>(sql`
       SELECT licenses.id, organization_id AS "organizationId", organizations.name AS "organizationName",
              licenses.module_key AS "moduleKey", modules.name AS "moduleName", licenses.environment,
@@ -152,8 +150,8 @@ export class LicenseOverviewRepository {
          AND (${search}::text IS NULL OR strpos(lower(organizations.name), lower(${search})) > 0)
          AND (${ending?.from ?? null}::timestamptz IS NULL
               OR status = 'issued' AND ends_at >= ${ending?.from ?? null} AND ends_at < ${ending?.to ?? null})
-         AND (organizations.name, licenses.id) >
-             (${filter.afterName ?? ''}::text, ${filter.afterId ?? NO_UUID}::uuid)
+         AND (CASE WHEN ${organizationId}::uuid IS NULL THEN organizations.name ELSE '' END, licenses.id) >
+             (${last?.key ?? ''}::text, ${last?.id ?? NO_UUID}::uuid)
        ORDER BY CASE WHEN ${ending !== undefined}::boolean THEN ends_at END, organizations.name, licenses.id
        LIMIT ${limit}`);
     return rows.map(({ active, reserved, leased, offline, ...license }) => ({

@@ -48,7 +48,7 @@ export async function readLicenseSnapshot(
             SELECT COALESCE(jsonb_agg(jsonb_build_object('feature', feature_key, 'removed', removed, 'value', value,
               'startsAt', to_char(o.starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
               'endsAt', to_char(o.ends_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-              ORDER BY feature_key), '[]') AS overrides
+              ORDER BY feature_key, o.starts_at), '[]') AS overrides
               FROM license_overrides AS o WHERE license_id = licenses.id) AS overridden
          WHERE organization_id = organizations.id AND status <> 'draft'), '[]')
     ) AS snapshot

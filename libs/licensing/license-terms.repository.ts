@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SeatModel } from '@core-auth/module-kit/licensing';
 import { Database, PublicError, sql, type Transaction } from '#platform';
-import type { ChangeCondition, LicenseChange, TermsDetails } from './license.js';
+import type { Circumstances, LicenseChange, TermsDetails } from './license.js';
 import {
   changedTerms,
   MOST_TERMS,
@@ -18,6 +18,7 @@ import {
   unknownLicense,
   type ClaimedLicense,
 } from './license-writing.repository.js';
+import { seatLeaseHolders } from './seats/lease-writing.repository.js';
 import { dropExpired, seatStanding } from './seats/seat-standing.repository.js';
 import { seatsInUse } from './seats/seat.js';
 
@@ -40,27 +41,37 @@ export class LicenseTermsRepository {
    * @throws PublicError 400 `invalid_license` (also when the end has passed); 404 `unknown_license`;
    * 409 `would_shorten`, `license_ended`; 412 `license_changed_meanwhile`
    */
-  async renew(renewal: Renewal, actor: string, condition?: ChangeCondition): Promise<LicenseChange> {
+  async renew(renewal: Renewal, actor: string, circumstances: Circumstances = {}): Promise<LicenseChange> {
     const { licenseId } = renewal;
     return this.database.transaction(async (transaction) => {
-      const claimed = await claimLicense(transaction, licenseId, condition);
+      const claimed = await claimLicense(transaction, licenseId, circumstances);
       const detail = await setTerm(transaction, claimed, renewal, claimed.trial);
-      return recordChange(transaction, licenseId, { act: 'license.renew', actor, detail });
+      return recordChange(transaction, licenseId, {
+        act: 'license.renew',
+        actor,
+        detail,
+        reason: circumstances.reason,
+      });
     });
   }
 
   /**
    * Changes the plan version or the seats, now or at a later instant; another change of that very instant is replaced.
    * A limit below the seats in use is refused now, unless a surplus is granted; whoever assigns a seat holds the
-   * license's row as this does, so that neither overtakes the other.
+   * license's row as this does, so that neither overtakes the other. Who holds a floating seat when they become named
+   * ones gets one of these.
    * @throws PublicError 400 `invalid_terms`; 404 `unknown_license`, `unknown_plan_version`; 409 `seats_in_use`,
    * `too_many_changes`, `license_ended`; 412 `license_changed_meanwhile`
    */
-  async changeTerms(change: TermsChange, actor: string, condition?: ChangeCondition): Promise<LicenseChange> {
+  async changeTerms(
+    change: TermsChange,
+    actor: string,
+    circumstances: Circumstances = {},
+  ): Promise<LicenseChange> {
     const problem = termsChangeProblem(change);
     if (problem) throw invalidTerms(problem);
     return this.database.transaction(async (transaction) => {
-      const claimed = await claimLicense(transaction, change.licenseId, condition);
+      const claimed = await claimLicense(transaction, change.licenseId, circumstances);
       await requirePlanVersion(transaction, claimed, change.planVersionId);
       const now = await currentInstant(transaction);
       if (change.effectiveAt && change.effectiveAt < now) {
@@ -74,14 +85,23 @@ export class LicenseTermsRepository {
       const before = heldAt(terms, effectiveAt);
       const after = changedTerms(before, change, effectiveAt);
       if (typeof after === 'string') throw invalidTerms(after);
-      if (effectiveAt <= present && shrinks(before, after) && !change.surplusUntil) {
-        await requireEnoughSeats(transaction, change.licenseId, after);
+      if (effectiveAt <= present && shrinks(before, after)) {
+        await dropExpired(transaction, change.licenseId);
+        if (before.seatModel === 'floating' && after.seatModel === 'named') {
+          await seatLeaseHolders(transaction, change.licenseId, actor);
+        }
+        if (!change.surplusUntil) await requireEnoughSeats(transaction, change.licenseId, before, after);
       }
       const result = replaceTerms(terms, after.effectiveAt, after);
       if (result.length > MOST_TERMS) throw tooManyChanges();
       await saveTerms(transaction, change.licenseId, result.slice(result.indexOf(after)));
       const detail = { effectiveAt: after.effectiveAt, before, after, terms: result };
-      return recordChange(transaction, change.licenseId, { act: 'license.change-terms', actor, detail });
+      return recordChange(transaction, change.licenseId, {
+        act: 'license.change-terms',
+        actor,
+        detail,
+        reason: circumstances.reason,
+      });
     });
   }
 
@@ -107,10 +127,10 @@ export class LicenseTermsRepository {
   async cancelChange(
     { licenseId, effectiveAt }: { licenseId: string; effectiveAt: Date },
     actor: string,
-    condition?: ChangeCondition,
+    circumstances: Circumstances = {},
   ): Promise<LicenseChange> {
     return this.database.transaction(async (transaction) => {
-      const claimed = await claimLicense(transaction, licenseId, condition);
+      const claimed = await claimLicense(transaction, licenseId, circumstances);
       const terms = await termsOf(transaction, licenseId);
       const instant = effectiveAt.getTime();
       const found = terms.find((one) => Date.parse(one.effectiveAt) === instant);
@@ -133,7 +153,12 @@ export class LicenseTermsRepository {
         result.filter((one) => Date.parse(one.effectiveAt) > instant),
       );
       const detail = { effectiveAt: found.effectiveAt, cancelled: found, terms: result };
-      return recordChange(transaction, licenseId, { act: 'license.cancel-change', actor, detail });
+      return recordChange(transaction, licenseId, {
+        act: 'license.cancel-change',
+        actor,
+        detail,
+        reason: circumstances.reason,
+      });
     });
   }
 }
@@ -189,20 +214,29 @@ async function requirePlanVersion(
   );
 }
 
-/** A statement of its own under the license's lock: it sees every seat that was given before. */
+/**
+ * A statement of its own under the license's lock: it sees every seat that was given before. Of seats that begin to
+ * float there have to be as many as are in use by name, since whoever sits on those takes one when they go on.
+ */
 async function requireEnoughSeats(
   transaction: Transaction,
   licenseId: string,
+  before: Pick<TermsDetails, 'seatModel'>,
   { seatModel, seatLimit }: Pick<TermsDetails, 'seatModel' | 'seatLimit'>,
 ): Promise<void> {
-  await dropExpired(transaction, licenseId);
-  const used = seatsInUse(seatModel, await seatStanding(transaction, licenseId));
+  const standing = await seatStanding(transaction, licenseId);
+  // those who held floating seats have named ones by now
+  const models = seatModel === 'named' ? [seatModel] : [before.seatModel, seatModel];
+  const used = Math.max(...models.map((model) => seatsInUse(model, standing)));
   if (seatLimit === null || used <= seatLimit) return;
+  const force =
+    seatModel === 'named'
+      ? 'choose a later instant, or say until when those beyond the limit keep access.'
+      : 'or choose a later instant.';
   throw new PublicError(
     409,
     'seats_in_use',
-    `${used} seats are in use, more than the ${seatLimit} there would be. Release some, choose a later instant, ` +
-      'or say until when those beyond the limit keep access.',
+    `${used} seats are in use, more than the ${seatLimit} there would be. Release some, ${force}`,
   );
 }
 

@@ -60,11 +60,16 @@ describe('changed terms', () => {
     expect(after(5, { seatModel: 'floating' })).toBeNull();
   });
 
-  it('shrink when there are to be fewer seats, of which unlimited has the most', () => {
-    expect(shrinks({ seatLimit: 5 }, { seatLimit: 4 })).toBe(true);
-    expect(shrinks({ seatLimit: null }, { seatLimit: 1_000_000 })).toBe(true);
-    expect(shrinks({ seatLimit: 5 }, { seatLimit: 5 })).toBe(false);
-    expect(shrinks({ seatLimit: 5 }, { seatLimit: null })).toBe(false);
+  it('shrink when there are to be fewer seats, of which unlimited has the most, or other ones', () => {
+    const named = (seatLimit: number) => ({ seatModel: 'named', seatLimit }) as const;
+    const floating = (seatLimit: number) => ({ seatModel: 'floating', seatLimit }) as const;
+    const unlimited = { seatModel: 'unlimited', seatLimit: null } as const;
+    expect(shrinks(named(5), named(4))).toBe(true);
+    expect(shrinks(unlimited, named(1_000_000))).toBe(true);
+    expect(shrinks(named(5), floating(9))).toBe(true);
+    expect(shrinks(floating(5), named(9))).toBe(true);
+    expect(shrinks(named(5), named(5))).toBe(false);
+    expect(shrinks(named(5), unlimited)).toBe(false);
   });
 });
 

@@ -26,7 +26,7 @@ export interface TermsChange {
   readonly effectiveAt?: Date;
   /**
    * Forces a limit below the seats in use: until this instant, exclusive, those beyond it keep access. Without it a
-   * limit below those in use is refused now, and later seats who has sat longest.
+   * limit below those in use is refused now, whichever the model, and later seats who has sat longest.
    */
   readonly surplusUntil?: Date;
 }
@@ -84,9 +84,12 @@ export function changedTerms(
 
 type Seats = Pick<TermsDetails, 'seatModel' | 'seatLimit'>;
 
-/** Whether there are to be fewer seats than before. */
-export function shrinks(before: Pick<Seats, 'seatLimit'>, after: Pick<Seats, 'seatLimit'>): boolean {
-  return after.seatLimit !== null && (before.seatLimit === null || after.seatLimit < before.seatLimit);
+/** Whether there may be fewer seats than before for those who have one; of another model they are others. */
+export function shrinks(before: Seats, after: Seats): boolean {
+  if (after.seatLimit === null) return false;
+  return (
+    before.seatModel !== after.seatModel || before.seatLimit === null || after.seatLimit < before.seatLimit
+  );
 }
 
 /**

@@ -75,13 +75,15 @@ export interface LicenseAct {
   readonly actor: string;
   /** The change in full, from which the history is told (history.ts). */
   readonly detail: object;
+  /** As in `Circumstances`. */
+  readonly reason?: string | undefined;
 }
 
 /** Ends a change: raises the organization's version and writes the audit row and the outbox row. */
 export async function recordChange(
   transaction: Transaction,
   licenseId: string,
-  { act, actor, detail }: LicenseAct,
+  { act, actor, detail, reason }: LicenseAct,
 ): Promise<LicenseChange> {
   const [recorded] = await transaction.query<{ version: string; license_version: string }>(sql`
     WITH raised AS (
@@ -95,7 +97,7 @@ export async function recordChange(
       -- the time at which the change came about: the transaction may have begun long before, and waited
       INSERT INTO audit_events (act, actor, target, organization_id, detail, occurred_at)
       SELECT ${act}::text, ${actor}::text, id, organization_id,
-             ${JSON.stringify(detail)}::jsonb || jsonb_build_object('version', version), clock_timestamp()
+             ${JSON.stringify({ ...detail, reason })}::jsonb || jsonb_build_object('version', version), clock_timestamp()
         FROM raised
     )
     SELECT license_version AS version, version AS license_version FROM raised`);
@@ -148,9 +150,9 @@ export async function insertLicense(
     ...{ seatOnFirstUse, seatCooldownSeconds, leaseSeconds },
     terms: [{ effectiveAt, planVersionId, seatModel, seatLimit, surplusUntil: null }],
   };
-  const { requestSha256: request } = license;
+  const { requestSha256: request, reason } = license;
   const asked = request === undefined ? {} : { request };
-  return recordChange(transaction, id, { act, actor, detail: { license: detail, ...asked } });
+  return recordChange(transaction, id, { act, actor, detail: { license: detail, ...asked }, reason });
 }
 
 async function refusedInsertion(transaction: Transaction, id: string): Promise<PublicError> {

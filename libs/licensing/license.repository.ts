@@ -1,7 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import type { FeatureDefinition, LicenseSnapshot, LicenseStatus } from '@core-auth/module-kit/licensing';
+import type { LicenseSnapshot, LicenseStatus } from '@core-auth/module-kit/licensing';
 import { Database, PublicError, sql, type Transaction } from '#platform';
-import { featureProblem } from './catalog.js';
+import {
+  invalidOverride,
+  overridesOf,
+  placeOverride,
+  requireSoundOverride,
+  unknownOverride,
+} from './license-override.repository.js';
 import { readLicenseSnapshot } from './license-snapshot.repository.js';
 import {
   claimLicense,
@@ -12,9 +18,9 @@ import {
 } from './license-writing.repository.js';
 import {
   isDatable,
-  overrideTermProblem,
   transitionProblem,
   type ChangeCondition,
+  type Circumstances,
   type LicenseChange,
   type NewLicense,
   type NewOverride,
@@ -55,50 +61,51 @@ export class LicenseRepository {
     licenseId: string,
     to: LicenseStatus,
     actor: string,
-    condition: ChangeCondition = {},
+    circumstances: Circumstances = {},
   ): Promise<LicenseChange> {
-    const { expectedVersion = null, organizationId = null } = condition;
+    const { expectedVersion = null, organizationId = null, reason } = circumstances;
     return this.database.transaction(async (transaction) => {
       const changed = await transaction.query(sql`
         UPDATE licenses SET status = ${to}, version = version + 1
          WHERE id = ${licenseId} AND version = COALESCE(${expectedVersion}::bigint, version)
            AND organization_id = COALESCE(${organizationId}::uuid, organization_id)
+           AND (status <> 'draft' OR ends_at IS NULL OR ends_at > clock_timestamp())
            AND (status, ${to}::text) IN (('draft', 'issued'), ('issued', 'suspended'), ('suspended', 'issued'),
                                          ('issued', 'cancelled'), ('suspended', 'cancelled'),
                                          ('issued', 'revoked'), ('suspended', 'revoked'))
         RETURNING id`);
-      if (changed.length === 0) throw await refusedTransition(transaction, licenseId, to, condition);
+      if (changed.length === 0) throw await refusedTransition(transaction, licenseId, to, circumstances);
       const detail = { status: to };
-      return recordChange(transaction, licenseId, { act: 'license.change-status', actor, detail });
+      return recordChange(transaction, licenseId, { act: 'license.change-status', actor, detail, reason });
     });
   }
 
   /**
-   * Sets, or replaces, a license's override of one feature.
-   * @throws PublicError 400 `invalid_override`; 404 `unknown_license`; 409 `license_ended`;
-   * 412 `license_changed_meanwhile`
+   * Sets what beats the plan for one feature for a time, or replaces it (placeOverride).
+   * @throws PublicError 400 `invalid_override`; 404 `unknown_license`; 409 `license_ended`, `override_overlaps`,
+   * `too_many_overrides`; 412 `license_changed_meanwhile`
    */
   async setOverride(
     override: NewOverride,
     actor: string,
-    condition?: ChangeCondition,
+    circumstances: Circumstances = {},
   ): Promise<LicenseChange> {
     const { licenseId, feature, startsAt, endsAt } = override;
     return this.database.transaction(async (transaction) => {
       await requireSoundOverride(transaction, override);
-      await claimLicense(transaction, licenseId, condition);
+      await claimLicense(transaction, licenseId, circumstances);
       const removed = override.value === 'REMOVED';
       const value = override.value === 'REMOVED' ? null : override.value;
-      await transaction.query(sql`
-        INSERT INTO license_overrides (license_id, feature_key, removed, value, starts_at, ends_at)
-        VALUES (${licenseId}, ${feature}, ${removed}, ${removed ? null : JSON.stringify(value)}::jsonb, ${startsAt},
-                ${endsAt})
-        ON CONFLICT (license_id, feature_key) DO UPDATE
-           SET removed = excluded.removed, value = excluded.value,
-               starts_at = excluded.starts_at, ends_at = excluded.ends_at`);
+      await placeOverride(transaction, override);
       const validity = { startsAt: startsAt.toISOString(), endsAt: endsAt?.toISOString() ?? null };
-      const detail = { override: { feature, removed, value, ...validity } };
-      return recordChange(transaction, licenseId, { act: 'license.override', actor, detail });
+      const overrides = await overridesOf(transaction, licenseId, feature);
+      const detail = { override: { feature, removed, value, ...validity }, overrides };
+      return recordChange(transaction, licenseId, {
+        act: 'license.override',
+        actor,
+        detail,
+        reason: circumstances.reason,
+      });
     });
   }
 
@@ -110,12 +117,12 @@ export class LicenseRepository {
   async endOverride(
     { licenseId, feature, endsAt }: { licenseId: string; feature: string; endsAt?: Date },
     actor: string,
-    condition?: ChangeCondition,
+    circumstances: Circumstances = {},
   ): Promise<LicenseChange> {
     return this.database.transaction(async (transaction) => {
-      await claimLicense(transaction, licenseId, condition);
-      const [there] = await transaction.query<{ ends_at: Date | null; now: Date }>(sql`
-        SELECT ends_at, date_trunc('milliseconds', clock_timestamp()) AS now FROM license_overrides
+      await claimLicense(transaction, licenseId, circumstances);
+      const [there] = await transaction.query<{ starts_at: Date; ends_at: Date | null; now: Date }>(sql`
+        SELECT starts_at, ends_at, date_trunc('milliseconds', clock_timestamp()) AS now FROM license_overrides
          WHERE license_id = ${licenseId} AND feature_key = ${feature}
            AND starts_at < date_trunc('milliseconds', clock_timestamp())
            AND (ends_at IS NULL OR ends_at > clock_timestamp())`);
@@ -126,31 +133,47 @@ export class LicenseRepository {
       }
       await transaction.query(sql`
         UPDATE license_overrides SET ends_at = ${end}
-         WHERE license_id = ${licenseId} AND feature_key = ${feature}`);
-      const detail = { feature, endsAt: end.toISOString() };
-      return recordChange(transaction, licenseId, { act: 'license.end-override', actor, detail });
+         WHERE license_id = ${licenseId} AND feature_key = ${feature} AND starts_at = ${there.starts_at}`);
+      const overrides = await overridesOf(transaction, licenseId, feature);
+      const detail = { feature, endsAt: end.toISOString(), overrides };
+      return recordChange(transaction, licenseId, {
+        act: 'license.end-override',
+        actor,
+        detail,
+        reason: circumstances.reason,
+      });
     });
   }
 
   /**
-   * Takes an override away as if it had never been set; the history keeps it.
-   * @throws PublicError 404 `unknown_license`, `unknown_override`; 409 `license_ended`; 412 `license_changed_meanwhile`
+   * Takes an override away as if it had never been set; the history keeps it. One that gave way to it keeps the end
+   * that it was given.
+   * @param startsAt of which, where the feature has several
+   * @throws PublicError 404 `unknown_license`, `unknown_override`; 409 `license_ended`, `several_overrides`;
+   * 412 `license_changed_meanwhile`
    */
   async removeOverride(
-    { licenseId, feature }: { licenseId: string; feature: string },
+    { licenseId, feature, startsAt = null }: { licenseId: string; feature: string; startsAt?: Date | null },
     actor: string,
-    condition?: ChangeCondition,
+    circumstances: Circumstances = {},
   ): Promise<LicenseChange> {
     return this.database.transaction(async (transaction) => {
-      await claimLicense(transaction, licenseId, condition);
+      await claimLicense(transaction, licenseId, circumstances);
       const removed = await transaction.query(sql`
-        DELETE FROM license_overrides WHERE license_id = ${licenseId} AND feature_key = ${feature}
+        DELETE FROM license_overrides
+         WHERE license_id = ${licenseId} AND feature_key = ${feature}
+           AND CASE WHEN ${startsAt}::timestamptz IS NULL
+                    THEN 1 = (SELECT count(*) FROM license_overrides
+                               WHERE license_id = ${licenseId} AND feature_key = ${feature})
+                    ELSE starts_at = ${startsAt} END
         RETURNING license_id`);
-      if (removed.length === 0) throw unknownOverride('There is no override of this feature.');
+      const overrides = await overridesOf(transaction, licenseId, feature);
+      if (removed.length === 0) throw notRemoved(overrides, startsAt);
       return recordChange(transaction, licenseId, {
         act: 'license.remove-override',
         actor,
-        detail: { feature },
+        detail: { feature, overrides },
+        reason: circumstances.reason,
       });
     });
   }
@@ -168,37 +191,27 @@ async function refusedTransition(
   condition: ChangeCondition,
 ): Promise<PublicError> {
   const { expectedVersion = null, organizationId = null } = condition;
-  const [license] = await transaction.query<{ status: LicenseStatus; expected: boolean }>(sql`
-    SELECT status, version = COALESCE(${expectedVersion}::bigint, version) AS expected FROM licenses
+  const [license] = await transaction.query<{ status: LicenseStatus; expected: boolean; over: boolean }>(sql`
+    SELECT status, version = COALESCE(${expectedVersion}::bigint, version) AS expected,
+           COALESCE(ends_at <= clock_timestamp(), false) AS over FROM licenses
      WHERE id = ${licenseId} AND organization_id = COALESCE(${organizationId}::uuid, organization_id)`);
   if (!license) return unknownLicense();
   if (!license.expected) return refusedClaim(transaction, licenseId, condition);
-  return new PublicError(409, 'status_transition_refused', transitionProblem(license.status, to));
+  const { status, over } = license;
+  const problem =
+    status === 'draft' && to === 'issued' && over
+      ? 'The end of this draft has passed: give it a later end by a renewal, then issue it.'
+      : transitionProblem(status, to);
+  return new PublicError(409, 'status_transition_refused', problem);
 }
 
-async function requireSoundOverride(transaction: Transaction, override: NewOverride): Promise<void> {
-  const { licenseId, feature, value, endsAt } = override;
-  const undated = overrideTermProblem(override);
-  if (undated) throw invalidOverride(undated);
-  const [row] = await transaction.query<{ now: Date } & { [Field in keyof FeatureDefinition]: unknown }>(sql`
-    SELECT clock_timestamp() AS now, features.key, type, combine
-      FROM licenses LEFT JOIN features ON features.module_key = licenses.module_key AND features.key = ${feature}
-     WHERE licenses.id = ${licenseId}`);
-  if (!row) throw unknownLicense();
-  if (endsAt && endsAt <= row.now) {
-    throw invalidOverride('An override ends after now: this end has passed.');
+function notRemoved(there: readonly unknown[], startsAt: Date | null): PublicError {
+  if (there.length === 0 || startsAt) {
+    return unknownOverride(`There is no override of this feature${startsAt ? ' with this start' : ''}.`);
   }
-  const { key, type, combine } = row as unknown as FeatureDefinition & { key: string | null };
-  const definitions = key === null ? [] : [{ key, type, combine }];
-  if (value === 'REMOVED' && definitions.length > 0) return;
-  const problem = featureProblem(feature, value === 'REMOVED' ? null : value, definitions);
-  if (problem) throw invalidOverride(problem);
-}
-
-function invalidOverride(problem: string): PublicError {
-  return new PublicError(400, 'invalid_override', problem);
-}
-
-function unknownOverride(problem: string): PublicError {
-  return new PublicError(404, 'unknown_override', problem);
+  return new PublicError(
+    409,
+    'several_overrides',
+    'This feature has several overrides: say by its starts_at which one to take away.',
+  );
 }

@@ -38,6 +38,8 @@ export interface NewLicense {
   readonly leaseSeconds?: number;
   /** Of what was asked, for who asks again under the same id. */
   readonly requestSha256?: string;
+  /** Why, as in `Circumstances`. */
+  readonly reason?: string | undefined;
 }
 
 /** What has to be so for a change to be made; decided by the statement that makes it. */
@@ -46,6 +48,12 @@ export interface ChangeCondition {
   readonly expectedVersion?: number | undefined;
   /** Whose license it is; another organization's is as unknown as one that does not exist. */
   readonly organizationId?: string | undefined;
+}
+
+/** In which a change is made. */
+export interface Circumstances extends ChangeCondition {
+  /** Why, in the words of who does it: 1 to 500 characters, which the history keeps. */
+  readonly reason?: string | undefined;
 }
 
 /** A change that was made. */
@@ -95,7 +103,7 @@ export interface LicenseDetails {
   readonly leaseSeconds: number;
   /** The earliest first; the last that has begun holds. */
   readonly terms: readonly TermsDetails[];
-  /** By feature. */
+  /** By feature, the earliest first; none of a feature overlaps another. */
   readonly overrides: readonly SnapshotOverride[];
   /** Users who hold a named seat, by id. */
   readonly seats: readonly string[];

@@ -2,8 +2,11 @@ import { Controller, Get, Headers, HttpStatus, Query, Res } from '@nestjs/common
 import { limitToModule, type LicenseSnapshot } from '@core-auth/module-kit/licensing';
 import { IsUUID } from 'class-validator';
 import type { FastifyReply } from 'fastify';
-import { ClientAuthentication, CurrentClient, PublicError } from '#platform';
+import { CurrentClient, PublicError, sha256 } from '#platform';
+import { matchesTag } from './administration/entity-tag.js';
 import { LicenseRepository } from './license.repository.js';
+import { SNAPSHOT, SNAPSHOT_REFUSALS } from './module-answers.js';
+import { ForModules } from './module-route.js';
 
 /** What this room needs to know of an authenticated client. */
 interface ModuleClient {
@@ -25,7 +28,12 @@ export class LicensingController {
    * guard asks because it heard of a change, which this node's own cache may hear of a moment later.
    */
   @Get('snapshot')
-  @ClientAuthentication()
+  @ForModules({
+    summary: 'Read the licenses of an organization, for guards',
+    query: SnapshotRequest,
+    answer: SNAPSHOT,
+    refusals: SNAPSHOT_REFUSALS,
+  })
   async snapshot(
     @Query() { organization_id: organizationId }: SnapshotRequest,
     @CurrentClient() client: ModuleClient,
@@ -37,18 +45,14 @@ export class LicensingController {
     }
     const snapshot = await this.licenses.snapshot(organizationId);
     if (!snapshot) throw new PublicError(404, 'unknown_organization', 'There is no such organization.');
-    const entityTag = `"${snapshot.version}"`;
+    const answer = limitToModule(snapshot, client.moduleKey);
+    // of all that it says: a backup that goes on repeats versions, and a change of the catalog has none
+    const entityTag = `"${sha256(JSON.stringify(answer)).toString('base64url')}"`;
     void reply.header('etag', entityTag).header('cache-control', 'private, no-cache');
-    if (matches(ifNoneMatch, entityTag)) {
+    if (matchesTag(ifNoneMatch, entityTag)) {
       void reply.status(HttpStatus.NOT_MODIFIED);
       return undefined;
     }
-    return limitToModule(snapshot, client.moduleKey);
+    return answer;
   }
-}
-
-/** RFC 9110 §13.1.2: `*` or a list of entity tags, compared weakly. */
-function matches(ifNoneMatch: string | undefined, entityTag: string): boolean {
-  const presented = ifNoneMatch?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
-  return presented.some((tag) => tag === '*' || tag === entityTag);
 }

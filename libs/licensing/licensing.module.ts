@@ -6,29 +6,27 @@ import { LicenseListRepository } from './administration/license-list.repository.
 import { AnnouncementRepository } from './announcements/announcement.repository.js';
 import { Announcer } from './announcements/announcer.js';
 import { CatalogRepository } from './catalog.repository.js';
-import { CheckController } from './check/check.controller.js';
 import { CheckRepository } from './check/check.repository.js';
 import { LicenseChecks } from './check/license-checks.js';
 import { LicenseSnapshots } from './license-snapshots.js';
 import { LicenseRepository } from './license.repository.js';
 import { HistoryRepository } from './history.repository.js';
+import { LicenseBoughtRepository } from './license-bought.repository.js';
 import { LicenseDetailsRepository } from './license-details.repository.js';
 import { LicenseOverviewRepository } from './license-overview.repository.js';
 import { LicenseTermsRepository } from './license-terms.repository.js';
 import { PlanRepository } from './plan.repository.js';
 import { TrialRepository } from './trial.repository.js';
-import { LicensingController } from './licensing.controller.js';
+import { MODULE_CONTROLLERS } from './module-routes.js';
 import { LicenseKeysController } from './offline/license-keys.controller.js';
 import { OfflineGrantRepository } from './offline/offline-grant.repository.js';
 import { OfflineLicenses } from './offline/offline-licenses.js';
-import { LeaseController } from './seats/lease.controller.js';
 import { SeatLeaseRepository } from './seats/lease.repository.js';
 import { SeatReservationRepository } from './seats/reservation.repository.js';
 import { SeatImportRepository } from './seats/seat-import.repository.js';
 import { SeatReleaseRepository } from './seats/seat-release.repository.js';
 import { SeatReleases } from './seats/seat-releases.js';
 import { SeatRepository } from './seats/seat.repository.js';
-import { UsageController } from './usage/usage.controller.js';
 import { UsageReportRepository } from './usage/usage-report.repository.js';
 import { UsageRepository } from './usage/usage.repository.js';
 
@@ -36,6 +34,7 @@ import { UsageRepository } from './usage/usage.repository.js';
 const DOORS = [
   CatalogRepository,
   HistoryRepository,
+  LicenseBoughtRepository,
   LicenseDetailsRepository,
   LicenseListRepository,
   LicenseOverviewRepository,
@@ -56,14 +55,7 @@ const DOORS = [
 
 @Module({
   imports: [AccountsModule, TokensModule],
-  controllers: [
-    CheckController,
-    LeaseController,
-    LicenseKeysController,
-    LicensingController,
-    UsageController,
-    ...ADMINISTRATION_CONTROLLERS,
-  ],
+  controllers: [LicenseKeysController, ...MODULE_CONTROLLERS, ...ADMINISTRATION_CONTROLLERS],
   providers: [
     ...DOORS,
     AnnouncementRepository,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SeatModel } from '@core-auth/module-kit/licensing';
 import { Clock, Database, PublicError } from '#platform';
-import type { ChangeCondition, LicenseChange } from './license.js';
+import type { Circumstances, LicenseChange } from './license.js';
 import type { Renewal } from './license-terms.js';
 import { claimLicense, insertLicense, recordChange, setTerm } from './license-writing.repository.js';
 
@@ -18,6 +18,8 @@ export interface NewTrial {
   readonly timeZone?: string;
   /** For everybody unless told. */
   readonly seats?: { readonly model: SeatModel; readonly limit: number | null };
+  /** Why, as in `Circumstances`. */
+  readonly reason?: string | undefined;
 }
 
 /** Trials: one of a module for each organization, for ever. */
@@ -34,7 +36,7 @@ export class TrialRepository {
    * @throws PublicError 400 `invalid_trial`, `invalid_license`; 404 `unknown_plan_or_organization`; 409 `trial_used`
    */
   async startTrial(trial: NewTrial, actor: string): Promise<LicenseChange> {
-    const { organizationId, moduleKey, planVersionId, days, timeZone = 'UTC', seats } = trial;
+    const { organizationId, moduleKey, planVersionId, days, timeZone = 'UTC', seats, reason } = trial;
     if (!Number.isInteger(days) || days < 1 || days > LONGEST_TRIAL) {
       throw new PublicError(
         400,
@@ -46,7 +48,7 @@ export class TrialRepository {
     const endsAt = new Date(startsAt.getTime() + days * DAY_IN_MILLISECONDS);
     const license = {
       ...{ organizationId, moduleKey, planVersionId, startsAt, endsAt, timeZone, graceDays: 0, trial: true },
-      ...{ seatModel: seats?.model ?? ('unlimited' as const), seatLimit: seats?.limit ?? null },
+      ...{ reason, seatModel: seats?.model ?? ('unlimited' as const), seatLimit: seats?.limit ?? null },
     };
     return this.database.transaction((transaction) =>
       insertLicense(transaction, license, 'issued', { act: 'license.start-trial', actor }),
@@ -58,13 +60,22 @@ export class TrialRepository {
    * gives changes with the terms (LicenseTermsRepository.changeTerms).
    * @throws PublicError as LicenseTermsRepository.renew; 409 `not_a_trial`
    */
-  async convertTrial(term: Renewal, actor: string, condition?: ChangeCondition): Promise<LicenseChange> {
+  async convertTrial(
+    term: Renewal,
+    actor: string,
+    circumstances: Circumstances = {},
+  ): Promise<LicenseChange> {
     const { licenseId } = term;
     return this.database.transaction(async (transaction) => {
-      const claimed = await claimLicense(transaction, licenseId, condition);
+      const claimed = await claimLicense(transaction, licenseId, circumstances);
       if (!claimed.trial) throw new PublicError(409, 'not_a_trial', 'This license is no trial.');
       const detail = await setTerm(transaction, claimed, term, false);
-      return recordChange(transaction, licenseId, { act: 'license.convert-trial', actor, detail });
+      return recordChange(transaction, licenseId, {
+        act: 'license.convert-trial',
+        actor,
+        detail,
+        reason: circumstances.reason,
+      });
     });
   }
 }

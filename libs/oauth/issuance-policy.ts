@@ -4,6 +4,7 @@ import {
   licenseState,
   LicenseSnapshots,
   SeatRepository,
+  SeatsExhausted,
   termsAt,
   type Decision,
   type LicenseSnapshot,
@@ -18,6 +19,8 @@ export interface Refusal {
   readonly decision: Decision;
   /** Licenses that give the person a free seat at first use, which would end the refusal. */
   readonly openLicenses: readonly string[];
+  /** When a seat is free, where those that are in nobody's use go to their last holders alone until then. */
+  readonly seatFreeAt?: Date | null;
 }
 
 /** For whom a token would be: the organization as the statement saw it that led here. */
@@ -132,7 +135,8 @@ export class IssuancePolicy {
         // an answer of the seats: the next license may have one
         if (!(error instanceof PublicError)) throw error;
         if (error.code === 'SEATS_EXHAUSTED' || error.code === 'OVER_ALLOCATED') {
-          last = { ...refusal, decision: { ...refusal.decision, code: error.code, licenseId } };
+          const seatFreeAt = error instanceof SeatsExhausted ? error.freeAt : null;
+          last = { ...refusal, decision: { ...refusal.decision, code: error.code, licenseId }, seatFreeAt };
         }
       }
     }

@@ -6,14 +6,23 @@ export { readEnvironment, unknownSettings } from './config/read-environment.js';
 export type { SettingDescription } from './config/setting.js';
 export { KeyEncryption } from './crypto/key-encryption.js';
 export { KeyedDigest } from './crypto/keyed-digest.js';
-export { equalInConstantTime, randomFraction, randomSecret, randomUUID, sha256 } from './crypto/random.js';
+export {
+  equalInConstantTime,
+  isSecret,
+  randomFraction,
+  randomSecret,
+  randomUUID,
+  sha256,
+} from './crypto/random.js';
 export { Database, dataSourceOptions, openDatabase, type Transaction } from './database/database.js';
 export { isUnavailable } from './database/unavailable.js';
 export { isUniqueViolation } from './database/unique-violation.js';
 export { sql, type Statement } from './database/sql.js';
 export { acceptsJson, AcceptsJson } from './http/accepts-json.js';
 export { limitFetches, requireFetchAllowed } from './http/caused-fetch.js';
-export { idOf, readJsonBody, readQuery } from './http/members.js';
+export { API_ROUTE, JsonBody, QueryOf, type ApiRoute } from './http/api-route.js';
+export { cursorOf, placeOf, type Place } from './http/cursor.js';
+export { idOf } from './http/members.js';
 export { parseForm, singleFields, type FormFields } from './http/form.js';
 export {
   OutboundFailed,
@@ -38,14 +47,25 @@ export {
   ROUTE_POLICY,
   type RoutePolicy,
 } from './http/route-policy.js';
-export { INSTANT, listOf, nullable, objectOf, UUID, type Answer, type Schema } from './http/schema.js';
+export { routesOf, servedRoutes, type RouteAddress } from './http/served-routes.js';
+export {
+  INSTANT,
+  listOf,
+  nullable,
+  objectOf,
+  PROBLEM,
+  UUID,
+  type Answer,
+  type Schema,
+} from './http/schema.js';
 export { parseUri, URI_CHARACTERS } from './http/uri.js';
 export { toWire } from './http/wire.js';
 export { instanceId } from './instance.js';
-export type { Mail } from './mail/mail.js';
+export { mailLink, type Mail } from './mail/mail.js';
 export { MailNotSent, Smtp } from './mail/smtp.js';
 export { mailEnvelopeContext, MailSealer, type SealedMail } from './mail/mail-sealer.js';
 export { PlatformModule } from './platform.module.js';
 export { Semaphore } from './semaphore.js';
 export { addSeconds, Clock, numericDate } from './time/clock.js';
+export { inBatches, RepeatedWork } from './time/repeated-work.js';
 export { TimedLoop } from './time/timed-loop.js';

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import { Injectable } from '@nestjs/common';
-import { Configuration, equalInConstantTime, PublicError, randomSecret, sha256 } from '#platform';
+import { Configuration, equalInConstantTime, isSecret, PublicError, randomSecret, sha256 } from '#platform';
 import { KeyRing } from '#tokens';
 
 interface Request {
@@ -12,8 +12,6 @@ interface Request {
 interface SetsCookies {
   setCookie(name: string, value: string, options: CookieSerializeOptions): unknown;
 }
-
-const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
 /**
  * Every form carries a MAC of a random cookie of the browser that asked for it: another site can neither read the one
@@ -33,7 +31,7 @@ export class Csrf {
   /** The token for a form that is about to be shown; gives the browser its cookie when it has none. */
   token(request: Request, reply: SetsCookies): string {
     let secret = request.cookies[this.cookie];
-    if (secret === undefined || !SECRET.test(secret)) {
+    if (!isSecret(secret)) {
       secret = randomSecret();
       reply.setCookie(this.cookie, secret, {
         httpOnly: true,
@@ -48,7 +46,7 @@ export class Csrf {
   /** What tells this browser from others: a digest of the cookie that came with its first form. */
   browserOf(request: Request): Buffer | undefined {
     const secret = request.cookies[this.cookie];
-    return secret !== undefined && SECRET.test(secret) ? sha256(`browser|${secret}`) : undefined;
+    return isSecret(secret) ? sha256(`browser|${secret}`) : undefined;
   }
 
   /** @throws PublicError 403 when the form was not shown to this browser by this server */

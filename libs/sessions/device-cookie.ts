@@ -1,6 +1,6 @@
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import { Injectable } from '@nestjs/common';
-import { Configuration } from '#platform';
+import { Configuration, isSecret } from '#platform';
 
 interface WithCookies {
   readonly cookies: Readonly<Record<string, string | undefined>>;
@@ -10,8 +10,6 @@ interface SetsCookies {
   setCookie(name: string, value: string, options: CookieSerializeOptions): unknown;
 }
 
-/** A secret is 256 bits of base64url. */
-const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const SEPARATOR = '.';
 /** Of one browser; who was there longest ago is forgotten first. */
 const MOST_ACCOUNTS = 5;
@@ -36,7 +34,7 @@ export class DeviceCookie {
   /** The secrets that the browser has, the last used first; whatever else its cookie holds is not looked at. */
   read(request: WithCookies): string[] {
     const secrets = (request.cookies[this.name] ?? '').split(SEPARATOR, MOST_ACCOUNTS);
-    return secrets.filter((secret) => SECRET.test(secret));
+    return secrets.filter(isSecret);
   }
 
   /** Keeps this secret beside those that the browser has. */

@@ -1,5 +1,6 @@
 export { ACR_VALUES, acrOf, reachedAcr } from './authentication-context.js';
 export { AddressChange } from './address-change.js';
+export type { Confirmation } from './password-confirmation.js';
 export { Csrf } from './csrf.js';
 export { deviceName } from './device-name.js';
 export { DeviceCookie } from './device-cookie.js';
@@ -16,6 +17,7 @@ export {
 export { Factors } from './factors/factors.js';
 export { FactorRepository } from './factors/factor.repository.js';
 export { FactorTriesRepository } from './factors/factor-tries.repository.js';
+export { LostFactorsRepository } from './factors/lost-factors.repository.js';
 export { MOST_FACTORS } from './factors/passkey.repository.js';
 export { Passkeys } from './factors/passkeys.js';
 export { PendingSignInRepository, type PendingSignIn } from './factors/pending-sign-in.repository.js';

@@ -10,7 +10,7 @@ export interface NewDevice {
   readonly firstSeenAt: Date;
 }
 
-interface DeviceRow {
+export interface DeviceRow {
   id: string;
   secret_sha256: Buffer;
 }
@@ -26,23 +26,14 @@ export class KnownDeviceRepository {
     private readonly clock: Clock,
   ) {}
 
-  /** The device of this account that one of the secrets belongs to. Nobody's account costs the same. */
-  async find(userId: string | undefined, secretsSha256: readonly Buffer[]): Promise<DeviceRow | undefined> {
+  /** The device of this account that one of the secrets belongs to. */
+  async find(userId: string, secretsSha256: readonly Buffer[]): Promise<DeviceRow | undefined> {
     const [device] = await this.database.query<DeviceRow>(sql`
       SELECT d.id, d.secret_sha256 FROM known_devices d
         -- one that signed in while the password was changed is as forgotten as the others
         JOIN users u ON u.id = d.user_id AND u.password_changed_at <= d.first_seen_at
-       WHERE d.secret_sha256 = ANY(${secretsSha256}::bytea[]) AND d.user_id = ${userId ?? null}`);
+       WHERE d.secret_sha256 = ANY(${secretsSha256}::bytea[]) AND d.user_id = ${userId}`);
     return device;
-  }
-
-  /** @returns false when it has been forgotten, or nobody has signed in from it yet */
-  async seenAgain(id: string): Promise<boolean> {
-    const seen = await this.database.query(sql`
-      UPDATE known_devices SET last_seen_at = ${this.clock.now()}
-       WHERE id = ${id} AND last_seen_at IS NOT NULL
-      RETURNING id`);
-    return seen.length > 0;
   }
 
   /**
@@ -97,8 +88,8 @@ export class KnownDeviceRepository {
          WHERE secret_sha256 = ${secretSha256} AND user_id = ${userId}
         RETURNING id
       )
-      INSERT INTO audit_events (act, actor, target, address, factor, detail)
-      SELECT 'device.remember-factor', ${by.id}, id::text, ${by.address}, ${by.factor},
+      INSERT INTO audit_events (act, actor, target, address, factor, client_id, detail)
+      SELECT 'device.remember-factor', ${by.id}, id::text, ${by.address}, ${by.factor}, ${by.client ?? null},
              jsonb_build_object('until', ${until}::timestamptz) FROM remembered
       RETURNING id`);
     return remembered.length > 0;

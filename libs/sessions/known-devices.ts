@@ -12,7 +12,7 @@ import {
   sha256,
 } from '#platform';
 import { DEVICE_SECONDS } from './device-cookie.js';
-import { KnownDeviceRepository } from './known-device.repository.js';
+import { KnownDeviceRepository, type DeviceRow } from './known-device.repository.js';
 import { isRead, newDeviceMail } from './security-mails.js';
 
 /** How long a device stands for a second factor. */
@@ -40,27 +40,25 @@ export class KnownDevices {
     private readonly configuration: Configuration,
   ) {}
 
-  /** @param userId undefined where there is no such account, which takes as long */
-  async find(userId: string | undefined, secrets: readonly string[]): Promise<KnownDevice | undefined> {
+  async find(userId: string, secrets: readonly string[]): Promise<KnownDevice | undefined> {
     if (secrets.length === 0) return undefined;
     const row = await this.devices.find(userId, secrets.map(sha256));
-    const secret = row && secrets.find((secret) => equalInConstantTime(sha256(secret), row.secret_sha256));
-    return row && secret !== undefined ? { id: row.id, secret } : undefined;
+    return row && knownDevice(row, secrets);
   }
 
   /**
-   * Notes a sign-in that is complete. The first one from an unknown device is told to the owner by mail, unless the
-   * account is known nowhere else.
-   * @param firstSeenAt when the person was asked who they are, if the device is new
+   * Notes the first sign-in from a device, complete as it is. It is told to the owner by mail, unless the account is
+   * known nowhere else.
+   * @param letIn the device that a link let in, which nobody has signed in from yet
+   * @param firstSeenAt when the person was asked who they are
    * @returns the secret for the browser's cookie
    */
-  async noteSignIn(
+  async add(
     account: User,
     browser: Browser,
-    known: KnownDevice | undefined,
+    letIn: KnownDevice | undefined,
     firstSeenAt: Date,
   ): Promise<string> {
-    if (known && (await this.devices.seenAgain(known.id))) return known.secret;
     const { address } = browser;
     const userAgent = browser.userAgent.slice(0, 256);
     const secret = randomSecret();
@@ -71,7 +69,7 @@ export class KnownDevices {
       : undefined;
     await this.devices.add(
       { id: randomUUID(), userId: account.id, secretSha256: sha256(secret), firstSeenAt },
-      known?.id,
+      letIn?.id,
       notice,
       address,
     );
@@ -86,7 +84,7 @@ export class KnownDevices {
   /**
    * From now on this browser stands for the account's second factor, for 30 days at most: less when a factor or the
    * password changes.
-   * @param secret as `noteSignIn` returned it
+   * @param secret of its cookie, as a sign-in gave it
    * @returns false when the device has been forgotten meanwhile
    */
   async rememberFactor(userId: string, secret: string, by: Actor): Promise<boolean> {
@@ -98,4 +96,10 @@ export class KnownDevices {
   async prune(limit: number): Promise<void> {
     await this.devices.prune(addSeconds(this.clock.now(), -DEVICE_SECONDS), limit);
   }
+}
+
+/** The one of the secrets that the device belongs to. */
+export function knownDevice(row: DeviceRow, secrets: readonly string[]): KnownDevice | undefined {
+  const secret = secrets.find((secret) => equalInConstantTime(sha256(secret), row.secret_sha256));
+  return secret === undefined ? undefined : { id: row.id, secret };
 }

@@ -1,9 +1,14 @@
 import { Injectable } from '@nestjs/common';
+import type { SignInAccount } from '#accounts';
 import type { Actor } from '#observability';
 import { addSeconds, Clock, Configuration, Database, KeyedDigest, sql } from '#platform';
+import type { DeviceRow } from './known-device.repository.js';
 import {
   accountSubject,
+  deviceSubject,
+  limitOfDevice,
   limitsOf,
+  limitsOfStrangers,
   networkSubject,
   pairSubject,
   type Attempt,
@@ -12,13 +17,41 @@ import {
 
 /** A day without a failure is a fresh start. */
 const FORGET_AFTER = 86_400;
-/** Of letters about delays, in which their links end too; so much and no more can anyone send somebody. */
+/** Of mails about delays, in which their links end too; so much and no more can anyone send somebody. */
 const MAIL_PERIOD = 86_400;
 
 export interface Delay {
   readonly until: Date;
-  /** Whether it is the account that is closed, so that its owner gets a link by mail. */
+  /** Whether it is the account that is closed, or to who guesses, so that its owner got a link by mail. */
   readonly byMail: boolean;
+}
+
+/** What is looked up in the statement that counts the try. */
+interface Lookup {
+  readonly email: string;
+  readonly secretsSha256: readonly Buffer[];
+}
+
+export interface BegunSignIn {
+  /** A disabled one too, so that refusing it takes as long. */
+  readonly account: SignInAccount | undefined;
+  /** Of this account, that one of the secrets belongs to. */
+  readonly device: DeviceRow | undefined;
+  /** Undefined when the try may go on. */
+  readonly delay: Delay | undefined;
+}
+
+interface CountedRow {
+  counted: boolean;
+  id: string | null;
+  email: string;
+  name: string;
+  disabled_at: Date | null;
+  password_hash: string | null;
+  has_second_factor: boolean;
+  password_length_known: boolean;
+  device_id: string | null;
+  secret_sha256: Buffer;
 }
 
 /**
@@ -46,40 +79,88 @@ export class LockoutRepository {
    * @returns undefined when the try may go on
    */
   async begin(attempt: Attempt): Promise<Delay | undefined> {
-    const now = this.clock.now();
     const limits = this.limitsOf(attempt);
-    const counted = await this.database.query(sql`
-      WITH limits AS (
-        SELECT * FROM jsonb_to_recordset(${JSON.stringify(limits)}::jsonb)
-          AS l(subject text, "user" uuid, free int, delays jsonb, forgets float8, mails boolean)
+    const now = this.clock.now();
+    const row = await this.count(limits, undefined, now);
+    return row?.counted ? undefined : this.delayOf(limits, now);
+  }
+
+  /**
+   * As `begin`, and in the same statement finds the account and the device that the try counts for. Nobody's account
+   * costs the same.
+   */
+  async beginSignIn(email: string, network: string, secretsSha256: readonly Buffer[]): Promise<BegunSignIn> {
+    const now = this.clock.now();
+    const ofDevice = { ...limitOfDevice(this.free), subject: null, user: null };
+    const strangers = limitsOfStrangers({ email, network, userId: undefined }, this.free, this.digests);
+    const row = await this.count([...strangers, ofDevice], { email, secretsSha256 }, now);
+    const account = row && accountOf(row);
+    const device = row && deviceOf(row);
+    if (row?.counted) return { account, device, delay: undefined };
+    const limits = this.limitsOf({ email, network, userId: account?.id, deviceId: device?.id });
+    return { account, device, delay: await this.delayOf(limits, now) };
+  }
+
+  /**
+   * Of `limits` those of whoever tries count: without a subject at the known device that was looked up, with one
+   * everywhere else.
+   */
+  private async count(
+    limits: readonly (Omit<Limit, 'subject'> & { readonly subject: string | null })[],
+    lookup: Lookup | undefined,
+    now: Date,
+  ): Promise<CountedRow | undefined> {
+    const [row] = await this.database.query<CountedRow>(sql`
+      WITH account AS (
+        SELECT id, email, name, disabled_at, password_hash, second_factors > 0 AS has_second_factor,
+               password_short IS NOT NULL AS password_length_known, password_changed_at
+          FROM users WHERE email = ${lookup?.email ?? null}
+      ), device AS (
+        SELECT d.id, d.secret_sha256 FROM known_devices d
+          -- one that signed in while the password was changed is as forgotten as the others
+          JOIN account a ON a.id = d.user_id AND a.password_changed_at <= d.first_seen_at
+         WHERE d.secret_sha256 = ANY(${lookup?.secretsSha256 ?? []}::bytea[])
+         LIMIT 1
+      ), limits AS (
+        SELECT coalesce(l.subject, ${deviceSubject('')}::text || (SELECT id FROM device)) AS subject,
+               coalesce(l."user", CASE WHEN l.owned THEN (SELECT id FROM account) END) AS user_id,
+               l.free, l.delays, l.forgets, l.mails
+          FROM jsonb_to_recordset(${JSON.stringify(limits)}::jsonb)
+            AS l(subject text, owned boolean, "user" uuid, free int, delays jsonb, forgets float8, mails boolean)
+         WHERE (l.subject IS NULL) = EXISTS (SELECT FROM device)
+      ), counted AS (
+        INSERT INTO sign_in_failures AS f (subject, user_id, failures, last_failed_at, locked_until)
+        SELECT subject, user_id, 1, ${now}, ${now} FROM limits
+         WHERE NOT EXISTS (
+                 SELECT FROM sign_in_failures JOIN limits AS l USING (subject) WHERE locked_until > ${now})
+         -- everybody locks rows in this order
+         ORDER BY subject
+        ON CONFLICT (subject) DO UPDATE
+           SET (user_id, failures, last_failed_at, locked_until, mail_due) = (
+                 SELECT excluded.user_id, counted.failures, excluded.last_failed_at,
+                        excluded.last_failed_at + make_interval(secs => CASE
+                          WHEN counted.failures < l.free THEN 0
+                          ELSE (l.delays ->> least(counted.failures - l.free, jsonb_array_length(l.delays) - 1))::float8
+                        END),
+                        f.mail_due OR (l.mails AND counted.failures >= l.free
+                          AND coalesce(f.mailed_at <= ${addSeconds(now, -MAIL_PERIOD)}, true))
+                   FROM limits AS l, LATERAL (
+                     SELECT extract(epoch FROM excluded.last_failed_at - f.last_failed_at) AS quiet
+                   ) AS since, LATERAL (
+                     SELECT 1 + CASE
+                       WHEN quiet > ${FORGET_AFTER}::float8 THEN 0
+                       ELSE greatest(f.failures - coalesce(floor(quiet / l.forgets), 0)::int, 0)
+                     END AS failures
+                   ) AS counted
+                  WHERE l.subject = f.subject)
+         WHERE f.locked_until <= ${now}
+        RETURNING subject
       )
-      INSERT INTO sign_in_failures AS f (subject, user_id, failures, last_failed_at, locked_until)
-      SELECT subject, "user", 1, ${now}, ${now} FROM limits
-       WHERE NOT EXISTS (
-               SELECT FROM sign_in_failures JOIN limits AS l USING (subject) WHERE locked_until > ${now})
-       -- everybody locks rows in this order
-       ORDER BY subject
-      ON CONFLICT (subject) DO UPDATE
-         SET (user_id, failures, last_failed_at, locked_until, mail_due) = (
-               SELECT excluded.user_id, counted.failures, excluded.last_failed_at,
-                      excluded.last_failed_at + make_interval(secs => CASE
-                        WHEN counted.failures < l.free THEN 0
-                        ELSE (l.delays ->> least(counted.failures - l.free, jsonb_array_length(l.delays) - 1))::float8
-                      END),
-                      f.mail_due OR (l.mails AND counted.failures >= l.free
-                        AND coalesce(f.mailed_at <= ${addSeconds(now, -MAIL_PERIOD)}, true))
-                 FROM limits AS l, LATERAL (
-                   SELECT extract(epoch FROM excluded.last_failed_at - f.last_failed_at) AS quiet
-                 ) AS since, LATERAL (
-                   SELECT 1 + CASE
-                     WHEN quiet > ${FORGET_AFTER}::float8 THEN 0
-                     ELSE greatest(f.failures - coalesce(floor(quiet / l.forgets), 0)::int, 0)
-                   END AS failures
-                 ) AS counted
-                WHERE l.subject = f.subject)
-       WHERE f.locked_until <= ${now}
-      RETURNING subject`);
-    return counted.length === limits.length ? undefined : this.delayOf(limits, now);
+      SELECT (SELECT count(*) FROM counted) = (SELECT count(*) FROM limits) AS counted,
+             a.id, a.email, a.name, a.disabled_at, a.password_hash, a.has_second_factor, a.password_length_known,
+             d.id AS device_id, d.secret_sha256
+        FROM (VALUES (1)) AS one LEFT JOIN account a ON true LEFT JOIN device d ON true`);
+    return row;
   }
 
   /**
@@ -97,17 +178,23 @@ export class LockoutRepository {
   }
 
   /**
-   * An administrator opens an account for everybody who was delayed, at once.
+   * An administrator opens an account for everybody who was delayed, at the second step too, at once.
    * @returns whether anything had been counted
    */
   async unlock(userId: string, by: Actor): Promise<boolean> {
     const unlocked = await this.database.query(sql`
-      WITH opened AS (
+      WITH at_password AS (
         DELETE FROM sign_in_failures WHERE user_id = ${userId}
         RETURNING user_id
+      ), at_second_step AS (
+        DELETE FROM second_factor_failures WHERE user_id = ${userId}
+        RETURNING user_id
+      ), opened AS (
+        SELECT user_id FROM at_password UNION ALL SELECT user_id FROM at_second_step
       )
-      INSERT INTO audit_events (act, actor, target, address, factor)
-      SELECT DISTINCT 'account.unlock', ${by.id}, user_id::text, ${by.address}, ${by.factor} FROM opened
+      INSERT INTO audit_events (act, actor, target, address, factor, client_id)
+      SELECT DISTINCT 'account.unlock', ${by.id}, user_id::text, ${by.address}, ${by.factor}, ${by.client ?? null}
+        FROM opened
       RETURNING id`);
     return unlocked.length > 0;
   }
@@ -152,7 +239,7 @@ export class LockoutRepository {
   }
 
   private async delayOf(limits: readonly Limit[], now: Date): Promise<Delay> {
-    const told = limits.filter(({ mails }) => mails).map(({ subject }) => subject);
+    const told = limits.filter(({ saysMailed }) => saysMailed).map(({ subject }) => subject);
     const [delay] = await this.database.query<{ until: Date | null; by_mail: boolean | null }>(sql`
       SELECT max(locked_until) AS until, bool_or(subject = ANY(${told}::text[])) AS by_mail
         FROM sign_in_failures
@@ -187,4 +274,21 @@ export class LockoutRepository {
         FROM less JOIN limits AS l USING (subject)
        WHERE f.subject = less.subject AND less.failures > 0`);
   }
+}
+
+function accountOf(row: CountedRow): SignInAccount | undefined {
+  if (row.id === null) return undefined;
+  return {
+    id: row.id,
+    email: row.email,
+    name: row.name,
+    disabledAt: row.disabled_at,
+    passwordHash: row.password_hash ?? undefined,
+    hasSecondFactor: row.has_second_factor,
+    passwordLengthKnown: row.password_length_known,
+  };
+}
+
+function deviceOf({ device_id: id, secret_sha256 }: CountedRow): DeviceRow | undefined {
+  return id === null ? undefined : { id, secret_sha256 };
 }

@@ -16,6 +16,8 @@ export interface Attempt {
 export interface Limit {
   readonly subject: string;
   readonly user: string | null;
+  /** Whether it belongs to the account, so that it ends with an unlocking of it. */
+  readonly owned: boolean;
   /** From this number of failures on each further one brings a delay. */
   readonly free: number;
   /** Seconds of the delays, one after the other; the last holds for all beyond. */
@@ -24,6 +26,11 @@ export interface Limit {
   readonly forgets: number | null;
   /** Whether a delay is told to the owner of the account. */
   readonly mails: boolean;
+  /**
+   * Whether who is delayed hears of that mail: of an account and of who guesses at it alike, since the link ends the
+   * one delay and not the other, and at an address that nobody has no link does.
+   */
+  readonly saysMailed: boolean;
 }
 
 const FIRST_DELAY = 30;
@@ -48,28 +55,53 @@ const DELAYS = { account: delaysUpTo(ACCOUNT_DELAY), pair: delaysUpTo(PAIR_DELAY
  * What a try counts for. At a known device that is this device alone: nothing that strangers do to the account, or to
  * the network, delays who has signed in from there before (OWASP Authentication Cheat Sheet, device cookies).
  */
-export function limitsOf(
-  { email, network, userId, deviceId }: Attempt,
+export function limitsOf({ deviceId, ...attempt }: Attempt, free: number, digests: KeyedDigest): Limit[] {
+  if (deviceId === undefined) return limitsOfStrangers(attempt, free, digests);
+  return [{ ...limitOfDevice(free), subject: deviceSubject(deviceId), user: attempt.userId ?? null }];
+}
+
+/** What a try counts for at a browser that the account is not known at. */
+export function limitsOfStrangers(
+  { email, network, userId }: Omit<Attempt, 'deviceId'>,
   free: number,
   digests: KeyedDigest,
 ): Limit[] {
-  const ofAccount = { user: userId ?? null, free, forgets: null, mails: false };
-  if (deviceId !== undefined) {
-    return [{ ...ofAccount, subject: `device:${deviceId}`, delays: DELAYS.account }];
-  }
+  const ofAccount = {
+    user: userId ?? null,
+    owned: true,
+    free,
+    forgets: null,
+    mails: false,
+    saysMailed: false,
+  };
   return [
-    { ...ofAccount, subject: accountSubject(email, digests), delays: DELAYS.account, mails: true },
+    {
+      ...ofAccount,
+      subject: accountSubject(email, digests),
+      delays: DELAYS.account,
+      mails: true,
+      saysMailed: true,
+    },
     {
       subject: networkSubject(network, digests),
       user: null,
+      owned: false,
       free: free * NETWORK_ACCOUNTS,
       delays: DELAYS.account,
       forgets: NETWORK_FORGETS,
       mails: false,
+      saysMailed: false,
     },
-    { ...ofAccount, subject: pairSubject(email, network, digests), delays: DELAYS.pair },
+    { ...ofAccount, subject: pairSubject(email, network, digests), delays: DELAYS.pair, saysMailed: true },
   ];
 }
+
+/** As one known device has it, whichever that is. */
+export function limitOfDevice(free: number): Omit<Limit, 'subject' | 'user'> {
+  return { owned: true, free, delays: DELAYS.account, forgets: null, mails: false, saysMailed: false };
+}
+
+export const deviceSubject = (deviceId: string) => `device:${deviceId}`;
 
 /** Addresses that somebody typed, or came from, are kept only as digests, whether an account has them or not. */
 export const accountSubject = (email: string, digests: KeyedDigest) => subject('account', email, digests);

@@ -11,7 +11,8 @@ export interface OwnSession {
   readonly signedInAt: Date;
   /** To the minute. */
   readonly lastUsedAt: Date;
-  /** The organization that it acts for. */
+  /** That it acts for. */
+  readonly organizationId: string | null;
   readonly organizationName: string | null;
 }
 
@@ -33,7 +34,7 @@ export class OwnSessionsRepository {
       Omit<OwnSession, 'origin'> & { browser_envelope: string | null }
     >(sql`
       SELECT s.id, s.browser_envelope, s.auth_time AS "signedInAt",
-             s.last_seen_at AS "lastUsedAt", o.name AS "organizationName"
+             s.last_seen_at AS "lastUsedAt", o.id AS "organizationId", o.name AS "organizationName"
         FROM sessions s
         LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = s.organization_id
         LEFT JOIN organizations o ON o.id = m.organization_id
@@ -59,8 +60,8 @@ export class OwnSessionsRepository {
       ), told AS (
         INSERT INTO outbox (kind, subject) SELECT 'session-ended', id FROM ended
       )
-      INSERT INTO audit_events (act, actor, target, address, factor)
-      SELECT 'session.end', ${by.id}, id, ${by.address}, ${by.factor} FROM ended
+      INSERT INTO audit_events (act, actor, target, address, factor, client_id)
+      SELECT 'session.end', ${by.id}, id, ${by.address}, ${by.factor}, ${by.client ?? null} FROM ended
       RETURNING id`);
     return ended.length > 0;
   }
@@ -79,8 +80,8 @@ export class OwnSessionsRepository {
       ), told AS (
         INSERT INTO outbox (kind, subject) SELECT 'session-ended', id FROM ended
       )
-      INSERT INTO audit_events (act, actor, target, address, factor)
-      SELECT 'session.end', ${by.id}, id, ${by.address}, ${by.factor} FROM ended
+      INSERT INTO audit_events (act, actor, target, address, factor, client_id)
+      SELECT 'session.end', ${by.id}, id, ${by.address}, ${by.factor}, ${by.client ?? null} FROM ended
       RETURNING id`);
     return ended.length;
   }

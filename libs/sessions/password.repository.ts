@@ -131,8 +131,9 @@ export class PasswordRepository {
       ), mailed AS (
         INSERT INTO mails (id, mail_envelope) SELECT ${notice.id}, ${notice.envelope} FROM changed
       )
-      INSERT INTO audit_events (act, actor, target, address, factor)
-      SELECT 'user.change-password', ${by.id}::text, id, ${by.address}::text, ${by.factor}::text FROM changed
+      INSERT INTO audit_events (act, actor, target, address, factor, client_id)
+      SELECT 'user.change-password', ${by.id}::text, id, ${by.address}::text, ${by.factor}::text,
+             ${by.client ?? null}::text FROM changed
       RETURNING id`);
     return changed.length > 0;
   }
@@ -184,9 +185,10 @@ export class PasswordRepository {
   }
 
   /** Somebody who is signed in did not know the password: it may be who stole the session. */
-  async noteWrong({ id, address, factor }: Actor): Promise<void> {
+  async noteWrong(by: Actor): Promise<void> {
     await this.database.query(sql`
-      INSERT INTO audit_events (act, actor, target, address, factor, result)
-      VALUES ('user.confirm-password', ${id}, ${id}, ${address}, ${factor}, 'failure')`);
+      INSERT INTO audit_events (act, actor, target, address, factor, client_id, result)
+      VALUES ('user.confirm-password', ${by.id}, ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null},
+              'failure')`);
   }
 }

@@ -1,4 +1,4 @@
-import type { Mail } from '#platform';
+import { mailLink, type Mail } from '#platform';
 import { deviceName } from './device-name.js';
 
 interface Person {
@@ -26,7 +26,7 @@ export function newDeviceMail(
       `When: ${instant(device.at)}. From the network address ${device.address}. With: ${deviceName(device.userAgent)}.`,
       'If that was you, there is nothing to do.',
       'If it was not, somebody knows your password. Change it at once: that signs everybody out and forgets every device.',
-      { label: 'Open Core Auth', url: `${issuer}/` },
+      { label: 'Open Core Auth', url: mailLink(issuer, '/') },
     ],
   };
 }
@@ -43,10 +43,7 @@ export function unlockMail(
       `Hello ${name},`,
       'a wrong password was entered for your account too many times. Whoever tries from a browser that you have not used before has to wait now, a little longer each time.',
       'Was it you? This link lets you sign in at once, in the browser in which you open it:',
-      {
-        label: 'End the pause',
-        url: `${link.issuer}/unlock?${new URLSearchParams({ token: link.secret })}`,
-      },
+      { label: 'End the pause', url: mailLink(link.issuer, '/unlock', link.secret) },
       `It works once, until ${instant(link.until)}.`,
       'If it was not you, your account is protected, and there is nothing to do.',
     ],

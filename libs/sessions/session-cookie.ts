@@ -1,6 +1,6 @@
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import { Injectable } from '@nestjs/common';
-import { Configuration } from '#platform';
+import { Configuration, isSecret } from '#platform';
 
 interface WithCookies {
   readonly cookies: Readonly<Record<string, string | undefined>>;
@@ -9,9 +9,6 @@ interface WithCookies {
 interface SetsCookies {
   setCookie(name: string, value: string, options: CookieSerializeOptions): unknown;
 }
-
-/** A secret is 256 bits of base64url. */
-const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
 /**
  * A cookie that carries a secret. By https it is `__Host-` prefixed and Secure (RFC 6265bis §4.1.3.2); by plain http,
@@ -33,7 +30,7 @@ class SecretCookie {
 
   read(request: WithCookies): string | undefined {
     const value = request.cookies[this.name];
-    return value !== undefined && SECRET.test(value) ? value : undefined;
+    return isSecret(value) ? value : undefined;
   }
 
   set(reply: SetsCookies, secret: string): void {

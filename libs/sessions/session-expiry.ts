@@ -1,10 +1,5 @@
-import {
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
-import { TimedLoop } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { inBatches, RepeatedWork } from '#platform';
 import { SessionRepository } from './session.repository.js';
 
 const INTERVAL = 2000;
@@ -16,28 +11,12 @@ const BATCH = 500;
  * and the session then goes on.
  */
 @Injectable()
-export class SessionExpiry implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(SessionExpiry.name);
-  private readonly loop = new TimedLoop({
-    interval: INTERVAL,
-    work: (stopping) => this.expire(stopping),
-    failed: ({ message }) => this.logger.warn(`sessions end later: ${message}`),
-  });
-
-  constructor(private readonly sessions: SessionRepository) {}
-
-  onApplicationBootstrap(): void {
-    this.loop.start();
+export class SessionExpiry extends RepeatedWork {
+  constructor(private readonly sessions: SessionRepository) {
+    super({ interval: INTERVAL, failing: 'sessions end later' });
   }
 
-  beforeApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
-  }
-
-  private async expire(stopping: () => boolean): Promise<void> {
-    let ended: number;
-    do {
-      ended = await this.sessions.expire(BATCH);
-    } while (ended >= BATCH && !stopping());
+  protected override work(stopping: () => boolean): Promise<void> {
+    return inBatches(BATCH, stopping, (size) => this.sessions.expire(size));
   }
 }

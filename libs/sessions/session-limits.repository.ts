@@ -47,8 +47,8 @@ export class SessionLimitsRepository {
       ), told AS (
         INSERT INTO outbox (kind, subject, organization_id) SELECT 'organization-changed', id, id FROM changed
       ), audited AS (
-        INSERT INTO audit_events (act, actor, target, organization_id, address, factor, detail)
-        SELECT 'organization.limit-sessions', ${by.id}, id, id, ${by.address}, ${by.factor},
+        INSERT INTO audit_events (act, actor, target, organization_id, address, factor, client_id, detail)
+        SELECT 'organization.limit-sessions', ${by.id}, id, id, ${by.address}, ${by.factor}, ${by.client ?? null},
                jsonb_build_object('idle_seconds', session_idle_seconds, 'absolute_seconds', session_absolute_seconds)
           FROM changed
       )

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { BrowserSealer, type SignInOrigin } from '#accounts';
 import type { Actor } from '#observability';
 import { addSeconds, Clock, Configuration, Database, randomSecret, randomUUID, sha256, sql } from '#platform';
+import { deviceSubject } from './lockout.js';
 import { sessionOf, type Session, type SessionRow } from './session.js';
 
 export interface NewSession extends SignInOrigin {
@@ -35,7 +36,26 @@ export class SessionRepository {
    * led to; somebody else's ends.
    * @returns the secret for the cookie; the database holds its digest
    */
-  async start({ userId, amr, authTime, userAgent, address, currentSecret }: NewSession): Promise<string> {
+  async start(session: NewSession): Promise<string> {
+    return (await this.startAt(session, undefined)).secret;
+  }
+
+  /**
+   * As `start`, at a device that the account is known at: in the same statement it is seen again, and the failures that
+   * were counted for it are forgotten.
+   * @returns whether it was known still; one that nobody has signed in from yet is not
+   */
+  async startAtKnownDevice(
+    session: NewSession,
+    deviceId: string,
+  ): Promise<{ readonly secret: string; readonly known: boolean }> {
+    return this.startAt(session, deviceId);
+  }
+
+  private async startAt(
+    { userId, amr, authTime, userAgent, address, currentSecret }: NewSession,
+    deviceId: string | undefined,
+  ) {
     const now = this.clock.now();
     const asked = authTime ?? now;
     const secret = randomSecret();
@@ -43,13 +63,19 @@ export class SessionRepository {
     const before = currentSecret === undefined ? null : sha256(currentSecret);
     const expiresAt = addSeconds(now, this.configuration.sessionAbsoluteSeconds);
     const browser = this.browsers.seal(userId, { userAgent: userAgent.slice(0, 256), address });
-    const started = await this.database.query(sql`
-      WITH renewed AS (
-        UPDATE sessions
+    const device = deviceId ?? null;
+    const failures = deviceId === undefined ? null : deviceSubject(deviceId);
+    const [started] = await this.database.query<{ known: boolean }>(sql`
+      WITH person AS (
+        -- the person first, then sessions, then devices, as whoever removes the one or changes a password does
+        SELECT id FROM users WHERE id = ${userId} FOR KEY SHARE
+      ), renewed AS (
+        UPDATE sessions s
            SET secret_sha256 = ${digest}, amr = ${amr}, auth_time = ${asked}, last_seen_at = ${now},
                expires_at = ${expiresAt}, browser_envelope = ${browser}
-         WHERE secret_sha256 = ${before} AND user_id = ${userId} AND ended_at IS NULL
-        RETURNING id, user_id
+          FROM person
+         WHERE s.secret_sha256 = ${before} AND s.user_id = person.id AND s.ended_at IS NULL
+        RETURNING s.id, s.user_id
       ), ended AS (
         UPDATE sessions SET ended_at = ${now}
          WHERE secret_sha256 = ${before} AND user_id <> ${userId} AND ended_at IS NULL
@@ -59,11 +85,11 @@ export class SessionRepository {
       ), started AS (
         INSERT INTO sessions (id, secret_sha256, user_id, organization_id, amr, auth_time, last_seen_at, expires_at,
                               browser_envelope)
-        SELECT ${randomUUID()}, ${digest}, ${userId},
+        SELECT ${randomUUID()}, ${digest}, person.id,
                (SELECT min(organization_id::text)::uuid FROM memberships WHERE user_id = ${userId}
                 HAVING count(*) = 1),
                ${amr}, ${asked}, ${now}, ${expiresAt}, ${browser}
-         WHERE NOT EXISTS (SELECT FROM renewed)
+          FROM person WHERE NOT EXISTS (SELECT FROM renewed)
         RETURNING id, user_id
       ), done AS (
         SELECT 'session.start' AS act, * FROM started
@@ -72,10 +98,16 @@ export class SessionRepository {
       ), audited AS (
         INSERT INTO audit_events (act, actor, target, address, factor)
         SELECT act, user_id, id, ${address}, ${amr.join(' ')} FROM done
+      ), seen AS (
+        UPDATE known_devices SET last_seen_at = ${now}
+         WHERE id = ${device} AND last_seen_at IS NOT NULL AND (SELECT count(*) FROM done) > 0
+        RETURNING id
+      ), forgiven AS (
+        DELETE FROM sign_in_failures WHERE subject = ${failures}
       )
-      SELECT id FROM done WHERE act <> 'session.end'`);
-    if (started.length === 0) throw new Error('PostgreSQL started no session');
-    return secret;
+      SELECT EXISTS (SELECT FROM seen) AS known FROM done WHERE act <> 'session.end'`);
+    if (!started) throw new Error('PostgreSQL started no session');
+    return { secret, known: started.known };
   }
 
   /**

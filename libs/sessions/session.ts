@@ -28,11 +28,14 @@ export interface SessionOrganization {
 }
 
 /** Somebody who has authenticated, in a session or for an application: `id` is the session's, or the authorization's. */
-export type SignedInPerson = Pick<Session, 'id' | 'userId' | 'email' | 'amr'>;
+export interface SignedInPerson extends Pick<Session, 'id' | 'userId' | 'email' | 'amr'> {
+  /** That application; in a session nobody acts for the person. */
+  readonly client?: string | undefined;
+}
 
-/** Who acts in a session, for the audit. @param address the network address of the request */
-export function actorOf({ userId, amr }: SignedInPerson, address: string): Actor {
-  return { id: userId, address, factor: amr.join(' ') };
+/** Who acts, for the audit. @param address the network address of the request */
+export function actorOf({ userId, amr, client }: SignedInPerson, address: string): Actor {
+  return { id: userId, address, factor: amr.join(' '), client };
 }
 
 /** The columns of a session joined with its person, organization and membership. */

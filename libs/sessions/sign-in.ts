@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { AccountRepository, isEmailAddress, normalizeEmail, PasswordHasher, type User } from '#accounts';
-import { Clock } from '#platform';
+import { AccountRepository, normalizeEmail, PasswordHasher, standsAlone, type User } from '#accounts';
+import { Clock, sha256 } from '#platform';
 import { Passkeys } from './factors/passkeys.js';
 import { PendingSignInRepository, type PendingSignIn } from './factors/pending-sign-in.repository.js';
 import { SecondFactor, type PresentedFactor } from './factors/second-factor.js';
 import { FailureAudit } from './failure-audit.js';
-import { KnownDevices, type Browser, type KnownDevice } from './known-devices.js';
+import { knownDevice, KnownDevices, type Browser, type KnownDevice } from './known-devices.js';
 import type { Attempt } from './lockout.js';
 import { LockoutRepository } from './lockout.repository.js';
 import { SessionRepository } from './session.repository.js';
@@ -49,6 +49,7 @@ export type SecondStepResult =
   | { readonly kind: 'wrong' }
   /** The password has to be given again. */
   | { readonly kind: 'ended' }
+  | { readonly kind: 'closed' }
   | Locked;
 
 /** Sign-in by password, by password and a second factor, or by a passkey alone. */
@@ -69,33 +70,40 @@ export class SignIn {
 
   /** An unknown address costs and answers the same as a wrong password. */
   async withPassword({ password, ...given }: SignInTry): Promise<SignInResult> {
-    const email = normalizeEmail(given.email);
+    // PostgreSQL takes no NUL, and no address has one
+    const email = normalizeEmail(given.email).replaceAll('\0', '\ufffd');
     const askedAt = this.clock.now();
-    // what is no address has no account; PostgreSQL takes no NUL
-    const account = isEmailAddress(email) ? await this.accounts.findForSignIn(email) : undefined;
-    const device = await this.devices.find(account?.id, given.deviceSecrets);
-    const attempt = { email, network: given.network, userId: account?.id, deviceId: device?.id };
-    const delay = await this.lockout.begin(attempt);
-    if (delay) return { kind: 'locked', ...delay };
+    const { network, deviceSecrets } = given;
+    const begun = await this.lockout.beginSignIn(email, network, deviceSecrets.map(sha256));
+    if (begun.delay) return { kind: 'locked', ...begun.delay };
 
+    const { account } = begun;
+    const device = begun.device && knownDevice(begun.device, deviceSecrets);
+    const attempt = { email, network, userId: account?.id, deviceId: begun.device?.id };
     const right = await this.verify(attempt, password, account?.passwordHash);
     if (!account?.passwordHash || !right || account.disabledAt) {
       await this.failures.note(attempt, given.address);
       return { kind: 'refused' };
     }
-    await this.lockout.succeeded(attempt);
-    if (this.passwords.needsRehash(account.passwordHash)) {
+    const { passwordHash } = account;
+    if (!account.passwordLengthKnown) {
+      await this.accounts.notePasswordLength(account.id, passwordHash, !standsAlone(password));
+    }
+    if (this.passwords.needsRehash(passwordHash)) {
       const stronger = await this.passwords.hash(password);
-      await this.accounts.upgradePasswordHash(account.id, account.passwordHash, stronger);
+      await this.accounts.upgradePasswordHash(account.id, passwordHash, stronger);
     }
     const amr = ['pwd'];
     const { hasSecondFactor } = account;
-    if (hasSecondFactor && !(await this.devices.remembersFactor(account.id, given.deviceSecrets))) {
+    if (hasSecondFactor && !(await this.devices.remembersFactor(account.id, deviceSecrets))) {
+      await this.lockout.succeeded(attempt);
       return {
         kind: 'second-factor',
         secret: await this.pending.start(account.id, amr, given.address, askedAt),
       };
     }
+    // at a known device the session's statement forgets them
+    if (!device) await this.lockout.succeeded(attempt);
     return this.startAt(device, account, amr, given, askedAt);
   }
 
@@ -167,15 +175,20 @@ export class SignIn {
     authTime?: Date,
   ): Promise<SignedIn> {
     const { userAgent, address, currentSecret } = browser;
-    const deviceSecret = await this.devices.noteSignIn(person, browser, known, authTime ?? this.clock.now());
-    const secret = await this.sessions.start({
-      userId: person.id,
-      amr,
+    const session = {
+      ...{ userId: person.id, amr, userAgent, address, currentSecret },
       ...(authTime && { authTime }),
-      userAgent,
-      address,
-      currentSecret,
-    });
-    return { kind: 'signed-in', secret, deviceSecret };
+    };
+    const kind = 'signed-in';
+    const firstSeenAt = authTime ?? this.clock.now();
+    if (!known) {
+      const deviceSecret = await this.devices.add(person, browser, known, firstSeenAt);
+      return { kind, secret: await this.sessions.start(session), deviceSecret };
+    }
+    const started = await this.sessions.startAtKnownDevice(session, known.id);
+    const deviceSecret = started.known
+      ? known.secret
+      : await this.devices.add(person, browser, known, firstSeenAt);
+    return { kind, secret: started.secret, deviceSecret };
   }
 }

@@ -9,9 +9,9 @@ export interface DelayedPerson {
   readonly name: string;
 }
 
-/** A letter with a link, and the token that the link carries. */
-export interface UnlockLetter {
-  readonly mail: SealedMail;
+/** A mail with a link, and the token that the link carries. */
+export interface UnlockMail {
+  readonly sealed: SealedMail;
   readonly tokenId: string;
   readonly secretSha256: Buffer;
   readonly expiresAt: Date;
@@ -32,11 +32,11 @@ export class UnlockRepository {
   ) {}
 
   /**
-   * Writes one of the letters that are due, if `compose` makes one; an account that nobody has gets none. Of several
+   * Writes one of the mails that are due, if `compose` makes one; an account that nobody has gets none. Of several
    * nodes each takes others.
    * @returns false when none is due
    */
-  async write(compose: (person: DelayedPerson) => UnlockLetter | undefined): Promise<boolean> {
+  async write(compose: (person: DelayedPerson) => UnlockMail | undefined): Promise<boolean> {
     const now = this.clock.now();
     return this.database.transaction(async (transaction) => {
       const [due] = await transaction.query<DueRow>(sql`
@@ -44,20 +44,20 @@ export class UnlockRepository {
           FROM sign_in_failures f LEFT JOIN users u ON u.id = f.user_id AND u.disabled_at IS NULL
          WHERE f.mail_due ORDER BY f.last_failed_at LIMIT 1 FOR UPDATE OF f SKIP LOCKED`);
       if (!due) return false;
-      const letter = due.id === null ? undefined : compose({ id: due.id, email: due.email, name: due.name });
+      const mail = due.id === null ? undefined : compose({ id: due.id, email: due.email, name: due.name });
       await transaction.query(sql`
         WITH told AS (
           UPDATE sign_in_failures SET mail_due = false, mailed_at = ${now} WHERE subject = ${due.subject}
           RETURNING user_id
         ), written AS (
           INSERT INTO one_time_tokens (id, secret_sha256, purpose, user_id, email, created_at, expires_at)
-          SELECT ${letter?.tokenId ?? null}::uuid, ${letter?.secretSha256 ?? null}::bytea, 'unlock', user_id,
-                 ${due.email}, ${now}, ${letter?.expiresAt ?? null}::timestamptz
-            FROM told WHERE ${letter !== undefined}::boolean
+          SELECT ${mail?.tokenId ?? null}::uuid, ${mail?.secretSha256 ?? null}::bytea, 'unlock', user_id,
+                 ${due.email}, ${now}, ${mail?.expiresAt ?? null}::timestamptz
+            FROM told WHERE ${mail !== undefined}::boolean
           RETURNING user_id
         ), mailed AS (
           INSERT INTO mails (id, mail_envelope)
-          SELECT ${letter?.mail.id ?? null}::uuid, ${letter?.mail.envelope ?? null}::text FROM written
+          SELECT ${mail?.sealed.id ?? null}::uuid, ${mail?.sealed.envelope ?? null}::text FROM written
         )
         INSERT INTO audit_events (act, actor, target) SELECT 'account.mail-unlock', 'system', user_id FROM written`);
       return true;

@@ -1,10 +1,5 @@
-import {
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
-import { addSeconds, Clock, Configuration, TimedLoop } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { addSeconds, Clock, Configuration, RepeatedWork } from '#platform';
 import { RING_REREAD } from './key-lifecycle.js';
 import { KeyRing } from './key-ring.js';
 import { KeyRotation } from './key-rotation.js';
@@ -13,27 +8,18 @@ const DAY = 86_400;
 
 /** Reads the keys again every minute, should no event have told that they changed, and rotates those whose time has come. */
 @Injectable()
-export class KeySchedule implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(KeySchedule.name);
-  private readonly loop = new TimedLoop({
-    interval: RING_REREAD * 1000,
-    work: () => this.look(),
-    failed: ({ message }) => this.logger.warn(`the keys cannot be read: ${message}`),
-  });
-
+export class KeySchedule extends RepeatedWork {
   constructor(
     private readonly ring: KeyRing,
     private readonly rotation: KeyRotation,
     private readonly clock: Clock,
     private readonly configuration: Configuration,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.loop.start();
+  ) {
+    super({ interval: RING_REREAD * 1000, failing: 'the keys cannot be read' });
   }
 
-  beforeApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
+  protected override work(): Promise<void> {
+    return this.look();
   }
 
   async look(): Promise<void> {

@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import { LICENSING_AUTHORITY, LICENSING_ROLES } from '../../dist/libs/licensing/administration/authority.js';
 import { administrationRoutes } from '../../dist/libs/licensing/administration/routes.js';
+import { moduleRoutes } from '../../dist/libs/licensing/module-routes.js';
 import { openApi } from './open-api.mjs';
 
 /** docs/reference/licensing-authority.md */
@@ -20,6 +21,12 @@ export function authorityReference() {
     '',
     'An access token needs the scope of the route, and its holder has to be one of these. What a person is, is looked up at each request: an operator by `core-auth operators`, everybody else by their role in the organization that the token was issued for. Operators reach every organization; others their own, and what belongs to another one is answered with 404. A client that an administrator registered as the suite’s own, for no organization, acts as an operator by client credentials.',
     '',
+    'The clients of modules administer nothing. What they ask, each of its own module and with no token, is [in the same document](licensing-api.json): `' +
+      moduleRoutes()
+        .map(({ method, path }) => `${method} ${path}`)
+        .join('`, `') +
+      '`.',
+    '',
     row(head),
     row(head.map(() => '---')),
     ...rows.map(row),
@@ -27,14 +34,16 @@ export function authorityReference() {
   ].join('\n');
 }
 
+const CONDITIONAL = new Set(['/v1/licenses/{id}', '/v1/licenses/snapshot']);
+
 const row = (cells) => `| ${cells.join(' | ')} |`;
 
 /** docs/reference/licensing-api.json */
 export function administrationApi() {
   return openApi({
-    title: 'Administration of licensing',
+    title: 'Licensing',
     authority: 'licensing-authority.md',
-    routes: administrationRoutes(),
-    isConditional: ({ method, path }) => method === 'GET' && path === '/v1/licenses/{id}',
+    routes: [...moduleRoutes(), ...administrationRoutes()],
+    isConditional: ({ method, path }) => method === 'GET' && CONDITIONAL.has(path),
   });
 }

@@ -1,6 +1,7 @@
 // Routes as an OpenAPI document.
 import { STATUS_CODES } from 'node:http';
-import { getMetadataStorage } from 'class-validator';
+import { getMetadataStorage, ValidationTypes } from 'class-validator';
+import { PROBLEM } from '../../dist/libs/platform/http/schema.js';
 
 /**
  * @param routes as their controllers declare them
@@ -9,9 +10,12 @@ import { getMetadataStorage } from 'class-validator';
  */
 export function openApi({ title, authority, routes, isConditional = () => false }) {
   const paths = {};
-  const schemas = { Problem: PROBLEM };
+  const schemas = { Problem: PROBLEM.schema };
   for (const route of routes) {
-    if (route.answer) schemas[route.answer.name] = route.answer.schema;
+    const contents = Object.values(route.refusals ?? {}).flatMap((content) => Object.values(content));
+    for (const { name, schema } of [route.answer, route.takes, ...contents].filter(Boolean)) {
+      schemas[name] = schema;
+    }
     if (route.body) schemas[route.body.name] = schemaOf(route.body, { nullable: true });
     (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route, isConditional(route));
   }
@@ -25,19 +29,32 @@ export function openApi({ title, authority, routes, isConditional = () => false 
     paths,
     components: {
       schemas,
-      securitySchemes: {
-        token: {
-          type: 'http',
-          scheme: 'bearer',
-          description:
-            'An access token whose audience is the issuer, with the scope of the route (RFC 6750).',
-        },
-      },
+      securitySchemes: Object.fromEntries(
+        Object.entries(SECURITY).filter(([name]) => routes.some((route) => name in securityOf(route))),
+      ),
     },
   });
 }
 
-function operationOf({ name, path, summary, scope, status, action, ...route }, conditional) {
+const SECURITY = {
+  token: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An access token whose audience is the issuer, with the scope of the route (RFC 6750).',
+  },
+  client: {
+    type: 'http',
+    scheme: 'basic',
+    description:
+      'Id and secret of the client of a module, or its signed assertion in the body, as at the token endpoint (RFC 6749 §2.3.1, RFC 7523 §2.2). No scope is asked for: a client is told of its own module.',
+  },
+};
+
+function securityOf({ scope }) {
+  return scope === '' ? { client: [] } : { token: [scope] };
+}
+
+function operationOf({ name, path, summary, status, action, ...route }, conditional) {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -54,7 +71,7 @@ function operationOf({ name, path, summary, scope, status, action, ...route }, c
   const headers = [
     ...(route.ifMatch ? [header('If-Match', 'The ETag of the license as it was read, or `*`.')] : []),
     ...(route.idempotencyKey
-      ? [header('Idempotency-Key', 'A new one for each license, 1 to 128 characters.')]
+      ? [header('Idempotency-Key', 'A new one for each license or use, 1 to 128 characters.')]
       : []),
   ];
   const success = {
@@ -70,35 +87,31 @@ function operationOf({ name, path, summary, scope, status, action, ...route }, c
         }
       : {}),
   };
-  const problems = [
-    ...[400, 401, 403, 404, 409, 429],
-    ...(route.ifMatch ? [412, 428] : []),
-    ...(route.idempotencyKey ? [422] : []),
-  ];
+  const body = route.body ?? route.takes;
   return {
     operationId: name,
     summary,
-    description: descriptionOf(action, route.recent),
-    security: [{ token: [scope] }],
+    description: route.scope === '' ? 'For the client of a module.' : descriptionOf(action, route.recent),
+    security: [securityOf(route)],
     parameters: [...inPath, ...inQuery, ...headers],
-    ...(route.body
+    ...(body
       ? {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: reference(route.body.name) } },
+            content: { 'application/json': { schema: reference(body.name) } },
           },
         }
       : {}),
     responses: {
       [status]: success,
       ...(conditional ? { 304: { description: 'As If-None-Match has it' } } : {}),
-      ...Object.fromEntries(problems.sort().map((code) => [code, problem(code)])),
+      ...refusalsOf(route),
     },
   };
 }
 
-function descriptionOf(action, recent) {
-  const who = action.includes(':') ? `Action \`${action}\`.` : 'For whoever is signed in.';
+function descriptionOf(action = '', recent) {
+  const who = action.includes(':') ? `Action \`${action}\`.` : 'For a person, by a token that they allowed.';
   return recent ? `${who} Of a person who signed in at most 15 minutes ago (RFC 9470).` : who;
 }
 
@@ -110,38 +123,46 @@ function header(name, description) {
   return { name, in: 'header', required: true, description, schema: { type: 'string' } };
 }
 
-function problem(status) {
-  return {
-    description: STATUS_CODES[status],
-    content: { 'application/problem+json': { schema: reference('Problem') } },
+function refusalsOf({ refusals, ifMatch, idempotencyKey }) {
+  const problem = { 'application/problem+json': PROBLEM };
+  const statuses = [
+    ...[400, 401, 403, 404, 409, 429],
+    ...(ifMatch ? [412, 428] : []),
+    ...(idempotencyKey ? [422] : []),
+  ].sort();
+  const told = refusals ?? {
+    ...Object.fromEntries(statuses.map((status) => [status, problem])),
+    default: problem,
   };
+  return Object.fromEntries(
+    Object.entries(told).map(([status, contents]) => [
+      status,
+      {
+        description:
+          STATUS_CODES[status] ?? 'Anything else, such as a body that is too large or of another type',
+        content: Object.fromEntries(
+          Object.entries(contents).map(([type, { name }]) => [type, { schema: reference(name) }]),
+        ),
+      },
+    ]),
+  );
 }
-
-/** RFC 9457 §3 */
-const PROBLEM = {
-  type: 'object',
-  properties: {
-    type: { type: 'string' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string', description: 'One sentence that says what to do.' },
-    code: { type: 'string', description: 'Of the refusal; of a decision, its code.' },
-  },
-  required: ['type', 'title', 'status', 'detail', 'code'],
-};
 
 /** The rules of a class as a JSON Schema. */
 function schemaOf(type, { nullable }) {
   const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
   const properties = {};
   const optional = new Set();
+  const orNull = new Set();
   // class-validator gives the rules of a class in the order in which decorators run
   for (const rule of rules) {
     properties[rule.propertyName] ??= {};
     if (rule.name === 'isOptional') optional.add(rule.propertyName);
+    // the one condition that bodies have: null is something that may be said
+    else if (rule.type === ValidationTypes.CONDITIONAL_VALIDATION) orNull.add(rule.propertyName);
     else addRule(properties[rule.propertyName], rule);
   }
-  for (const name of nullable ? optional : []) {
+  for (const name of [...orNull, ...(nullable ? optional : [])]) {
     const schema = properties[name];
     if (schema.enum) schema.enum = [...schema.enum, null];
     else if (schema.type) schema.type = [schema.type, 'null'].flat();
@@ -164,6 +185,7 @@ function addRule(schema, { name, constraints = [], each }) {
     min: () => ({ minimum: first }),
     max: () => ({ maximum: first }),
     isBoolean: () => ({ type: 'boolean' }),
+    isObject: () => ({ type: 'object' }),
     isString: () => ({ type: 'string' }),
     maxLength: () => ({ type: 'string', maxLength: first }),
     matches: () => ({ type: 'string', pattern: first.source }),
@@ -171,6 +193,7 @@ function addRule(schema, { name, constraints = [], each }) {
     isArray: () => ({ type: 'array' }),
     arrayMaxSize: () => ({ maxItems: first }),
     isDivisibleBy: () => ({ multipleOf: first }),
+    isReason: () => ({ type: 'string', minLength: 1, maxLength: 500 }),
     isInstant: () => ({ type: 'string', format: 'date-time' }),
     isFeatureValue: () => ({ type: ['boolean', 'integer'], minimum: 0 }),
     isPlanFeatures: () => ({

@@ -5,7 +5,11 @@ describe('how often the API of one’s own account is called from an address', (
   let api: AccountApiWorld;
   beforeAll(async () => {
     api = await AccountApiWorld.start({
-      env: { CORE_AUTH_RATE_LIMIT_SIGN_IN: '5', CORE_AUTH_RATE_LIMIT_MAIL: '2' },
+      env: {
+        CORE_AUTH_RATE_LIMIT_SIGN_IN: '5',
+        CORE_AUTH_RATE_LIMIT_MAIL: '2',
+        CORE_AUTH_RATE_LIMIT_EXPORT: '2',
+      },
     });
   });
   afterAll(() => api.stop());
@@ -34,10 +38,25 @@ describe('how often the API of one’s own account is called from an address', (
     expect(await statuses(1, 'GET', '/factors')).toEqual([401]);
   });
 
-  it('mails to new addresses count as other mails do, and guesses of passwords as sign-ins', async () => {
+  it('mails to new addresses and about deletions count as other mails do, and guesses of passwords as sign-ins', async () => {
     expect(await statuses(3, 'POST', '/address')).toEqual([401, 401, 429]);
     expect(await post('/forgot-password')).toBe(429);
+    for (const page of ['/account/data/deletion', '/organization/deletion']) {
+      expect([page, await post(page), await post(`${page}/undo`)]).toEqual([page, 429, 429]);
+    }
+    for (const path of ['/deletion', '/../organizations/x/deletion']) {
+      expect(await statuses(1, 'POST', path)).toEqual([429]);
+      expect(await statuses(1, 'DELETE', path)).toEqual([429]);
+    }
     expect(await statuses(3, 'PUT', '/password')).toEqual([401, 401, 429]);
     expect(await post('/sign-in')).toBe(429);
+  });
+
+  it('exports count together, of people and of organizations, by the page and by the API', async () => {
+    expect(await statuses(3, 'GET', '/export')).toEqual([401, 401, 429]);
+    expect(await statuses(1, 'GET', '/../organizations/x/export')).toEqual([429]);
+    for (const page of ['/account/data/export', '/organization/export']) {
+      expect([page, (await api.world.browser().get(page)).status]).toEqual([page, 429]);
+    }
   });
 });

@@ -4,7 +4,9 @@ import { answerOf, World, type Answer, type TestClient } from '../support/world.
 
 const MEMBER = 'member@acme.example';
 const OWNER = 'owner@acme.example';
+const CONSULTANT = 'consultant@partners.example';
 const BOTH = 'openid account:read account:write';
+const EVERYTHING = `${BOTH} account:security`;
 
 describe('the API of one’s own account', () => {
   let world: World;
@@ -15,7 +17,7 @@ describe('the API of one’s own account', () => {
     assistant = await world.createClient({
       id: 'assistant',
       name: 'Assistant',
-      scopes: [...BOTH.split(' '), 'offline_access'],
+      scopes: [...EVERYTHING.split(' '), 'offline_access'],
     });
   });
   afterAll(() => world.stop());
@@ -53,6 +55,39 @@ describe('the API of one’s own account', () => {
     expect(changed).toMatchObject({ status: 200, body: { name: 'Maxine Müller' } });
     const { browser } = await tokenOf(MEMBER);
     expect(await (await browser.get('/account')).text()).toContain('Maxine Müller');
+  });
+
+  it('tells of the organization that the token is for, and of no other of the person’s', async () => {
+    const [acme, globex] = await Promise.all(
+      ['acme', 'globex'].map(async (key) => {
+        const browser = await world.signIn(CONSULTANT);
+        await browser.submit('/choose-organization', '/choose-organization', {
+          organization_id: world.id(key),
+        });
+        const code = await world.code(assistant, browser, { scope: EVERYTHING });
+        return String((await world.exchange(assistant, code)).body['access_token']);
+      }),
+    );
+    for (const [token, key, other] of [
+      [acme, 'acme', 'Globex'],
+      [globex, 'globex', 'Acme'],
+    ] as const) {
+      const about = await call('GET', '', token);
+      expect(about.body['organizations']).toMatchObject([{ id: world.id(key), key }]);
+      const renamed = await call('PATCH', '', token, { name: 'Clara Consultant' });
+      expect(renamed.body['organizations']).toMatchObject([{ key }]);
+      const sessions = (await call('GET', '/sessions', token)).body['sessions'] as Record<string, unknown>[];
+      expect(sessions.map((session) => [session['current'], typeof session['organization']]).sort()).toEqual([
+        [false, 'object'],
+        [true, 'string'],
+      ]);
+      const { body } = await call('GET', '/applications', token);
+      expect(body['applications']).toMatchObject([{ organization: { id: world.id(key) } }]);
+      expect(JSON.stringify([about.body, renamed.body, sessions, body])).not.toContain(other);
+    }
+    // what a person takes along is about the person
+    const { body } = await call('GET', '/export', acme);
+    expect(body['organizations']).toMatchObject([{ key: 'acme' }, { key: 'globex' }]);
   });
 
   it.each([

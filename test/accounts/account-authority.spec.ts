@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Database, sql } from '#platform';
+import { ApiReference } from '../support/api-reference.js';
 import { REPOSITORY } from '../support/built-process.js';
 import { MINUTE } from '../support/deployment.js';
 import { addPasskey } from '../support/factors.js';
@@ -100,6 +101,10 @@ describe('the matrix of the routes of an account and who calls them', () => {
     expect(routes.map(({ name, scope }) => [name, scope])).toEqual(found);
     expect(found.length).toBeGreaterThan(15);
     for (const [, scope] of found) expect(EVERYTHING.split(' ')).toContain(scope);
+  });
+
+  it('the OpenAPI document is a valid one, has every route, and refers to nothing that it lacks', () => {
+    new ApiReference('account-api.json').expectToTellOf(routes.map(({ name }) => name));
   });
 
   it.each(routes)(

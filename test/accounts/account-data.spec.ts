@@ -8,6 +8,7 @@ import { addPasskey, present, setUpApp } from '../support/factors.js';
 import type { HttpBrowser } from '../support/http-browser.js';
 import { linkTo, mailsTo } from '../support/mailbox.js';
 import { PASSWORD, type World } from '../support/world.js';
+import { scopeDescriptions } from '../../apps/server/pages/scope-descriptions.js';
 import { AccountApiWorld } from './account-api-world.js';
 
 jest.setTimeout(60_000);
@@ -214,6 +215,20 @@ describe('the data of an account, and its end', () => {
       expect(pathTo(await keep(browser))).toBe(`${PAGE}?done=kept`);
     });
 
+    it('comes before the organization is kept whose only owner asked for both, and the page says so', async () => {
+      await world.createOrganization('both', 'Both');
+      const { email, browser } = await someone({ both: 'owner' });
+      const settings = '/organization/settings';
+      await browser.submit(settings, '/organization/deletion', { confirmation: 'both' });
+      expect(pathTo(await ask(browser, email))).toBe(PAGE);
+      const undo = () => browser.submit(settings, '/organization/deletion/undo', {});
+      const refused = await undo();
+      expect(refused.status).toBe(409);
+      expect(await refused.text()).toContain('Keep your account first, then the organization.');
+      await keep(browser);
+      expect(pathTo(await undo())).toBe(`${settings}?done=kept`);
+    });
+
     it('while it is due, organizations can be neither created nor taken over', async () => {
       const { email, browser } = await someone();
       await ask(browser, email);
@@ -242,6 +257,12 @@ describe('the data of an account, and its end', () => {
       const data = await api.call('GET', '/export', token);
       expect(data).toMatchObject({ status: 200, body: { account: { email }, audit: expect.any(Array) } });
       expect(data.headers.get('cache-control')).toContain('no-store');
+      // with the application that took it
+      expect((data.body['audit'] as object[])[0]).toMatchObject({
+        act: 'user.export',
+        by_you: true,
+        client_id: 'assistant',
+      });
       const asked = await api.call('POST', '/deletion', token);
       expect(asked).toMatchObject({ status: 202, body: { deletion_at: expect.stringMatching(/Z$/) } });
       expect((await api.call('POST', '/deletion', token)).body).toEqual(asked.body);
@@ -252,6 +273,22 @@ describe('the data of an account, and its end', () => {
         status: 409,
         body: { code: 'no_deletion', detail: expect.stringMatching(/\.$/) },
       });
+    });
+
+    it('needs the scope whose consent text names both; to read and to write the account is not enough', async () => {
+      const { id, token } = await api.person('openid account:read account:write');
+      const before = await api.stateOf(id);
+      for (const [method, path] of [
+        ['GET', '/export'],
+        ['POST', '/deletion'],
+        ['DELETE', '/deletion'],
+      ] as const) {
+        const { status, body } = await api.call(method, path, token);
+        expect([method, path, status, body['code']]).toEqual([method, path, 403, 'insufficient_scope']);
+      }
+      expect(await api.stateOf(id)).toEqual(before);
+      const consent = scopeDescriptions('account:security')[0]?.summary;
+      expect(consent).toMatch(/take out all of your data, and delete your account$/);
     });
 
     it('is refused to the last owner, and undone by a token of long ago', async () => {

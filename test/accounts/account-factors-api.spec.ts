@@ -50,9 +50,9 @@ describe('factors by the API of one’s own account', () => {
       .filter((subject) => !subject.includes('new device'));
   const audit = async (id: string) =>
     (
-      await world.app.get(Database).query<{ act: string; factor: string }>(sql`
-        SELECT act, factor FROM audit_events WHERE target = ${id} AND starts_with(act, 'factor.') ORDER BY id`)
-    ).map(({ act, factor }) => `${act} by ${factor}`);
+      await world.app.get(Database).query<{ act: string; factor: string; client: string }>(sql`
+        SELECT act, factor, client_id AS client FROM audit_events WHERE target = ${id} AND starts_with(act, 'factor.') ORDER BY id`)
+    ).map(({ act, factor, client }) => `${act} by ${factor} through ${client}`);
   const requireFactor = (required: boolean) =>
     world.app
       .get(SecondFactorRuleRepository)
@@ -108,7 +108,10 @@ describe('factors by the API of one’s own account', () => {
         recovery_codes_left: 10,
       });
       expect(await noticesTo(email)).toHaveLength(2);
-      expect(await audit(id)).toEqual(['factor.add by pwd', 'factor.make-recovery-codes by pwd']);
+      expect(await audit(id)).toEqual([
+        'factor.add by pwd through assistant',
+        'factor.make-recovery-codes by pwd through assistant',
+      ]);
 
       const refused = await api.call('DELETE', APP, token);
       expect(refused).toMatchObject({ status: 401, body: { code: 'insufficient_user_authentication' } });
@@ -222,9 +225,9 @@ describe('factors by the API of one’s own account', () => {
       expect((await api.call('DELETE', path, token)).status).toBe(404);
       expect(await noticesTo(email)).toEqual(expect.arrayContaining([expect.stringContaining('passkey')]));
       expect((await audit(id)).slice(-3)).toEqual([
-        'factor.add by pwd otp mfa',
-        'factor.rename by pwd otp mfa',
-        'factor.remove by pwd otp mfa',
+        'factor.add by pwd otp mfa through assistant',
+        'factor.rename by pwd otp mfa through assistant',
+        'factor.remove by pwd otp mfa through assistant',
       ]);
     });
 

@@ -47,6 +47,7 @@ describe('accounts', () => {
       name: 'Ada',
       passwordHash: 'hash of the first',
       hasSecondFactor: false,
+      passwordLengthKnown: true,
       disabledAt: null,
     });
     expect(await accounts.findForSignIn('nobody@acme.example')).toBeUndefined();

@@ -3,7 +3,16 @@ import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/ser
 import { Client } from 'pg';
 import { eventually } from '../support/answers.js';
 import { Deployment } from '../support/deployment.js';
-import { App, formOf, optionsAt, present, secretOn, setUpApp, withPassword } from '../support/factors.js';
+import {
+  App,
+  formOf,
+  optionsAt,
+  present,
+  recoveryCodesOn,
+  secretOn,
+  setUpApp,
+  withPassword,
+} from '../support/factors.js';
 import { hiddenFields, type HttpBrowser } from '../support/http-browser.js';
 import { SoftAuthenticator } from '../support/soft-authenticator.js';
 import type { World } from '../support/world.js';
@@ -131,6 +140,44 @@ describe('changes of factors at one moment', () => {
       expect(left).toEqual([{ second_factors: 0, codes: 0 }]);
     },
   );
+
+  it('two first factors that are added at one moment bring one set of recovery codes, which is shown and good', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const { email, id, browser: one } = await person();
+      const other = await world.signIn(email);
+      const html = await (await one.get(`${SECURITY}/totp`)).text();
+      const app = new App(world, secretOn(html));
+      const authenticator = new SoftAuthenticator(world.url);
+      const options = await optionsAt<PublicKeyCredentialCreationOptionsJSON>(other, SECURITY, PASSKEYS);
+      const key = {
+        ...(await formOf(other, SECURITY)),
+        name: 'Key',
+        credential: JSON.stringify(authenticator.create(options)),
+      };
+      await lock.query('BEGIN');
+      await lock.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [id]);
+      const adding = [
+        one.post(`${SECURITY}/totp`, { ...hiddenFields(html), code: app.code() }),
+        other.at(deployment.node(1).url).post(PASSKEYS, key),
+      ];
+      await waiting(2);
+      await lock.query('COMMIT');
+      const answers = await Promise.all(adding);
+      expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+      const shown = (await Promise.all(answers.map((answer) => answer.text()))).map(recoveryCodesOn);
+      expect({ round, shown: shown.map(({ length }) => length).sort() }).toEqual({ round, shown: [0, 10] });
+      const kept = await deployment.rows(
+        `SELECT second_factors, (SELECT count(*)::int FROM recovery_codes WHERE user_id = u.id) AS codes
+           FROM users u WHERE id = $1`,
+        [id],
+      );
+      expect(kept).toEqual([{ second_factors: 2, codes: 10 }]);
+      if (round % 5 > 0) continue;
+      const [code = ''] = shown.flat();
+      const pending = await withPassword(world, email);
+      expect((await present(pending, { method: 'recovery-code', code })).status).toBe(303);
+    }
+  });
 
   async function addKey(browser: HttpBrowser): Promise<void> {
     const authenticator = new SoftAuthenticator(world.url);

@@ -184,6 +184,18 @@ describe('too many failed sign-ins', () => {
       expect(answers[0]?.body).toContain('Try again in 1 minute. If there is an account with this address');
       expect(answers[1]).toEqual(answers[0]);
     });
+
+    it('alike to who guesses once the owner has followed the link, as at an address that nobody has', async () => {
+      const [known, unknown, guesser] = [await somebody(), 'nobody-there@acme.example', nowhere()];
+      const answers = [];
+      for (const email of [known, unknown]) {
+        await failTimes(world, 5, email, guesser);
+        if (email === known) await world.browser().submit(await linkMailed(world, email), '/unlock', {});
+        answers.push(await visible(await tryFrom(world, email, { from: guesser }), email));
+      }
+      expect(answers[1]?.body).toContain('If there is an account with this address');
+      expect(answers[0]).toEqual(answers[1]);
+    });
   });
 
   describe('end by mail', () => {

@@ -134,6 +134,19 @@ describe('a person’s own sessions', () => {
     expect(await (await browser.get(PAGE)).text()).not.toContain('End all other sessions');
   });
 
+  it('OWASP ASVS V7.5.2: who signed in long ago signs in again before any of them ends', async () => {
+    const other = await world.signIn(MEMBER);
+    const [id = ''] = await sessionIds(MEMBER);
+    const browser = await world.signIn(MEMBER);
+    const fields = hiddenFields(await (await browser.get(PAGE)).text());
+    world.clock.advance(15 * 60_000 + 1000);
+    for (const act of [`${PAGE}/${id}/end`, `${PAGE}/end-others`]) {
+      expect(pathTo(await browser.post(act, fields))).toMatch(/^\/step-up\?/);
+    }
+    expect(await live(other)).toBe(true);
+    expect(await told()).toEqual([]);
+  });
+
   it('of many who end one at once, on two nodes, one does, and it is told once', async () => {
     for (let round = 0; round < 3; round += 1) {
       await world.signIn(MEMBER);

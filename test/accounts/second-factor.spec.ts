@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { KeyEncryption, MailSealer, type Mail } from '#platform';
-import { FactorRepository, PasswordRepository, totpEnvelopeContext } from '#sessions';
+import { FactorRepository, LockoutRepository, PasswordRepository, totpEnvelopeContext } from '#sessions';
 import { destinationOf, pathTo } from '../support/answers.js';
 import { Deployment, MINUTE } from '../support/deployment.js';
 import {
@@ -261,10 +261,68 @@ describe('second factors', () => {
       ).toHaveLength(41);
     });
 
+    it('wrong codes are told to the owner by one mail a day, and shut out neither recovery code nor passkey', async () => {
+      const { email, app, recoveryCodes, id } = await person();
+      const wrong = async () => {
+        const browser = await withPassword(world, email);
+        return present(browser, { method: 'totp', code: '000000' });
+      };
+      const told = async () =>
+        (await mailsTo(email)).filter(
+          ({ subject }) => subject === 'Wrong codes were entered for your account',
+        );
+      for (let count = 0; count < 39; count += 1) await wrong();
+      expect(await told()).toEqual([]);
+      await wrong();
+      deployment.advance(31_000);
+      await wrong();
+      expect(await told()).toHaveLength(1);
+      const delayed = await withPassword(world, email);
+      expect((await present(delayed, { method: 'totp', code: app.freshCode() })).status).toBe(429);
+      expect((await present(delayed, { method: 'recovery-code', code: 'wrong' })).status).toBe(401);
+      const code = recoveryCodes[0] ?? '';
+      expect((await present(delayed, { method: 'recovery-code', code })).status).toBe(303);
+      await deployment.rows(`INSERT INTO second_factor_failures VALUES ($1, 50, $2, $2, $2) RETURNING 1`, [
+        id,
+        new Date(world.clock.now().getTime() - 86_400_001),
+      ]);
+      await wrong();
+      expect(await told()).toHaveLength(2);
+    });
+
+    it('after a hundred wrong codes in a row none is looked at, until the account is unlocked', async () => {
+      const { email, app, id } = await person();
+      const at = new Date(world.clock.now().getTime() - 2 * 86_400_000);
+      await deployment.rows('INSERT INTO second_factor_failures VALUES ($1, 99, $2, $2, $2) RETURNING 1', [
+        id,
+        at,
+      ]);
+      const browser = await withPassword(world, email);
+      expect((await present(browser, { method: 'totp', code: '000000' })).status).toBe(401);
+      deployment.advance(2 * 86_400_000);
+      const later = await withPassword(world, email);
+      const closed = await present(later, { method: 'totp', code: app.freshCode() });
+      expect([closed.status, await closed.text()]).toEqual([
+        429,
+        expect.stringContaining('Codes of the authenticator app are not taken any more.'),
+      ]);
+      const unlock = () =>
+        world.app.get(LockoutRepository).unlock(id, { id: 'cli', address: null, factor: null });
+      expect([await unlock(), await unlock()]).toEqual([true, false]);
+      expect((await present(later, { method: 'totp', code: app.freshCode() })).status).toBe(303);
+    });
+
+    it('a code that is far too long is a wrong one, told at its field', async () => {
+      const { email } = await person();
+      const browser = await withPassword(world, email);
+      const answer = await present(browser, { method: 'totp', code: '1'.repeat(300) });
+      expect(answer.status).toBe(401);
+      expect(await answer.text()).toContain('id="totp-error"');
+    });
+
     it.each([
       ['no method', {}],
       ['an unknown method', { method: 'sms', code: '123456' }],
-      ['a code of another length', { method: 'totp', code: '1'.repeat(300) }],
     ])('%s is answered as bad input', async (_, fields) => {
       const { email } = await person();
       const browser = await withPassword(world, email);
@@ -371,6 +429,16 @@ describe('second factors', () => {
       const again = await withPassword(world, email);
       expect((await present(again, { method: 'recovery-code', code })).status).toBe(401);
       expect(await (await browser.get(SECURITY)).text()).toContain('You have 9 left.');
+    });
+
+    it('make no browser stand for the factor, whatever the form says', async () => {
+      const { email, recoveryCodes } = await person();
+      const browser = await withPassword(world, email);
+      const code = recoveryCodes[0] ?? '';
+      expect((await present(browser, { method: 'recovery-code', code, remember: 'on' })).status).toBe(303);
+      await browser.submit('/account', '/sign-out', {});
+      const again = await browser.submit('/sign-in', '/sign-in', { email, password: PASSWORD });
+      expect(pathTo(again)).toMatch(/^\/sign-in\/second-factor/);
     });
 
     it('are replaced by new ones, which are shown this once, and those of somebody else are worth nothing', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { Database, MailSealer, sql } from '#platform';
-import { Factors, PasswordRepository } from '#sessions';
+import { Clock, Configuration, Database, MailSealer, sql } from '#platform';
+import { Factors, LostFactorsRepository, PasswordRepository } from '#sessions';
+import { TotpRepository } from '../../libs/sessions/factors/totp.repository.js';
 import { pathTo } from '../support/answers.js';
 import { MINUTE } from '../support/deployment.js';
 import { addPasskey, formOf, optionsAt, present } from '../support/factors.js';
@@ -34,7 +35,7 @@ describe('a password beside a second factor, and none at all', () => {
   const signIn = async (email: string, password: string) =>
     (await world.browser().submit('/sign-in', '/sign-in', { email, password })).status;
   const standing = async (id: string) => {
-    const [row] = await query<{ short: boolean; factors: number }>(sql`
+    const [row] = await query<{ short: boolean | null; factors: number }>(sql`
       SELECT password_short AS short, second_factors AS factors FROM users WHERE id = ${id}`);
     return row;
   };
@@ -80,6 +81,34 @@ describe('a password beside a second factor, and none at all', () => {
       expect((await removeApp(browser)).status).toBe(409);
     });
 
+    it.each([
+      ['long', PASSWORD, 303],
+      ['short', SHORT, 409],
+    ])(
+      'is assumed where nobody knows the length, until a %s one is given again',
+      async (_, password, status) => {
+        const { id, email, browser, app } = await api.protectedPerson();
+        if (password !== PASSWORD) await change(browser, PASSWORD, password);
+        await query(sql`UPDATE users SET password_short = NULL WHERE id = ${id}`);
+        const refused = await removeApp(browser);
+        expect([refused.status, await refused.text()]).toEqual([
+          409,
+          expect.stringContaining('Your password may have fewer than 15 characters'),
+        ]);
+        const { token } = await api.tokens(browser);
+        expect(await api.call('DELETE', '/factors/authenticator-app', token)).toMatchObject({
+          status: 409,
+          body: { detail: expect.stringContaining('may have fewer than 15 characters') },
+        });
+        expect((await browser.submit('/sign-in', '/sign-in', { email, password: 'wrong' })).status).toBe(401);
+        expect(await standing(id)).toEqual({ short: null, factors: 1 });
+        await browser.submit('/sign-in', '/sign-in', { email, password });
+        await present(browser, { method: 'totp', code: app.freshCode() });
+        expect(await standing(id)).toEqual({ short: status === 409, factors: 1 });
+        expect((await removeApp(browser)).status).toBe(status);
+      },
+    );
+
     it('is not chosen at the moment at which the last factor goes', async () => {
       const { id, email } = await api.person();
       const by = { id, address: null, factor: 'pwd' };
@@ -101,6 +130,36 @@ describe('a password beside a second factor, and none at all', () => {
       }
       for (const outcome of seen) expect(outcome).toMatch(/^\[(true,.*short-password|false,.*removed)/);
     });
+  });
+
+  it('is not kept by who chooses it, with another app, at the moment at which an operator removes all factors', async () => {
+    const { id, email } = await api.person();
+    const owner = { userId: id, email };
+    const by = { id, address: null, factor: 'pwd' };
+    const { app } = world;
+    const configuration = app.get(Configuration);
+    const mails = app.get(MailSealer);
+    const lost = new LostFactorsRepository(app.get(Database), app.get(Clock), mails, configuration);
+    const to = { hash: 'after', standsAlone: false };
+    for (let round = 0; round < 30; round += 1) {
+      await query(sql`
+        WITH app AS (INSERT INTO totp_factors (user_id, secret_envelope, last_step, created_at)
+                     VALUES (${id}, 'none', 0, now()) ON CONFLICT DO NOTHING)
+        UPDATE users SET second_factors = 1, password_short = false, password_hash = 'before' WHERE id = ${id}`);
+      const notice = mails.seal({ to: email, subject: 'A notice', paragraphs: [] });
+      await Promise.all([
+        app
+          .get(PasswordRepository)
+          .changeByApplication({ sessionId: undefined, from: 'before', to, by, notice }),
+        lost.remove(owner, by),
+        app.get(TotpRepository).put(owner, Buffer.alloc(20, round), 1, by),
+      ]);
+      const [kept] = await query<Record<string, unknown>>(sql`
+        SELECT second_factors = (SELECT count(*) FROM totp_factors WHERE user_id = u.id) AS counted,
+               password_hash = 'after' AND second_factors = 0 AS bare
+          FROM users u WHERE id = ${id}`);
+      expect([round, kept?.['counted'], kept?.['bare'] ?? false]).toEqual([round, true, false]);
+    }
   });
 
   describe('who has none, since they sign in with a passkey', () => {

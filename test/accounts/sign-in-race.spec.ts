@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Client } from 'pg';
 import { PasswordHasher } from '#accounts';
-import { KnownDevices, PasswordRepository } from '#sessions';
+import { KnownDevices, PasswordRepository, SessionRepository } from '#sessions';
 import { eventually } from '../support/answers.js';
 import { setUpApp } from '../support/factors.js';
 import { PASSWORD, World } from '../support/world.js';
@@ -67,5 +67,30 @@ describe('a password that changes while somebody signs in with it', () => {
       303,
       '/sign-in',
     ]);
+  });
+
+  it('and who changes it do not wait for each other: both lock sessions before devices', async () => {
+    const email = 'hasty@acme.example';
+    const userId = await world.createPerson(email, 'Hanna Hasty', { acme: 'member' });
+    const [sessions, passwords] = [world.app.get(SessionRepository), world.app.get(PasswordRepository)];
+    const hash = await world.app.get(PasswordHasher).hash(PASSWORD);
+    const given = { userId, amr: ['pwd'], userAgent: '', address: '127.0.0.1' };
+    for (let round = 0; round < 60; round += 1) {
+      await lock.query(
+        `INSERT INTO known_devices (id, user_id, secret_sha256, first_seen_at, last_seen_at)
+         VALUES (gen_random_uuid(), $1, sha256($2), now(), now())`,
+        [userId, `device ${round}`],
+      );
+      const { rows } = await lock.query<{ id: string }>('SELECT id FROM known_devices WHERE user_id = $1', [
+        userId,
+      ]);
+      const secrets = await Promise.all([0, 1, 2].map(() => sessions.start(given)));
+      await Promise.all([
+        ...secrets.map((currentSecret) =>
+          sessions.startAtKnownDevice({ ...given, currentSecret }, rows[0]?.id ?? ''),
+        ),
+        passwords.change(userId, hash, 'test'),
+      ]);
+    }
   });
 });

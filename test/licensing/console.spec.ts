@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { AdministratorRepository } from '#accounts';
-import { CatalogRepository, OfflineLicenses, UsageRepository } from '#licensing';
+import {
+  CatalogRepository,
+  LicenseTermsRepository,
+  OfflineLicenses,
+  SeatRepository,
+  UsageRepository,
+} from '#licensing';
 import { Database, sql } from '#platform';
 import type { HttpBrowser } from '../support/http-browser.js';
 import { World } from '../support/world.js';
@@ -146,6 +152,23 @@ describe('/console/licenses', () => {
     ]);
   });
 
+  it('says when a seat that cools is free for others, on the page itself', async () => {
+    await world.app
+      .get(Database)
+      .query(sql`UPDATE licenses SET seat_cooldown_seconds = 3600 WHERE id = ${acme}`);
+    try {
+      await world.assignSeat(acme, 'member@acme.example');
+      await world.app.get(SeatRepository).releaseSeat(acme, world.id('member@acme.example'), 'test');
+      const refused = await (await assign(owner, acme, 'owner@acme.example')).text();
+      expect(refused).toMatch(
+        /Nothing was changed.*No seat of this license is free.*Ask again from 20\d\d-/s,
+      );
+    } finally {
+      await world.app.get(Database).query(sql`
+        UPDATE licenses SET seat_cooldown_seconds = 0 WHERE id = ${acme}`);
+    }
+  });
+
   it('says why there is no seat, on the page itself, and changes nothing', async () => {
     await world.assignSeat(acme, 'member@acme.example');
     const full = await assign(owner, acme, 'owner@acme.example');
@@ -208,6 +231,85 @@ describe('/console/licenses', () => {
     expect(text).toMatch(
       /aria-label="renders: 4 used from \d{4}-\d{2}-\d{2} to \d{4}-\d{2}-\d{2}, at most 4 a day"/,
     );
+  });
+
+  it('shows what was bought: features, what beats the plan, what is to change, and why things were done', async () => {
+    const catalog = world.app.get(CatalogRepository);
+    for (const [key, type] of [
+      ['pdf', 'boolean'],
+      ['charts', 'limit'],
+      ['pages', 'metered'],
+    ] as const) {
+      await catalog.createFeature({ moduleKey: 'reports', key, type, combine: 'sum' }, 'test');
+    }
+    const plan = await catalog.createPlanVersion(
+      { planKey: 'writing', name: 'Writing', moduleKey: 'reports', features: { charts: 5, pages: 1000 } },
+      'test',
+    );
+    const license = await world.license('globex', 'reports', {
+      ...{ planVersionId: plan.id, seatModel: 'named', seatLimit: 4, timeZone: 'Asia/Tokyo' },
+      ...{ overage: 'allow', seatCooldownSeconds: 7200, seatOnFirstUse: true },
+    });
+    const startsAt = new Date('2026-01-01T00:00:00.000Z');
+    const pdf = { licenseId: license, feature: 'pdf', value: true, startsAt };
+    await world.licenses.setOverride({ ...pdf, endsAt: new Date('2035-01-01T00:00:00.000Z') }, 'test', {
+      reason: 'A gift <b>of the house</b>',
+    });
+    await world.licenses.setOverride(
+      { ...pdf, value: 'REMOVED', startsAt: new Date('2035-01-01T00:00:00.000Z'), endsAt: null },
+      'test',
+    );
+    const effectiveAt = new Date('2034-01-01T00:00:00.000Z');
+    const terms = world.app.get(LicenseTermsRepository);
+    await terms.changeTerms({ licenseId: license, seatLimit: 9, effectiveAt }, 'test');
+    const { text } = await pageOf(operator, path(license));
+    const words = text.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
+    for (const shown of [
+      ...[
+        'Time zone Asia/Tokyo',
+        'More use is allowed, and billed',
+        'after 2 hours',
+        'charts 5',
+        'pages 1000 a month',
+      ],
+      ...['gets a free one', 'pdf included beside the plan (by which: not included) until Jan 1, 2035'],
+      ...['UTC ; then not included from Jan 1, 2035, 00:00 UTC without an end'],
+      ...['Jan 1, 2034, 00:00 UTC Writing, version 1; 9 named seats'],
+      ...['Feature changed beside the plan: pdf, included Why: A gift &lt;b>of the house&lt;/b>'],
+      ...['Plan or seats changed: Writing, version 1; 9 named seats; from 2034-01-01T00:00:00.000Z'],
+    ]) {
+      expect(words).toContain(shown);
+    }
+  });
+
+  it('draws of each license its own use, of what it counts', async () => {
+    const catalog = world.app.get(CatalogRepository);
+    await catalog.createFeature(
+      { moduleKey: 'projects', key: 'exports', type: 'metered', combine: 'sum' },
+      'test',
+    );
+    const planOf = (features: Record<string, number>) =>
+      catalog.createPlanVersion(
+        {
+          planKey: `exports-${Object.keys(features).length}`,
+          name: 'Exports',
+          moduleKey: 'projects',
+          features,
+        },
+        'test',
+      );
+    const [some, none] = [await planOf({ exports: 3 }), await planOf({})];
+    const endsAt = (days: number) => new Date(world.clock.now().getTime() + days * 86_400_000);
+    const first = await world.license('globex', 'projects', { planVersionId: some.id, endsAt: endsAt(100) });
+    const second = await world.license('globex', 'projects', { planVersionId: some.id, endsAt: endsAt(200) });
+    const other = await world.license('globex', 'projects', { planVersionId: none.id });
+    await world.app.get(UsageRepository).record({
+      ...{ organizationId: world.id('globex'), module: 'projects', feature: 'exports', amount: 4 },
+      ...{ userId: null, idempotencyKey: 'of-two-licenses', clientId: 'projects' },
+    });
+    const drawn = async (license: string) =>
+      /aria-label="exports: (\d+) used/.exec((await pageOf(operator, path(license))).text)?.[1];
+    expect([await drawn(first), await drawn(second), await drawn(other)]).toEqual(['3', '1', undefined]);
   });
 
   it('shows 50 licenses a page and each of them once', async () => {

@@ -28,10 +28,10 @@ describe('/v1/leases', () => {
   const call = async (
     method: string,
     path: string,
-    { body, text, type = 'application/json', by = client }: Partial<Call> = {},
+    { body, text, type = 'application/json', by = client, at = world }: Partial<Call> = {},
   ): Promise<Answer> => {
     const content = body === undefined && text === undefined ? {} : { 'content-type': type };
-    const response = await fetch(`${world.url}/v1/leases${path}`, {
+    const response = await fetch(`${at.url}/v1/leases${path}`, {
       method,
       headers: { authorization: basic(by), ...content },
       ...(content['content-type'] ? { body: text ?? JSON.stringify(body) } : {}),
@@ -44,14 +44,20 @@ describe('/v1/leases', () => {
     text: string;
     type: string;
     by: TestClient;
+    at: World;
   }
-  const hold = (changes: object = {}, by = client) =>
-    call('POST', '', { body: { ...good(), ...changes }, by });
+  const hold = (changes: object = {}, by = client, at = world) =>
+    call('POST', '', { body: { ...good(), ...changes }, by, at });
   /** RFC 9457 §3 */
   const expectProblem = ({ status, headers, body }: Answer, wanted: number, code: string) => {
     expect([status, body['code']]).toEqual([wanted, code]);
     expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(headers.get('cache-control')).toBe('no-store');
+  };
+  const leasesTaken = async (): Promise<number> => {
+    const [row] = await world.app.get(Database).query<{ count: number }>(sql`
+      SELECT count(*)::int FROM audit_events WHERE act = 'seat.lease' AND target = ${licenseId}`);
+    return row?.count ?? 0;
   };
   const held = async () =>
     world.app.get(Database).query<{ user_id: string; device: string; fence: string }>(sql`
@@ -84,6 +90,34 @@ describe('/v1/leases', () => {
     expect(other.body['fence']).toBe(fence + 1);
     await call('DELETE', `/${String(other.body['id'])}`);
   });
+
+  it('asked at once for one person at one device, at two nodes, gives one lease to all, each time', async () => {
+    const other = await World.start({ beside: world });
+    try {
+      const nodes = [world, other];
+      for (let round = 0; round < 20; round += 1) {
+        const device = `session-${round}`;
+        // by turns nothing was held there before, and a lease that has expired
+        if (round % 2 === 1) {
+          await hold({ device });
+          await world.app.get(Database).query(sql`
+            UPDATE seat_leases SET expires_at = now() - interval '1 second' WHERE license_id = ${licenseId}`);
+        }
+        const before = await leasesTaken();
+        const answers = await Promise.all(
+          Array.from({ length: 20 }, (_, index) => hold({ device }, client, nodes[index % nodes.length])),
+        );
+        const ids = new Set(answers.map(({ body }) => body['id']));
+        expect([ids.size, ...answers.map(({ status }) => status)]).toEqual([1, ...answers.map(() => 200)]);
+        expect(await leasesTaken()).toBe(before + 1);
+        const [id] = ids;
+        expect((await call('POST', `/${String(id)}/heartbeat`)).status).toBe(200);
+        expect((await call('DELETE', `/${String(id)}`)).status).toBe(204);
+      }
+    } finally {
+      await other.stop();
+    }
+  }, 60_000);
 
   it('says that a lease has expired, and gives a new one under a higher fence number', async () => {
     const { body } = await hold();

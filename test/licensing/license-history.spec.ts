@@ -29,7 +29,7 @@ const ACTS = [
     'plan',
     'seats',
   ],
-  ...['shrink', 'floating', 'calloff', 'override', 'remove', 'endOverride', 'removeOverride'],
+  ...['shrink', 'floating', 'calloff', 'override', 'planOverride', 'remove', 'endOverride', 'removeOverride'],
   // seats come and go more often than anything else
   ...['assign', 'assign', 'assign', 'release', 'suspendOrganization', 'resumeOrganization'],
 ];
@@ -50,7 +50,16 @@ const step = (act: string, which = 0, number = 3, later = true): Step => ({ act,
 const EVERY_ACT: Step[] = [
   ...[step('assign'), step('release'), step('plan'), step('calloff'), step('seats', 0, 4, false)],
   ...[step('shrink'), step('floating', 0, 3, false), step('override'), step('endOverride')],
-  ...[step('removeOverride'), step('remove'), step('renew'), step('suspend'), step('resume')],
+  ...[
+    step('removeOverride'),
+    step('override'),
+    step('planOverride', 0, 3, false),
+    step('planOverride'),
+    step('remove'),
+    step('renew'),
+    step('suspend'),
+    step('resume'),
+  ],
   ...[step('draft'), step('trial'), step('convert', 2, 4), step('cancel'), step('revoke', 2), step('issue')],
   ...[step('suspendOrganization'), step('resumeOrganization')],
 ];
@@ -142,6 +151,11 @@ describe('the history of licenses', () => {
             startsAt: inDays(-1),
             endsAt: later ? inDays(9) : null,
           },
+          'ada',
+        ),
+      planOverride: () =>
+        node.licenses.setOverride(
+          { ...override, value: later ? number : false, startsAt: inDays(number), endsAt: null },
           'ada',
         ),
       remove: () =>

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decide, type NewLicense } from '#licensing';
+import { sql } from '#platform';
 import { administrationOf, databaseTime, inDays, planOf } from './license-administration.js';
 import { LicensingWorld } from './licensing-world.js';
 
@@ -195,6 +196,156 @@ describe('the terms of licenses', () => {
       expect((await answer('eve', licenseId, inDays(21))).code).toBe('OVER_ALLOCATED');
       expect((await answer(people[7] ?? '', licenseId, inDays(21))).code).toBe('OK_GRACE');
     });
+  });
+
+  describe('with another seat model', () => {
+    const lease = (licenseId: string, userId: string, node = world.node, device = 'desk') =>
+      node.leases.acquireLease({ licenseId, userId, device }, userId);
+    const inUse = (seats: string) => ({
+      ...{ status: 409, code: 'seats_in_use', publicMessage: expect.stringContaining(seats) },
+    });
+    const floating = (seatLimit: number) => ({ seatModel: 'floating', seatLimit }) as const;
+
+    it('are refused now when fewer seats float than are named, kept and away, with nothing changed', async () => {
+      const licenseId = await world.license(named);
+      const people = await seat(licenseId, 3);
+      await world.hold(licenseId, [], inDays(1));
+      const change = (seatLimit: number, more = {}) =>
+        here.terms.changeTerms({ licenseId, ...floating(seatLimit), ...more }, 'admin');
+      expect(
+        await world.traced(async () => {
+          await expect(change(7)).rejects.toMatchObject(inUse('8 seats are in use, more than the 7'));
+          // nobody's floating seat can be a surplus, so the sentence offers none
+          await expect(change(7)).rejects.toMatchObject({
+            publicMessage: expect.not.stringContaining('until when'),
+          });
+        }),
+      ).toEqual({ version: 0, audit: [], outbox: [] });
+      for (const person of people) expect((await answer(person, licenseId)).code).toBe('OK');
+      await change(8);
+      // later it is taken, as any other change below what is in use
+      const later = await world.license(named);
+      await seat(later, 3);
+      await here.terms.changeTerms({ licenseId: later, ...floating(1), effectiveAt: inDays(1) }, 'admin');
+    });
+
+    it('are refused now when fewer seats are named than were left from before', async () => {
+      const licenseId = await world.license(named);
+      const people = await seat(licenseId, 3);
+      for (const seats of [3, 2]) {
+        await here.terms.changeTerms({ licenseId, ...floating(seats) }, 'admin');
+      }
+      const back = (seatLimit: number) =>
+        here.terms.changeTerms({ licenseId, seatModel: 'named', seatLimit }, 'admin');
+      await expect(back(2)).rejects.toMatchObject(inUse('3 seats are in use, more than the 2'));
+      await world.node.seats.releaseSeat(licenseId, people[2] ?? '', 'admin');
+      await back(2);
+      expect((await answer(people[0] ?? '', licenseId)).code).toBe('OK');
+      await here.terms.changeTerms({ licenseId, seatModel: 'unlimited' }, 'admin');
+      await expect(back(1)).rejects.toMatchObject(inUse('2 seats are in use'));
+      await back(2);
+    });
+
+    it('give who holds a floating seat a named one, or are refused when these are fewer', async () => {
+      const licenseId = await world.license(floating(3));
+      const [ann = '', ben = '', gone = '', eve = ''] = await world.members(4);
+      // who came first is to stay, also when they work at two places
+      for (const who of [ben, ann]) await lease(licenseId, who);
+      await lease(licenseId, ann, world.node, 'laptop');
+      const change = (seatLimit: number, more = {}) =>
+        here.terms.changeTerms({ licenseId, seatModel: 'named', seatLimit, ...more }, 'admin');
+      expect(
+        await world.traced(async () => {
+          for (const seatLimit of [0, 1]) {
+            await expect(change(seatLimit)).rejects.toMatchObject(inUse('2 seats are in use'));
+          }
+          await world.node.leases.heartbeat({ licenseId, userId: ben, device: 'desk' }, 1);
+        }),
+      ).toEqual({ version: 0, audit: [], outbox: [] });
+      const traces = await world.traced(() => change(2));
+      expect(traces.audit.map(({ act, actor }) => [act, actor])).toEqual([
+        ['seat.assign', 'admin'],
+        ['seat.assign', 'admin'],
+        ['license.change-terms', 'admin'],
+      ]);
+      expect(traces.outbox.map(({ kind }) => kind).toSorted()).toEqual([
+        ...['license-changed', 'seat-assigned', 'seat-assigned'],
+      ]);
+      expect((await here.history.stateAt(licenseId, inDays(1))).license).toMatchObject({
+        seats: [ann, ben].toSorted(),
+      });
+      for (const who of [ann, ben]) expect((await answer(who, licenseId)).code).toBe('OK');
+      expect((await answer(gone, licenseId)).code).toBe('SEAT_REQUIRED');
+      await expect(world.node.seats.assignSeat(licenseId, eve, 'admin')).rejects.toMatchObject({
+        code: 'SEATS_EXHAUSTED',
+      });
+    });
+
+    it('forced leave those who held floating seats in until the deadline, and then who came first', async () => {
+      const licenseId = await world.license(floating(3));
+      const [ann = '', ben = '', eve = ''] = await world.members(3);
+      for (const who of [ben, ann]) await lease(licenseId, who);
+      const surplusUntil = inDays(7);
+      await here.terms.changeTerms({ licenseId, ...named, seatLimit: 1, surplusUntil }, 'admin');
+      const codes = async (at: Date) =>
+        Promise.all([ben, ann, eve].map(async (who) => (await answer(who, licenseId, at)).code));
+      expect(await codes(new Date(surplusUntil.getTime() - 1))).toEqual(['OK', 'OK', 'OVER_ALLOCATED']);
+      expect(await codes(surplusUntil)).toEqual(['OK', 'OVER_ALLOCATED', 'OVER_ALLOCATED']);
+    });
+
+    it('give no seat to who has left, nor for a floating seat that has expired', async () => {
+      const licenseId = await world.license(floating(3));
+      const [left = '', late = ''] = await world.members(2);
+      for (const who of [left, late]) await lease(licenseId, who);
+      await world.node.database.query(sql`DELETE FROM memberships WHERE user_id = ${left}`);
+      await world.node.database.query(sql`
+        UPDATE seat_leases SET expires_at = now() - interval '1 second' WHERE user_id = ${late}`);
+      await here.terms.changeTerms({ licenseId, ...named, seatLimit: 0 }, 'admin');
+      expect(await world.seated(licenseId)).toBe(0);
+    });
+
+    it('racing floating seats on another node let nobody in beyond them and put nobody out, 20 times', async () => {
+      const there = world.nodes[1] ?? world.node;
+      const people = await world.members(4);
+      for (let round = 0; round < 20; round += 1) {
+        const licenseId = await world.license(floating(4));
+        const [first = '', ...others] = people;
+        await lease(licenseId, first);
+        const [changed, ...leased] = await Promise.allSettled([
+          here.terms.changeTerms({ licenseId, ...named, seatLimit: 2 }, 'admin'),
+          ...others.map((who) => lease(licenseId, who, there)),
+        ]);
+        const held = [first, ...others.filter((_, index) => leased[index]?.status === 'fulfilled')];
+        if (changed.status === 'fulfilled') {
+          expect(held.length).toBeLessThanOrEqual(2);
+          expect(await world.seated(licenseId)).toBe(held.length);
+          for (const who of held) expect((await answer(who, licenseId)).code).toBe('OK');
+          for (const one of leased.filter(({ status }) => status === 'rejected')) {
+            expect(one).toMatchObject({ reason: { code: 'no_leases' } });
+          }
+        } else {
+          expect(changed.reason).toMatchObject({ code: 'seats_in_use' });
+          expect(held).toHaveLength(4);
+          expect(await world.seated(licenseId)).toBe(0);
+        }
+      }
+    }, 60_000);
+
+    it('racing an assignment on another node let one of both through and never both, 20 times', async () => {
+      const there = world.nodes[1] ?? world.node;
+      const [ann = '', ben = '', eve = ''] = await world.members(3);
+      for (let round = 0; round < 20; round += 1) {
+        const licenseId = await world.license(named);
+        for (const who of [ann, ben]) await world.node.seats.assignSeat(licenseId, who, 'seed');
+        const [changed, assigned] = await Promise.allSettled([
+          here.terms.changeTerms({ licenseId, ...floating(2) }, 'admin'),
+          there.seats.assignSeat(licenseId, eve, 'admin'),
+        ]);
+        expect([changed.status, assigned.status].toSorted()).toEqual(['fulfilled', 'rejected']);
+        if (changed.status === 'rejected') expect(changed.reason).toMatchObject({ code: 'seats_in_use' });
+        if (assigned.status === 'rejected') expect(assigned.reason).toMatchObject({ code: 'no_seats' });
+      }
+    }, 60_000);
   });
 
   describe('racing an assignment from another node', () => {

@@ -152,7 +152,16 @@ describe('seats that are away with a license file', () => {
     const licenseId = await world.license({ ...named(2), seatCooldownSeconds: 3600 });
     await assign(licenseId, 0);
     await world.node.seats.releaseSeat(licenseId, people[0] ?? '', 'test');
-    expect(await outcome(grant(licenseId, { seatBlock: 2 }))).toBe('SEATS_EXHAUSTED');
+    const [cooling] = await query<{ until: Date }>(sql`
+      SELECT released_at + interval '1 hour' AS until FROM seat_assignments WHERE license_id = ${licenseId}`);
+    await expect(grant(licenseId, { seatBlock: 2 })).rejects.toMatchObject({
+      code: 'SEATS_EXHAUSTED',
+      publicMessage: expect.stringContaining(`1 at most, or again from ${cooling?.until.toISOString()} on`),
+    });
+    // more than could ever cool off
+    await expect(grant(licenseId, { seatBlock: 3 })).rejects.toMatchObject({
+      publicMessage: expect.stringContaining('or release seats first'),
+    });
     expect(await outcome(grant(licenseId, { seatBlock: 1 }))).toBe('ok');
     expect(await outcome(assign(licenseId, 0))).toBe('ok');
     await world.node.seats.releaseSeat(licenseId, people[0] ?? '', 'test');

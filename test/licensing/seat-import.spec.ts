@@ -6,6 +6,7 @@ import { MOST_IMPORT_LINES, readImport, SeatImportRepository } from '#licensing'
 import { sql } from '#platform';
 import { eventually } from '../support/answers.js';
 import { LicensingWorld, type Node } from './licensing-world.js';
+import { floatingLicense, setTerms } from './seat-helpers.js';
 
 const NOTHING = { version: 0, audit: [], outbox: [] };
 const LICENSE = 'f81d4fae-7dec-11d0-a765-00a0c91e6bf6';
@@ -29,6 +30,9 @@ describe('importing seats', () => {
     );
   }
   const named = (seatLimit: number) => world.license({ seatModel: 'named', seatLimit });
+  const revokeAll = () =>
+    world.node.database.query(sql`
+      UPDATE licenses SET status = 'revoked', starts_at = '2026-01-01' WHERE status <> 'revoked'`);
   const read = (text: string) => readImport(Buffer.from(text));
 
   describe('the file', () => {
@@ -95,9 +99,7 @@ describe('importing seats', () => {
         }),
         fc.subarray([0, 1, 2]),
         async (first, second, wanted, cooling) => {
-          await world.node.database.query(
-            sql`UPDATE licenses SET status = 'revoked' WHERE status = 'issued'`,
-          );
+          await revokeAll();
           const one = await world.license({ seatModel: 'named', seatLimit: first, seatCooldownSeconds: 600 });
           const two = await named(second);
           const all = await people(5);
@@ -122,8 +124,87 @@ describe('importing seats', () => {
     );
   }, 60_000);
 
+  it('a seat with which nobody can work keeps nobody from one with which they can, and a dry run says so', async () => {
+    const { database, licenses, seats } = world.node;
+    const left: Record<string, (id: string) => Promise<unknown>> = {
+      revoked: (id) => licenses.changeStatus(id, 'revoked', 'admin'),
+      cancelled: (id) => licenses.changeStatus(id, 'cancelled', 'admin'),
+      expired: (id) => world.end(id, new Date('2026-03-01T00:00:00.000Z')),
+      suspended: (id) => licenses.changeStatus(id, 'suspended', 'admin'),
+      'not started': (id) =>
+        database.query(sql`
+          UPDATE licenses SET starts_at = now() + interval '1 day', ends_at = NULL WHERE id = ${id}`),
+      floating: (id) => setTerms(world, id, { seatModel: 'floating', seatLimit: 5 }),
+      'for everybody': (id) => setTerms(world, id, { seatModel: 'unlimited', seatLimit: null }),
+      'for elsewhere': (id) =>
+        database.query(sql`UPDATE licenses SET environment = 'staging' WHERE id = ${id}`),
+    };
+    for (const [how, leave] of Object.entries(left)) {
+      await revokeAll();
+      const [ann, ben] = await people(2);
+      const old = await named(5);
+      await seats.assignSeat(old, ann?.id ?? '', 'admin');
+      await leave(old);
+      const licenseId = await named(5);
+      const lines = read(`email\n${ann?.email}\n${ben?.email}\n`);
+      for (const results of [await imports.plan(lines, TARGET), await imports.run(lines, TARGET, 'admin')]) {
+        expect([how, ...results]).toMatchObject([
+          how,
+          { outcome: 'assigned', licenseId },
+          { outcome: 'assigned', licenseId },
+        ]);
+      }
+      expect(await imports.run(lines, TARGET, 'admin')).toMatchObject([
+        { outcome: 'already-seated', licenseId },
+        { outcome: 'already-seated', licenseId },
+      ]);
+    }
+  }, 60_000);
+
+  it('a license for another environment seats whoever is named with it, and nobody else', async () => {
+    await revokeAll();
+    const licenseId = await world.license({ seatModel: 'named', seatLimit: 5, environment: 'staging' });
+    const [ann, ben] = await people(2);
+    await world.node.seats.assignSeat(licenseId, ben?.id ?? '', 'admin');
+    const lines = read(`email,license\n${ann?.email},\n${ann?.email},${licenseId}\n${ben?.email},\n`);
+    for (const results of [await imports.plan(lines, TARGET), await imports.run(lines, TARGET, 'admin')]) {
+      expect(results).toMatchObject([
+        { outcome: 'refused', code: 'other_environment', licenseId },
+        { outcome: 'assigned', licenseId },
+        { outcome: 'refused', code: 'other_environment', licenseId },
+      ]);
+    }
+  });
+
+  it('a license that gives no seat says why to whoever sits there from before, named or not', async () => {
+    await revokeAll();
+    const { licenses, seats } = world.node;
+    const [ann] = await people(1);
+    const [older, latest] = [await named(5), await named(5)];
+    for (const id of [older, latest]) await seats.assignSeat(id, ann?.id ?? '', 'admin');
+    await licenses.changeStatus(older, 'cancelled', 'admin');
+    await world.node.database.query(sql`
+      UPDATE licenses SET starts_at = starts_at + interval '1 day' WHERE id = ${latest}`);
+    await world.end(latest, new Date('2026-03-01T00:00:00.000Z'));
+    const lines = read(`email,license\n${ann?.email},\n${ann?.email},${older}\n`);
+    const ended = { outcome: 'refused', code: 'license_ended' };
+    for (const results of [await imports.plan(lines, TARGET), await imports.run(lines, TARGET, 'admin')]) {
+      expect(results).toMatchObject([
+        { ...ended, licenseId: latest, problem: 'This license is over.' },
+        { ...ended, licenseId: older, problem: 'This license is cancelled.' },
+      ]);
+    }
+    // one that lives and whose seats float says more than those that have ended
+    const floating = await floatingLicense(world, 5);
+    expect(await imports.run(lines, TARGET, 'admin')).toMatchObject([
+      { outcome: 'refused', code: 'no_seats', licenseId: floating },
+      ended,
+    ]);
+    expect([await world.seated(older), await world.seated(latest)]).toEqual([1, 1]);
+  });
+
   it('each line is assigned by itself and told as it comes; running it again finds everybody seated', async () => {
-    await world.node.database.query(sql`UPDATE licenses SET status = 'revoked' WHERE status = 'issued'`);
+    await revokeAll();
     const licenseId = await named(2);
     const [a, b, c] = await people(3);
     const lines = read(`email\n${a?.email}\nstranger@x.example\n${b?.email}\n${c?.email}\n`);
@@ -158,7 +239,7 @@ describe('importing seats', () => {
   });
 
   it('locks a license that has turned out to be full for nobody but who may come back to a seat that cools', async () => {
-    await world.node.database.query(sql`UPDATE licenses SET status = 'revoked' WHERE status = 'issued'`);
+    await revokeAll();
     const licenseId = await world.license({ seatModel: 'named', seatLimit: 2, seatCooldownSeconds: 600 });
     const [first, cooling, ...others] = await people(20);
     await world.node.seats.assignSeat(licenseId, cooling?.id ?? '', 'admin');
@@ -178,7 +259,7 @@ describe('importing seats', () => {
   });
 
   it('of one organization goes on once at a time, on whichever node, and of another beside it', async () => {
-    await world.node.database.query(sql`UPDATE licenses SET status = 'revoked' WHERE status = 'issued'`);
+    await revokeAll();
     const { accounts, database } = world.node;
     const licenseId = await named(5);
     const [one, two] = await people(2);

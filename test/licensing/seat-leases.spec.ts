@@ -126,10 +126,23 @@ describe('floating seats', () => {
     }
   });
 
+  it('who asks again at the same device holds the same lease, and at another one takes one more', async () => {
+    const licenseId = await floating(2);
+    const who = holder(licenseId, 0);
+    const { fence } = await acquire(who);
+    expect(
+      await world.traced(async () => expect(await acquire(who, nodeFor(1))).toMatchObject({ fence })),
+    ).toEqual(NOTHING);
+    expect((await acquire(holder(licenseId, 0, 'laptop'))).fence).toBe(fence + 1);
+    // also where all are taken by now
+    expect((await acquire(who)).fence).toBe(fence);
+  });
+
   it('a holder with an older fence is refused, whatever they want', async () => {
     const licenseId = await floating(2);
     const who = holder(licenseId, 0);
     const old = await acquire(who);
+    await expire(who);
     const { fence } = await acquire(who);
     expect(fence).toBeGreaterThan(old.fence);
     const { leases } = world.node;
@@ -297,7 +310,9 @@ describe('floating seats', () => {
             if (one.act === 'acquire') {
               const others = inUse() - (held?.live ? 1 : 0);
               const result = await acquire(who).catch((error: { code: string }) => error.code);
-              if (others >= limit) {
+              if (held?.live) {
+                expect(result).toMatchObject({ fence: held.fence });
+              } else if (others >= limit) {
                 expect(result).toBe(others > limit ? 'OVER_ALLOCATED' : 'SEATS_EXHAUSTED');
               } else {
                 const { fence } = result as { fence: number };

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { OrganizationRemovalRepository } from '#accounts';
 import { decide } from '#licensing';
-import { sql } from '#platform';
+import { Clock, sql } from '#platform';
 import { administrationOf, DAY, inDays, planOf } from './license-administration.js';
 import { LicensingWorld } from './licensing-world.js';
 
@@ -143,5 +144,25 @@ describe('trials', () => {
       await expect(here.trials.startTrial(trial(changes), 'admin')).rejects.toMatchObject({ status, code });
     }
     expect(await rows()).toEqual({ licenses: 0, ledger: 0, audit: 0, outbox: 0 });
+  });
+
+  it('are not given again after the organization has ended, should it come back under its id', async () => {
+    await here.trials.startTrial(trial(), 'admin');
+    const { database, accounts } = world.node;
+    await database.query(
+      sql`UPDATE organizations SET deletion_at = now() - interval '1 minute' WHERE id = ${organizationId}`,
+    );
+    const removal = new OrganizationRemovalRepository(database, new Clock());
+    await removal.sweep(100);
+    await removal.sweep(100);
+    expect(await accounts.organizationById(organizationId)).toBeUndefined();
+    expect(await rows()).toMatchObject({ licenses: 0, ledger: 1 });
+    const key = `again-${organizationId.slice(0, 8)}`;
+    await accounts.createOrganization({ id: organizationId, key, name: 'A customer' }, 'seed');
+    await expect(here.trials.startTrial(trial(), 'admin')).rejects.toMatchObject({
+      status: 409,
+      code: 'trial_used',
+    });
+    expect(await rows()).toMatchObject({ licenses: 0, ledger: 1 });
   });
 });

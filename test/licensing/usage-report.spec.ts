@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { sql } from '#platform';
 import { NOON, UsageWorld } from './usage-world.js';
 
 describe('reports of use', () => {
@@ -33,13 +32,6 @@ describe('reports of use', () => {
   afterAll(() => usage.close());
 
   const organizationId = () => usage.world.organizationId;
-  const collect = async (range: Parameters<UsageWorld['reports']['exportCsv']>[0]) => {
-    const pieces: string[] = [];
-    for await (const piece of usage.reports.exportCsv(range)) pieces.push(piece);
-    return { pieces, text: pieces.join('') };
-  };
-  const all = { from: new Date('2020-01-01T00:00:00Z'), to: new Date('2030-01-01T00:00:00Z') };
-  const lines = (text: string) => text.trimEnd().split('\r\n').slice(1);
 
   it('the present: used and limit of the period that is now, by license', async () => {
     expect(await usage.reports.present(organizationId(), 'reports', renders)).toEqual({
@@ -102,57 +94,29 @@ describe('reports of use', () => {
     const asked = usage.reports.series(organizationId(), 'reports', renders, { first, last, timeZone });
     await expect(asked).rejects.toMatchObject({ status: 400, code: 'invalid_range' });
   });
+});
 
-  it('the export has a line for each counter (RFC 4180), with totals that equal the counters', async () => {
-    const { text } = await collect(all);
-    expect(text.split('\r\n')[0]).toBe(
-      'organization_id,organization,module,license_id,feature,period_starts_at,period_ends_at,used',
-    );
-    expect(lines(text)).toContain(
-      `${organizationId()},acme,reports,${license},${renders},2026-02-28T23:00:00.000Z,2026-03-31T22:00:00.000Z,8`,
-    );
-    const totals = new Map<string, number>();
-    for (const line of lines(text)) {
-      const [, , , id = '', , , , used] = line.split(',');
-      totals.set(id, (totals.get(id) ?? 0) + Number(used));
+describe('the present use', () => {
+  let usage: UsageWorld;
+  beforeAll(async () => {
+    usage = await UsageWorld.create();
+  });
+  afterAll(() => usage.close());
+
+  it('says what the next use would be told: refused at the limit, billed where that is allowed', async () => {
+    for (const [overage, code] of [
+      ['refuse', 'QUOTA_EXCEEDED'],
+      ['allow', 'OK_OVERAGE'],
+    ] as const) {
+      const feature = await usage.feature();
+      await usage.license(feature, 2, { overage });
+      const present = async () => usage.reports.present(usage.world.organizationId, 'reports', feature);
+      await usage.use(feature, 1);
+      expect(await present()).toMatchObject({ allow: true, code: 'OK', used: 1 });
+      await usage.use(feature, 1);
+      const allow = overage === 'allow';
+      expect(await present()).toMatchObject({ allow, code, used: 2, limit: 2 });
+      expect(await usage.use(feature, 1)).toMatchObject({ allow, code });
     }
-    expect(Object.fromEntries(totals)).toEqual({ [license]: 15, [other]: 240 });
-    const counters = await usage.world.node.database.query(sql`
-      SELECT license_id, sum(used)::integer AS used FROM usage_counters GROUP BY 1`);
-    expect([...totals].map(([license_id, used]) => ({ license_id, used }))).toEqual(
-      expect.arrayContaining(counters),
-    );
-    const recorded = await usage.world.node.database.query(sql`
-      SELECT sum(amount)::integer AS used FROM usage_events`);
-    expect(recorded).toEqual([{ used: 255 }]);
-  });
-
-  it('exports that follow each other have each counter once', async () => {
-    const cut = new Date('2026-02-15T00:00:00Z');
-    const halves = [await collect({ ...all, to: cut }), await collect({ ...all, from: cut })];
-    const joined = halves.flatMap(({ text }) => lines(text));
-    expect(joined.toSorted()).toEqual(lines((await collect(all)).text).toSorted());
-    expect(halves.map(({ text }) => lines(text).length)).toEqual([2, 4]);
-  });
-
-  it('an export of one organization has nothing of another, and one that ends before it starts is refused', async () => {
-    const { text } = await collect({ ...all, organizationId: randomUUID() });
-    expect(lines(text)).toEqual([]);
-    const ours = await collect({ ...all, organizationId: organizationId() });
-    expect(lines(ours.text)).toHaveLength(6);
-    await expect(collect({ from: all.to, to: all.from })).rejects.toMatchObject({ code: 'invalid_range' });
-  });
-
-  it('an export of many counters comes in pieces of 500, none left out and none twice', async () => {
-    await usage.world.node.database.query(sql`
-      INSERT INTO usage_counters (license_id, feature_key, period_starts_at, period_ends_at, used)
-      SELECT ${license}, 'x' || n % 7, at, at + interval '1 day', n
-        FROM generate_series(1, 1200) AS n
-        CROSS JOIN LATERAL (SELECT timestamptz '2010-01-01' + n * interval '1 day' AS at) AS day`);
-    const range = { from: new Date('2009-01-01T00:00:00Z'), to: new Date('2020-01-01T00:00:00Z') };
-    const { pieces, text } = await collect(range);
-    expect(pieces.map((piece) => piece.trimEnd().split('\r\n').length)).toEqual([1, 500, 500, 200]);
-    const used = lines(text).map((line) => Number(line.split(',').at(-1)));
-    expect(used.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1200 }, (_, index) => index + 1));
   });
 });

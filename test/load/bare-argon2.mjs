@@ -1,35 +1,36 @@
-// What the machine does when it does nothing but verify: for so many seconds, as many at once as there are cores, as our
-// server does it. Prints how many, in how many seconds, what one cost in microseconds of processor time, and how late
-// the event loop was (p99, milliseconds).
+// What the machine does when it does nothing but verify, as many at once as there are cores, as our server does it. For
+// each line, `{"seconds": 2, "watch": false}`, it prints one: how many, in how many seconds, and what they cost in
+// microseconds of processor time; with `watch` how late the event loop was (p99, milliseconds). It ends with its input.
 import { availableParallelism } from 'node:os';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
 import { verify } from '@node-rs/argon2';
 
-const [hash, password, seconds] = process.argv.slice(2);
-let verified = 0;
+const [hash, password] = process.argv.slice(2);
+const histogram = monitorEventLoopDelay({ resolution: 1 });
 
 async function loop(end) {
+  let verified = 0;
   while (performance.now() < end) {
     if (!(await verify(hash, password))) throw new Error('the password is not right');
     verified += 1;
   }
+  return verified;
 }
 
-const all = (end) => Promise.all(Array.from({ length: availableParallelism() }, () => loop(end)));
+async function round({ seconds, watch }) {
+  histogram.reset();
+  if (watch) histogram.enable();
+  const start = performance.now();
+  const before = process.cpuUsage();
+  const loops = Array.from({ length: availableParallelism() }, () => loop(start + seconds * 1000));
+  const verified = (await Promise.all(loops)).reduce((sum, number) => sum + number);
+  const { user, system } = process.cpuUsage(before);
+  const took = (performance.now() - start) / 1000;
+  histogram.disable();
+  return { verified, seconds: took, cpu: user + system, delay: histogram.percentile(99) / 1e6 };
+}
 
-await all(performance.now() + 200);
-verified = 0;
-const histogram = monitorEventLoopDelay({ resolution: 1 });
-histogram.enable();
-const start = performance.now();
-const before = process.cpuUsage();
-await all(start + Number(seconds) * 1000);
-const { user, system } = process.cpuUsage(before);
-const took = (performance.now() - start) / 1000;
-const seen = {
-  verified,
-  seconds: took,
-  cpu: (user + system) / verified,
-  delay: histogram.percentile(99) / 1e6,
-};
-process.stdout.write(JSON.stringify(seen));
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await round(JSON.parse(line)))}\n`);
+}

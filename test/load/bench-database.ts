@@ -9,6 +9,7 @@ import { EmbeddedPostgres } from '../../apps/cli/development/embedded-postgres.j
 import { databaseUrl } from '../support/database.js';
 import { isBackground } from '../support/statement-log.js';
 import { TEMPLATE_DATABASE } from '../support/test-servers.js';
+import { familyMicroseconds } from './machine.js';
 
 /** What differs from the defaults of PostgreSQL; a commit is durable, as in production. */
 export const POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
@@ -92,6 +93,11 @@ export class BenchDatabase {
       else if (!PULSE.test(text) && !isBackground({ kind: 'read', text })) statements += Number(calls);
     }
     return { statements, roundTrips: statements + transactions };
+  }
+
+  /** Microseconds that all its processes have computed; undefined where the system does not tell. */
+  cpuMicroseconds(): number | undefined {
+    return familyMicroseconds(this.postgres.pid);
   }
 
   async stop(): Promise<void> {

@@ -10,14 +10,31 @@ export interface Measurement {
   readonly latencies: readonly number[];
 }
 
-/** A closed loop: every connection starts its next operation when the one before is answered. */
+/** As `driveOver`, over connections of its own. */
 export async function drive(
   port: number,
   connections: number,
   seconds: number,
   journey: Journey,
 ): Promise<Measurement> {
-  const open = await Promise.all(Array.from({ length: connections }, () => HttpConnection.open(port)));
+  const open = await openConnections(port, connections);
+  try {
+    return await driveOver(open, seconds, journey);
+  } finally {
+    for (const connection of open) connection.close();
+  }
+}
+
+export function openConnections(port: number, number: number): Promise<HttpConnection[]> {
+  return Promise.all(Array.from({ length: number }, () => HttpConnection.open(port)));
+}
+
+/** A closed loop: every connection starts its next operation when the one before is answered. */
+export async function driveOver(
+  connections: readonly HttpConnection[],
+  seconds: number,
+  journey: Journey,
+): Promise<Measurement> {
   const latencies: number[] = [];
   const start = performance.now();
   const end = start + seconds * 1000;
@@ -29,11 +46,7 @@ export async function drive(
       begun = done;
     }
   };
-  try {
-    await Promise.all(open.map(loop));
-  } finally {
-    for (const connection of open) connection.close();
-  }
+  await Promise.all(connections.map(loop));
   return { operations: latencies.length, seconds: (performance.now() - start) / 1000, latencies };
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 
 export interface Machine {
@@ -70,8 +70,37 @@ export function residentBytes(pid: number): number {
 
 /** Microseconds that the process has computed since it started; undefined where the system does not tell. */
 export function cpuMicroseconds(pid: number): number | undefined {
+  return process.platform === 'linux' ? computed(statOf(`/proc/${pid}/stat`)) : undefined;
+}
+
+/** Of these, what its first thread has: in Node.js the one of the event loop. */
+export function mainThreadMicroseconds(pid: number): number | undefined {
+  return process.platform === 'linux' ? computed(statOf(`/proc/${pid}/task/${pid}/stat`)) : undefined;
+}
+
+/** Of a process and the children that it has now, such as PostgreSQL's. */
+export function familyMicroseconds(pid: number): number | undefined {
   if (process.platform !== 'linux') return undefined;
-  // proc(5): what follows the name in parentheses; utime and stime are fields 14 and 15, in hundredths of a second
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+  const others = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const family = others.flatMap((other) => {
+    try {
+      const stat = statOf(`/proc/${other}/stat`);
+      return Number(other) === pid || stat[PARENT] === String(pid) ? [computed(stat)] : [];
+    } catch {
+      // it has ended since the folder was read
+      return [];
+    }
+  });
+  return family.reduce((sum, time) => sum + time, 0);
+}
+
+/** proc(5): what follows the name in parentheses; the parent is field 4, utime and stime are 14 and 15, in 1/100 s. */
+const [PARENT, USER_TIME, SYSTEM_TIME] = [1, 11, 12] as const;
+
+function statOf(path: string): string[] {
+  return readFileSync(path, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+}
+
+function computed(stat: readonly string[]): number {
+  return (Number(stat[USER_TIME]) + Number(stat[SYSTEM_TIME])) * 10_000;
 }

@@ -20,8 +20,8 @@ export class UsageError extends Error {}
 
 export const USAGE = `npm run bench -- [options]
   --output DIR       write bench.json and bench.md (with --soak, --licensing or --sign-in: soak.*, licensing.*, sign-in.*) there
-  --duration SECONDS of one round of one operation at one server (5)
-  --rounds N         rounds of each operation, ours and the peer's in turn (3)
+  --duration SECONDS of one round of one operation at one server (5; with --sign-in 2)
+  --rounds N         rounds of each operation, ours and the peer's in turn (3; with --sign-in 12)
   --only A,B         these operations alone: ${OPERATIONS.map(({ name }) => name).join(', ')}
   --rows N           generated authorizations (10000); with --soak the largest number (1000000)
   --connections N    kept-alive connections of the driver (32)
@@ -46,8 +46,9 @@ export function readOptions(args: readonly string[]): BenchOptions {
     throw new UsageError('--soak, --licensing and --sign-in are runs of their own.');
   return {
     output: values.output,
-    duration: number('duration', values.duration ?? '5', 0.05, 3600),
-    rounds: whole('rounds', values.rounds ?? '3', 1, 100),
+    // short rounds in turn, so that what else the machine does falls on both
+    duration: number('duration', values.duration ?? (signIn ? '2' : '5'), 0.05, 3600),
+    rounds: whole('rounds', values.rounds ?? (signIn ? '12' : '3'), 1, 100),
     only,
     rows: whole('rows', values.rows ?? (soak ? '1000000' : '10000'), 100, MOST_ROWS),
     connections: whole('connections', values.connections ?? '32', 1, 1000),

@@ -39,8 +39,18 @@ describe('npm run bench -- --sign-in', () => {
       expect(value).toBeGreaterThan(0);
     expect(p99).toBeGreaterThanOrEqual(p50);
     expect(figures.loopDelay.p99).toBeGreaterThanOrEqual(figures.loopDelay.p50);
-    // the account, its device, the count, its end, the device again, the session; and what the server asks by itself
-    expect(Math.floor(statements)).toBeGreaterThanOrEqual(6);
+    // the account, its device and the count; the session, the device again and the end of the count
+    expect(Math.round(statements)).toBe(2);
+  });
+
+  it('says whose processor time a sign-in takes', () => {
+    const { cpu, bareCpu, cpuRatio } = figures.throughput;
+    expect(bareCpu).toBeGreaterThan(0);
+    if (!cpu) return;
+    for (const part of [cpu.mainThread, cpu.postgres, cpu.driver]) expect(part).toBeGreaterThan(0);
+    expect(cpu.server).toBeGreaterThan(cpu.mainThread);
+    expect(cpuRatio).toBeCloseTo(bareCpu / cpu.server, 2);
+    expect(written.stdout).toContain('Processor time of a sign-in:');
   });
 
   it('writes what it prints, and nothing of the other runs', () => {

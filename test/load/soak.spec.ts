@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { OpaqueTokens } from '#tokens';
+import { AuthorizationExpiryRepository } from '../../libs/oauth/authorization/authorization-expiry.repository.js';
 import { Sweeper } from '../../apps/server/sweeper.js';
 import { claimsOf, World, type TestClient } from '../support/world.js';
 import { generateAuthorizations, generatedAuthorization, sampleOf } from './generated-rows.js';
@@ -81,9 +82,8 @@ describe('among 1 thousand and among 50 thousand authorizations', () => {
       const token = refreshToken(Math.min(rows, number + rows / FEW));
       expect((await explained.refresh(client, token)).status).toBe(200);
     }
-    return log
-      .plans()
-      .filter((plan) => scans(plan).some(({ kind }) => kind === 'ModifyTable:authorizations'));
+    // what ends authorizations beside it does so inside of what audits them
+    return log.plans().filter((plan) => scans(plan)[0]?.kind === 'ModifyTable:authorizations');
   };
 
   it('a refresh is answered by the same index scans, and reads no more pages', async () => {
@@ -119,6 +119,34 @@ describe('among 1 thousand and among 50 thousand authorizations', () => {
     const all = after.all - before.all;
     expect(all).toBeGreaterThanOrEqual(REFRESHES);
     expect((after.heapOnly - before.heapOnly) / all).toBeGreaterThan(0.95);
+  });
+
+  it('what the limit of an organization ends is found by the index of sessions that moved, in a few pages', async () => {
+    await grow(MANY);
+    const [acme, globex] = [world.id('acme'), world.id('globex')];
+    await database.query('UPDATE organizations SET session_absolute_seconds = 300 WHERE id = $1', [acme]);
+    // of the sessions that there are, three have gone on for another organization; each had ten authorizations
+    await database.query(
+      `UPDATE sessions SET organization_id = $1, organization_chosen_at = now(), auth_time = now() - interval '1 hour'
+        WHERE id IN (SELECT md5('session ' || i)::uuid FROM generate_series(7, 9) i)`,
+      [globex],
+    );
+    const log = new PlanLog(world.database.name);
+    const ended = await explained.app.get(AuthorizationExpiryRepository).expire(500);
+    // the loop of a node may have come first
+    expect([0, 30]).toContain(ended);
+    expect(await explained.app.get(AuthorizationExpiryRepository).expire(500)).toBe(0);
+    const looks = log.plans().filter((plan) => scans(plan).some(({ index }) => index === 'sessions_moved'));
+    expect(looks.length).toBeGreaterThan(0);
+    const found = looks.flatMap(scans).filter(({ relation }) => relation === 'authorizations');
+    expect(found.filter(({ kind }) => kind === 'Seq Scan')).toEqual([]);
+    expect(Math.min(...looks.map(buffersOf))).toBeLessThan(200);
+    const { rows } = await database.query(
+      `SELECT FROM outbox WHERE kind = 'authorization-revoked' AND organization_id = $1`,
+      [acme],
+    );
+    expect(rows).toHaveLength(30);
+    await database.query('UPDATE organizations SET session_absolute_seconds = NULL WHERE id = $1', [acme]);
   });
 
   it('what has expired is removed by one sweep, batch after batch; what lives stays', async () => {
@@ -185,10 +213,10 @@ function scans(plan: Plan): { kind: string; relation: string | undefined; index:
 }
 
 /** Pages that the statement looked at, in memory or on disk. */
+const buffersOf = (plan: Plan) => plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
+
 function medianBuffers(plans: readonly Plan[]): number {
-  const sorted = plans
-    .map((plan) => plan['Shared Hit Blocks'] + plan['Shared Read Blocks'])
-    .sort((one, other) => one - other);
+  const sorted = plans.map(buffersOf).sort((one, other) => one - other);
   return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
 

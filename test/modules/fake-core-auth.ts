@@ -64,6 +64,7 @@ export class FakeCoreAuth {
   private constructor(keys: KeyPair) {
     this.keys = keys;
     this.server = createServer((request, response) => {
+      response.setHeader('date', new Date(Date.now() + this.aheadMs).toUTCString());
       this.respond(request, response).catch(() => response.destroy());
     });
   }

@@ -128,11 +128,22 @@ class Routes {
   }
 }
 
-/** A clock that a test moves ahead of the real one. */
+/** A clock by which a test lets time pass, or which it sets as an administrator of the host would. */
 export class ShiftedClock extends KitClock {
+  /** Time that has passed beside the real one. */
   aheadMs = 0;
-  override now(): number {
-    return Date.now() + this.aheadMs;
+  /** By how much the host's clock was set to another time. */
+  setMs = 0;
+  /** What time it is, where a test holds it; whatever Core Auth's own answers say. */
+  held: (() => number) | undefined;
+  override hear(date: string | null): void {
+    if (!this.held) super.hear(date);
+  }
+  protected override host(): number {
+    return this.held?.() ?? Date.now() + this.aheadMs + this.setMs;
+  }
+  protected override ticks(): number {
+    return this.held?.() ?? performance.timeOrigin + performance.now() + this.aheadMs;
   }
 }
 

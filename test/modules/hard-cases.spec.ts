@@ -60,7 +60,7 @@ describe('hard cases of licensing in a module guard before two nodes with Redis'
     // later than what the database writes in the meantime: a token tells no parts of a second, and one of the very
     // second in which its person joined has to be asked about
     now = Date.now() + 10_000;
-    module.clock.now = () => now;
+    module.clock.held = () => now;
     await module.listening();
     // the times of both that a token goes by
     world.clock.set(new Date(now));

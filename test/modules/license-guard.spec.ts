@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { LicenseChecker, ModuleHealth } from '@core-auth/module-kit';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../support/answers.js';
 import { FakeCoreAuth, licensedSnapshot, ORGANIZATION } from './fake-core-auth.js';
 import { startModule, usage, type GuardedModule } from './guarded-module.js';
 
@@ -91,6 +93,59 @@ describe('the license check in a module guard', () => {
     await sleep(250); // the stream is heard at the new time too, so that only the license is a reason to ask
     expect(await ask()).toMatchObject({ status: 403, code: 'EXPIRED' });
     expect(core.count(SNAPSHOT)).toBe(2);
+  });
+
+  describe('when the clock of the host is set to another time', () => {
+    const soon = () => licensedSnapshot({ endsAt: new Date(Date.now() + 60_000).toISOString() });
+
+    it('set back, it gives nothing back that has ended, and does not hold up what is about to', async () => {
+      core.snapshot = soon();
+      expect((await ask()).status).toBe(200);
+      module.clock.setMs = -120_000;
+      expect((await ask()).status).toBe(200);
+      module.clock.aheadMs += 62_000;
+      core.aheadMs += 62_000;
+      expect(await ask()).toMatchObject({ status: 403, code: 'EXPIRED' });
+      module.clock.setMs = -86_400_000;
+      expect(await ask()).toMatchObject({ status: 403, code: 'EXPIRED' });
+    });
+
+    it('ahead by mistake and right again, it leaves nothing refused', async () => {
+      core.snapshot = soon();
+      expect((await ask()).status).toBe(200);
+      module.clock.setMs = 86_400_000;
+      expect((await ask()).status).not.toBe(200);
+      module.clock.setMs = 0;
+      await eventually(async () => ((await ask()).status === 200 ? true : undefined), 'an allow');
+    });
+
+    it('set back, it makes no silent stream look heard and no old snapshot new', async () => {
+      expect((await ask()).status).toBe(200);
+      core.streaming = false;
+      core.down.add(SNAPSHOT);
+      module.clock.aheadMs += 30_000;
+      module.clock.setMs = -240_000;
+      const { hearing, secondsSinceHeard, oldestSnapshotSeconds } = module.app.get(ModuleHealth).snapshot();
+      expect(hearing).toBe(false);
+      expect(Math.min(secondsSinceHeard ?? 0, oldestSnapshotSeconds ?? 0)).toBeGreaterThanOrEqual(29);
+      expect((await ask()).status).toBe(200);
+      expect(module.app.get(LicenseChecker).counts.list()).toContainEqual({
+        code: 'OK_STALE',
+        source: 'stale',
+        count: 1,
+      });
+      module.clock.aheadMs += 30_001;
+      expect(await ask()).toMatchObject({ status: 503, code: 'CHECK_UNAVAILABLE' });
+    });
+
+    it('asks again once the host has slept, though its monotonic clock stood still', async () => {
+      expect((await ask()).status).toBe(200);
+      core.streaming = false;
+      core.down.add(SNAPSHOT);
+      module.clock.setMs = 60_001;
+      expect(module.app.get(ModuleHealth).snapshot().hearing).toBe(false);
+      expect(await ask()).toMatchObject({ status: 503, code: 'CHECK_UNAVAILABLE' });
+    });
   });
 
   describe('when pushes are lost', () => {

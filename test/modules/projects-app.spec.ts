@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApplication } from '../../apps/projects/bootstrap.js';
+import { ProjectsDatabase } from '../../apps/projects/database.js';
 import { loadSettings } from '../../apps/projects/settings.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { freePort } from '../support/ports.js';
@@ -96,6 +97,30 @@ describe('the projects module', () => {
       'Paged 1',
       'Paged 0',
     ]);
+  });
+
+  it('says so when a page is asked for after a project that is no more, or another organization’s', async () => {
+    const ids: string[] = [];
+    for (const name of ['Ends', 'Between', 'Pages']) ids.push(String((await create(name)).body['id']));
+    const last = ids[1] ?? '';
+    const after = `/api/projects?limit=1&after=${last}`;
+    expect((await api('GET', after)).body).toMatchObject({ projects: [{ id: ids[0] }] });
+    await app.get(ProjectsDatabase).query(
+      'remove',
+      `WITH removed AS (DELETE FROM projects.projects WHERE id = $1 RETURNING organization_id)
+       UPDATE projects.project_counters SET projects = projects - 1
+        WHERE organization_id = (SELECT organization_id FROM removed)`,
+      [last],
+    );
+    const gone = await api('GET', after);
+    expect(gone).toMatchObject({ status: 400, body: { code: 'UNKNOWN_CURSOR' } });
+    const foreign = `/api/projects?after=${ids[0]}`;
+    core.snapshot = {
+      ...licensedSnapshot({}, version),
+      organization: { id: OTHER, key: 'other', state: 'active' },
+    };
+    const other = await api('GET', foreign, undefined, { organization_id: OTHER, organization: 'other' });
+    expect([other.status, other.body['detail']]).toEqual([gone.status, gone.body['detail']]);
   });
 
   it.each([

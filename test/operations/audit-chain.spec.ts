@@ -85,6 +85,19 @@ describe('the audit trail', () => {
     expect(await verdict()).toMatchObject({ faults: [], unchained: 0 });
   });
 
+  it('chains which application acted, and says so when that is taken away', async () => {
+    const { rows } = await database.query<{ id: string }>(`
+      INSERT INTO audit_events (act, actor, target, client_id) VALUES ('test.write', 'test', 'x', 'assistant')
+      RETURNING id`);
+    await settle();
+    expect(await verdict()).toMatchObject({ faults: [] });
+    await tamper(`UPDATE audit_events SET client_id = NULL WHERE id = ${rows[0]?.id}`);
+    const { faults } = await verdict();
+    expect(faults).toEqual([expect.stringContaining(`Event ${rows[0]?.id} at `)]);
+    await tamper(`UPDATE audit_events SET client_id = 'assistant' WHERE id = ${rows[0]?.id}`);
+    expect(await verdict()).toMatchObject({ faults: [] });
+  });
+
   it('keeps no writer waiting for another', async () => {
     const [one, other] = [await connected(), await connected()];
     await one.query('BEGIN');
@@ -171,6 +184,11 @@ describe('the audit trail', () => {
           `UPDATE audit_events SET occurred_at = occurred_at + interval '1 microsecond' WHERE id = ${two?.id}`,
           `UPDATE audit_events SET occurred_at = occurred_at - interval '1 microsecond' WHERE id = ${two?.id}`,
           `Event ${two?.id} at ${two?.position} is not what was chained.`,
+        ],
+        [
+          `UPDATE audit_events SET client_id = 'somebody-else' WHERE id = ${one?.id}`,
+          `UPDATE audit_events SET client_id = NULL WHERE id = ${one?.id}`,
+          `Event ${one?.id} at ${one?.position} is not what was chained.`,
         ],
         [
           `WITH gone AS (DELETE FROM audit_events WHERE id = ${one?.id} RETURNING *) INSERT INTO taken SELECT * FROM gone`,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
+import { sha256 } from '#platform';
 import { eventually } from '../support/answers.js';
 import { BuiltProcess } from '../support/built-process.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
@@ -19,6 +20,7 @@ describe('the command line on a database of its own', () => {
       CORE_AUTH_DEMO_PASSWORD: 'several unrelated words',
       PROJECTS_OAUTH_CLIENT_SECRET: randomBytes(32).toString('base64url'),
       REPORTS_OAUTH_CLIENT_SECRET: randomBytes(32).toString('base64url'),
+      BILLING_OAUTH_CLIENT_SECRET: randomBytes(32).toString('base64url'),
     };
   });
 
@@ -94,15 +96,15 @@ describe('the command line on a database of its own', () => {
     });
   });
 
-  it('refuses to seed in production, and without a password, and changes nothing', async () => {
+  it('refuses to seed in production, and without a password or a secret, and changes nothing', async () => {
     const production = await run('seed', { NODE_ENV: 'production' });
     expect(production).toEqual({
       code: 1,
       said: 'The demonstration is not for production; nothing was changed.',
     });
-    expect((await run('seed', { CORE_AUTH_DEMO_PASSWORD: '' })).said).toContain(
-      'CORE_AUTH_DEMO_PASSWORD is not set',
-    );
+    const lacking = { CORE_AUTH_DEMO_PASSWORD: '', BILLING_OAUTH_CLIENT_SECRET: '' };
+    const { said } = await run('seed', lacking);
+    for (const name of Object.keys(lacking)) expect(said).toContain(`${name} is not set`);
     expect(await count('users')).toBe(0);
   });
 
@@ -115,6 +117,17 @@ describe('the command line on a database of its own', () => {
     expect(await count('organizations')).toBe(2);
     expect(await count('licenses')).toBe(3);
     expect(await count('seat_assignments')).toBe(4);
+  });
+
+  it('seeds every client that `npm start` makes, the one that administers licenses among them', async () => {
+    const client = new Client({ connectionString: empty.url });
+    await client.connect();
+    const { rows } = await client.query<{ id: string; secret: Buffer | null }>(
+      'SELECT id, secret_sha256 AS secret FROM clients ORDER BY id',
+    );
+    await client.end();
+    expect(rows.map(({ id }) => id)).toEqual(['billing', 'projects', 'projects-cli', 'reports']);
+    expect(rows[0]?.secret).toEqual(sha256(settings['BILLING_OAUTH_CLIENT_SECRET'] ?? ''));
   });
 
   it('writes nothing when the demonstration is there and nothing has changed', async () => {

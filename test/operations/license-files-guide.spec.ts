@@ -18,8 +18,9 @@ describe('docs/guides/licensing.md, without a network: followed by an operator i
 
   beforeAll(async () => {
     world = await World.start();
-    await world.licenses.changeStatus(world.id('license:acme:projects'), 'cancelled', 'test');
-    await world.license('acme', 'projects', { seatModel: 'named', seatLimit: 5 });
+    // as the demonstration has it
+    await world.licenses.changeStatus(world.id('license:globex:projects'), 'cancelled', 'test');
+    await world.license('globex', 'projects', { seatModel: 'floating', seatLimit: 2 });
     symlinkSync(join(REPOSITORY, 'dist'), join(folder, 'dist'));
     shell = new Shell(folder, {
       cwd: folder,

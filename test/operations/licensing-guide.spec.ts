@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { REPOSITORY } from '../support/built-process.js';
 import { differences, Shell, transcriptsIn } from '../support/transcripts.js';
@@ -9,7 +9,8 @@ jest.setTimeout(120_000);
 
 describe('docs/guides/licensing.md, tried beside npm start', () => {
   const guide = readFileSync(join(REPOSITORY, 'docs/guides/licensing.md'), 'utf8');
-  const transcripts = transcriptsIn(guide).filter(({ heading }) => heading === 'Try it beside npm start');
+  const under = (title: string) => transcriptsIn(guide).filter(({ heading }) => heading === title);
+  const transcripts = under('Try it beside npm start');
   let folder: Folder;
   let launcher: Launcher | undefined;
   let shell: Shell | undefined;
@@ -21,6 +22,7 @@ describe('docs/guides/licensing.md, tried beside npm start', () => {
     const ports = await launcherPorts();
     here = (text) =>
       text.replaceAll('localhost:3000', `localhost:${ports.server}`).replaceAll('.data/', `${data}/`);
+    symlinkSync(join(REPOSITORY, 'dist'), join(folder.path, 'dist'));
     launcher = await new Launcher(ports, { DATA_DIR: data }).untilReady();
     shell = new Shell(folder.path, {
       cwd: REPOSITORY,
@@ -41,5 +43,12 @@ describe('docs/guides/licensing.md, tried beside npm start', () => {
     const came = (await shell?.run(here(commands))) ?? '';
     if (shown) expect(differences({ ...shown, text: here(shown.text) }, came)).toEqual([]);
     else expect(came).toBe('');
+  });
+
+  it('issues the first file of the part without a network there, too', async () => {
+    const [issue] = under('Issue a file');
+    const came = await shell?.run(`cd ${folder.path} && ${issue?.commands ?? ''}`);
+    const text = `Working on the development system on ….\n${issue?.shown?.text ?? ''}`;
+    expect(issue?.shown && differences({ ...issue.shown, text }, came ?? '')).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { AccountDeletionRepository } from '#accounts';
 import { Database, MailSealer, sql } from '#platform';
 import { REPOSITORY } from '../support/built-process.js';
 import { PASSWORD, World } from '../support/world.js';
@@ -116,7 +117,10 @@ describe('the first organization and its first person, by commands', () => {
       'Choose a password of at least 15 characters; a few unrelated words make a good one. Nothing was changed.',
       'short\n',
     );
-    await refused('accounts|create|nobody', 'This is not an e-mail address. Nothing was changed.');
+    await refused(
+      'accounts|create|nobody',
+      'This is not an e-mail address. It has the form name@example.com. Nothing was changed.',
+    );
   });
 
   it('an organization is suspended and resumed, once each, and says so in the list', async () => {
@@ -144,21 +148,33 @@ describe('the first organization and its first person, by commands', () => {
   it('who is disabled is signed out and kept out; enabled, they sign in anew, and nothing from before comes back', async () => {
     const client = world.client('projects');
     const browser = await world.signIn('owner@acme.example');
+    // an owner who is about to be gone counts as none
+    const leaving = await world.createPerson('leaving@acme.example', 'Lee Leaving', { acme: 'owner' });
+    await world.app
+      .get(AccountDeletionRepository)
+      .request(leaving, { id: leaving, address: null, factor: null });
     const scope = 'openid offline_access projects:read';
     const { body } = await world.exchange(client, await world.code(client, browser, { scope }));
     const refreshed = () => world.refresh(client, String(body['refresh_token']));
     expect(await run('accounts|disable|OWNER@acme.example')).toEqual({
       code: 0,
-      said: 'owner@acme.example is disabled from now on.\nacme has no owner who can sign in.',
+      said: 'owner@acme.example is disabled from now on.\nacme has no owner who can sign in and stays.',
     });
     expect((await refreshed()).status).toBe(400);
     expect((await browser.get('/account')).status).toBe(303);
     await expect(world.signIn('owner@acme.example')).rejects.toThrow('401');
+    // what a sign-in that was under way leaves behind, once the sessions have been ended
+    const [left] = await world.app.get(Database).query<{ id: string }>(sql`
+      UPDATE sessions SET ended_at = NULL WHERE user_id = ${world.id('owner@acme.example')} RETURNING id`);
     expect((await run('accounts|disable|owner@acme.example')).said).toContain('is disabled already.');
     const enable = () => run('accounts|enable|owner@acme.example');
     expect((await enable()).said).toBe('owner@acme.example may sign in from now on.');
     expect((await enable()).said).toBe('owner@acme.example may sign in already.');
     expect((await browser.get('/account')).status).toBe(303);
+    expect(
+      await world.app.get(Database).query(sql`
+        SELECT FROM outbox WHERE kind = 'session-ended' AND subject = ${left?.id}`),
+    ).toHaveLength(2);
     expect((await refreshed()).status).toBe(400);
     expect((await (await world.signIn('owner@acme.example')).get('/account')).status).toBe(200);
     expect(await run('accounts|enable|nobody@first.example')).toEqual({

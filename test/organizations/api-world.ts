@@ -42,8 +42,13 @@ export class ApiWorld {
     return token;
   }
 
-  async freshToken(email: string, scope = SCOPES.join(' ')): Promise<string> {
+  /** @param organizationId for which it is, of who has several */
+  async freshToken(email: string, scope = SCOPES.join(' '), organizationId?: string): Promise<string> {
     const browser = await this.world.signIn(email);
+    if (organizationId !== undefined) {
+      const chosen = { organization_id: organizationId };
+      await browser.submit('/choose-organization', '/choose-organization', chosen);
+    }
     const code = await this.world.code(this.client, browser, { scope });
     return accessTokenIn(await this.world.exchange(this.client, code));
   }

@@ -55,6 +55,10 @@ describe('invitations', () => {
     browser.submit(link, '/invitation', { name: 'Ina Invited', password: PASSWORD, ...fields });
   const act = (email: string, what: 'resend' | 'withdraw', browser = owner) =>
     idOf(email).then((id) => browser.submit(PAGE, `${PAGE}/${id}/${what}`, {}));
+  const anHourLater = async () => {
+    world.clock.advance(3_600_001);
+    owner = await world.signIn('owner@acme.example');
+  };
   const unusable = async (link: string) => {
     const answer = await world.browser().get(link);
     expect([answer.status, await answer.text()]).toEqual([
@@ -266,6 +270,7 @@ describe('invitations', () => {
     await act(email, 'resend');
     await act(email, 'resend');
     await act(email, 'withdraw');
+    await anHourLater();
     await invite(email);
     await act(email, 'resend');
     const refused = await act(email, 'resend');
@@ -276,6 +281,48 @@ describe('invitations', () => {
     await act(email, 'withdraw');
     expect((await invite(email)).status).toBe(400);
     expect(await lettersTo(email)).toHaveLength(5);
+  });
+
+  it('three mails an hour go to one address, however many organizations invite it at once, on two nodes', async () => {
+    const keys = ['one', 'two', 'three', 'four', 'five', 'six'];
+    const ids = await Promise.all(keys.map((key) => world.createOrganization(`${key}-inc`, `Number ${key}`)));
+    await world.createPerson('many@acme.example', 'Max Many', {
+      ...Object.fromEntries(keys.map((key) => [`${key}-inc`, 'owner' as const])),
+    });
+    const by = { id: world.id('many@acme.example'), address: '192.0.2.1', factor: 'pwd' };
+    const email = address();
+    const all = () =>
+      Promise.allSettled(
+        ids.map((organizationId, index) =>
+          (index % 2 ? world : second).app
+            .get(Invitations)
+            .invite({ organizationId, email, role: 'member' }, by),
+        ),
+      );
+    const outcomes = await all();
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'too_many_mails' });
+    }
+    expect(await lettersTo(email)).toHaveLength(3);
+    await anHourLater();
+    await all();
+    expect(await lettersTo(email)).toHaveLength(6);
+  });
+
+  it('one person invites 200 people an hour, and hears so', async () => {
+    await world.createOrganization('busy', 'Busy');
+    await world.createPerson('busy@acme.example', 'Berta Busy', { busy: 'owner' });
+    const busy = await world.signIn('busy@acme.example');
+    const post = async (prefix: string) => {
+      const addresses = Array.from({ length: 100 }, (_, index) => `${prefix}${index}@new.example`).join('\n');
+      return (await invite(addresses, {}, busy)).text();
+    };
+    expect(await post('a')).toContain('100 of 100 invited');
+    expect(await post('b')).toContain('100 of 100 invited');
+    expect(await post('c')).toContain('You have invited very many people within the hour.');
+    expect(await lettersTo('b99@new.example')).toHaveLength(1);
+    expect(await lettersTo('c0@new.example')).toEqual([]);
   });
 
   it('an administrator invites no owner, and the invitation of an owner is an owner’s', async () => {
@@ -487,6 +534,15 @@ describe('invitations', () => {
       expect(await reserved(license)).toEqual({ reserved: 0, seated: 1 });
     });
 
+    it('a license that has ended is offered no more', async () => {
+      const ended = await world.license('acme', 'reports', { seatModel: 'named', seatLimit: 1 });
+      const offered = async () => (await (await owner.get(PAGE)).text()).includes(`value="${ended}"`);
+      expect(await offered()).toBe(true);
+      await query(sql`
+        UPDATE licenses SET starts_at = '2020-01-01', ends_at = '2021-01-01', grace_days = 0 WHERE id = ${ended}`);
+      expect(await offered()).toBe(false);
+    });
+
     it('who accepts when the seat is not to be had any more joins without it, and is told', async () => {
       const email = address();
       license = await world.license('acme', 'reports', { seatModel: 'named', seatLimit: 1 });
@@ -529,6 +585,21 @@ describe('invitations', () => {
     expect(text).toContain('value="Ina &lt;b>"');
     expect(text).not.toContain('a short one');
     expect((await acceptAnew(world.browser(), link, { name: 'A\u202eB' })).status).toBe(400);
+    expect((await acceptAnew(world.browser(), link)).status).toBe(303);
+  });
+
+  it('a password made of what the organization is called is refused, as it is to who belongs to it', async () => {
+    await query(sql`UPDATE organizations SET name = 'Acme Corporation' WHERE key = 'acme'`);
+    const email = address();
+    await invite(email);
+    const link = await linkFor(email);
+    expect(await (await world.browser().get(link)).text()).toContain('acme corporation');
+    for (const password of ['Acme Corporation', 'acmecorporation', 'acme acme acme 1']) {
+      const answer = await acceptAnew(world.browser(), link, { password });
+      expect([password, answer.status]).toEqual([password, 400]);
+      expect(await answer.text()).toContain('made of your name, your address, your organization');
+    }
+    expect(await roleOf(email)).toBeUndefined();
     expect((await acceptAnew(world.browser(), link)).status).toBe(303);
   });
 });

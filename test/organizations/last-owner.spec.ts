@@ -68,6 +68,46 @@ describe('the last owner of an organization, on two nodes', () => {
     }
   });
 
+  it('no organization is kept for an owner who asks for the deletion of their account meanwhile', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const { id, people } = await world.organization('owner', 'member');
+      const [owner = ''] = people;
+      await here().deletion.request(id, by(owner));
+      const outcomes = await Promise.allSettled([
+        here().accountDeletion.request(owner, by(owner)),
+        // of several statements the other one is the longer, and would never be first
+        (async () => {
+          for (let waits = 0; waits < round % 5; waits += 1) await there().database.query(sql`SELECT`);
+          await there().deletion.undo(id, by(owner));
+        })(),
+      ]);
+      expect([round, outcomes.filter(({ status }) => status === 'fulfilled').length]).toEqual([round, 1]);
+      const refused = outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult;
+      expect(refused.reason).toMatchObject({ status: 409 });
+      const [state] = await world.node.database.query(sql`
+        SELECT (SELECT deletion_at IS NULL FROM organizations WHERE id = ${id}) AS kept,
+               (SELECT deletion_at IS NULL FROM users WHERE id = ${owner}) AS lasting`);
+      expect([round, state]).toEqual([round, expect.objectContaining({ kept: expect.any(Boolean) })]);
+      const { kept, lasting } = state as { kept: boolean; lasting: boolean };
+      expect([round, kept]).toEqual([round, lasting]);
+    }
+  });
+
+  it('an owner who is about to be gone keeps an organization when another one stays, and their own account first when none does', async () => {
+    const { id, people } = await world.organization('owner', 'owner');
+    const [going = '', staying = ''] = people;
+    await here().deletion.request(id, by(going));
+    await here().accountDeletion.request(going, by(going));
+    await here().deletion.undo(id, by(going));
+    await here().deletion.request(id, by(going));
+    await here().accountDeletion.request(staying, by(staying));
+    const undo = () => here().deletion.undo(id, by(going));
+    await expect(undo()).rejects.toMatchObject({ status: 409, code: 'account_ending' });
+    await here().accountDeletion.undo(going, by(going));
+    await undo();
+    await expect(undo()).rejects.toMatchObject({ status: 409, code: 'no_deletion' });
+  });
+
   it('many owners of organizations that they share, who all ask at once, do not block each other', async () => {
     for (let round = 0; round < 5; round += 1) {
       const { people } = await world.organization('owner', 'owner', 'owner', 'owner');

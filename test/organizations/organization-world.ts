@@ -7,6 +7,7 @@ import {
   ExportRepository,
   InvitationAcceptanceRepository,
   InvitationRepository,
+  MailCountRepository,
   MembershipRepository,
   OrganizationDeletionRepository,
   OrganizationRemovalRepository,
@@ -19,6 +20,7 @@ import { CatalogRepository } from '#licensing';
 import type { Actor } from '#observability';
 import {
   Configuration,
+  KeyedDigest,
   KeyEncryption,
   MailSealer,
   openDatabase,
@@ -176,7 +178,8 @@ function nodeOn(
   const organizations = new OrganizationRepository(database, configuration);
   const memberships = new MembershipRepository(database);
   const roles = new RoleRepository(database, clock);
-  const invitations = new InvitationRepository(database, clock, sealer, configuration);
+  const counts = new MailCountRepository(clock, new KeyedDigest(configuration.keyEncryptionKeys));
+  const invitations = new InvitationRepository(database, clock, sealer, configuration, counts);
   return {
     database,
     accounts: new AccountRepository(database),

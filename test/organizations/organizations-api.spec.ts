@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { CatalogRepository } from '#licensing';
 import { Database, MailSealer, sql } from '#platform';
+import { linkTo } from '../support/mailbox.js';
 import type { Answer } from '../support/world.js';
 import { ApiWorld } from './api-world.js';
 
@@ -24,23 +25,27 @@ describe('the API of organizations', () => {
     api.call(method, path, await api.tokenOf(email), body);
   const audited = (act: string) =>
     api.world.app.get(Database).query<Record<string, unknown>>(sql`
-      SELECT actor, factor, address IS NOT NULL AS addressed, target, detail FROM audit_events
+      SELECT actor, factor, client_id, address IS NOT NULL AS addressed, target, detail FROM audit_events
        WHERE act = ${act} ORDER BY id DESC LIMIT 1`);
   const roleOf = async (email: string) => {
     const { body } = await as(OWNER, 'GET', `/people?search=${encodeURIComponent(email)}`);
     return (body['people'] as { role: string; custom_role: { name: string } | null }[])[0];
   };
 
-  it('creates an organization for who asks, and lists it among theirs with the role that they have', async () => {
+  it('creates an organization for who asks, and lists the one that a token is for with the role there', async () => {
     const created = await as(OWNER, 'POST', '/v1/organizations', { name: 'Café Müller' });
     const id = String(created.body['id']);
     expect([created.status, created.body]).toEqual([201, { id, key: 'cafe-muller', name: 'Café Müller' }]);
     expect(created.headers.get('location')).toBe(`/v1/organizations/${id}`);
     const { body } = await as(OWNER, 'GET', '/v1/organizations');
-    expect(body['organizations']).toMatchObject([
-      { key: 'acme', role: 'owner', custom_role: null, suspended_at: null },
-      { id, key: 'cafe-muller', name: 'Café Müller', role: 'owner' },
+    expect(body['organizations']).toEqual([
+      {
+        ...{ id: api.world.id('acme'), key: 'acme', name: 'Acme Corporation' },
+        ...{ role: 'owner', custom_role: null, suspended_at: null },
+      },
     ]);
+    const other = await api.call('GET', '/v1/organizations', await api.freshToken(OWNER, undefined, id));
+    expect(other.body['organizations']).toMatchObject([{ id, key: 'cafe-muller', role: 'owner' }]);
     // the token is of the other one
     expect((await as(OWNER, 'GET', `/v1/organizations/${id}`)).status).toBe(404);
     const taken = await as(OWNER, 'POST', '/v1/organizations', { name: 'New', key: 'acme' });
@@ -61,7 +66,13 @@ describe('the API of organizations', () => {
     expect((await as(ADMIN, 'PUT', '/name', { name: ' Acme  Inc ', key: 'acme-inc' })).status).toBe(204);
     expect((await as(ADMIN, 'GET', '')).body).toMatchObject({ name: 'Acme Inc', key: 'acme-inc' });
     expect(await audited('organization.rename')).toMatchObject([
-      { actor: api.world.id(ADMIN), factor: 'pwd', addressed: true, target: api.world.id('acme') },
+      {
+        actor: api.world.id(ADMIN),
+        factor: 'pwd',
+        client_id: 'assistant',
+        addressed: true,
+        target: api.world.id('acme'),
+      },
     ]);
     await as(ADMIN, 'PUT', '/name', { name: 'Acme Corporation', key: 'acme' });
   });
@@ -179,6 +190,40 @@ describe('the API of organizations', () => {
     );
   });
 
+  it('accepts an invitation with its seat, as the invited address alone, and once; the token stays of the other organization', async () => {
+    const { world } = api;
+    const email = 'joiner@globex.example';
+    const userId = await world.createPerson(email, 'Jo Joiner', { globex: 'member' });
+    const licenseId = await world.license('acme', 'reports', { seatModel: 'named', seatLimit: 1 });
+    await as(ADMIN, 'POST', '/invitations', { email, role: 'billing', license_id: licenseId });
+    const link = new URL((await linkTo(world, email)) ?? '', world.url);
+    const token = link.searchParams.get('token');
+    const accept = (who: string) => as(who, 'POST', '/v1/invitations/accept', { token });
+    const other = await accept('admin@globex.example');
+    expect([other.status, other.body['code']]).toEqual([403, 'other_address']);
+    const accepted = await accept(email);
+    expect([accepted.status, accepted.body]).toEqual([
+      200,
+      { organization_id: world.id('acme'), seat_missed: false },
+    ]);
+    expect(await audited('invitation.accept')).toMatchObject([
+      { actor: userId, factor: 'pwd', client_id: 'assistant', addressed: true, detail: { joined: true } },
+    ]);
+    const again = await accept(email);
+    expect([again.status, again.body['code']]).toEqual([404, 'invalid_invitation']);
+    const { body } = await as(email, 'GET', '/v1/organizations');
+    expect(body['organizations']).toMatchObject([{ key: 'globex', role: 'member' }]);
+    const [{ role } = { role: '' }] = await world.app.get(Database).query<{ role: string }>(sql`
+      SELECT role FROM memberships WHERE user_id = ${userId} AND organization_id = ${world.id('acme')}`);
+    expect(role).toBe('billing');
+    expect((await as(email, 'GET', '')).status).toBe(404);
+    expect((await as(email, 'GET', `/v1/organizations/${world.id('globex')}`)).status).toBe(200);
+    const [seat] = await world.app.get(Database).query(sql`
+      SELECT FROM seat_assignments WHERE license_id = ${licenseId} AND user_id = ${userId}`);
+    expect(seat).toBeDefined();
+    await as(ADMIN, 'DELETE', `/people/${userId}`);
+  });
+
   it('lists invitations in pages, the latest first', async () => {
     for (const name of ['one', 'two', 'three']) {
       await as(ADMIN, 'POST', '/invitations', { email: `${name}@page.example`, role: 'member' });
@@ -194,20 +239,40 @@ describe('the API of organizations', () => {
     expect(second).toMatchObject({ invitations: [{ email: 'one@page.example' }], next_cursor: null });
   });
 
+  it('says of a member that is missing what it must be, not how long', async () => {
+    for (const [method, path, body, sentence] of [
+      ['POST', '/invitations', { role: 'member' }, 'email must be a string.'],
+      ['PUT', '/name', { name: 'x' }, 'key must be a string.'],
+      ['POST', '/roles', { name: 'R', permissions: 'x' }, 'permissions must be an array.'],
+    ] as const) {
+      const answer = await as(ADMIN, method, path, body);
+      expect([answer.status, answer.body['detail']]).toEqual([400, sentence]);
+    }
+  });
+
   it('sets the rule for second factors and the limits of sessions', async () => {
     const refused = await as(ADMIN, 'PUT', '/security/second-factor', { required: true });
     expect([refused.status, refused.body['code']]).toEqual([409, 'second_factor_first']);
     expect((await as(ADMIN, 'PUT', '/security/second-factor', { required: false })).status).toBe(204);
-    expect((await as(ADMIN, 'PUT', '/security/session-limits', { idle_seconds: 600 })).status).toBe(204);
+    const limit = (idle: number | null, absolute: number | null) =>
+      as(ADMIN, 'PUT', '/security/session-limits', { idle_seconds: idle, absolute_seconds: absolute });
+    expect((await limit(600, null)).status).toBe(204);
+    for (const body of [{}, { idle_seconds: 300 }, { absolute_seconds: null }]) {
+      const { status, body: problem } = await as(ADMIN, 'PUT', '/security/session-limits', body);
+      expect([status, problem['detail']]).toEqual([
+        400,
+        expect.stringContaining('must be an integer number'),
+      ]);
+    }
     expect((await as(ADMIN, 'GET', '/security')).body).toEqual({
       second_factor: { required: false, people: 6, without: 6 },
       session_limits: { idle_seconds: 600, absolute_seconds: null },
     });
-    const long = await as(ADMIN, 'PUT', '/security/session-limits', { absolute_seconds: 864_000 });
+    const long = await limit(null, 864_000);
     expect([long.status, long.body['code']]).toEqual([400, 'invalid_session_limits']);
-    const odd = await as(ADMIN, 'PUT', '/security/session-limits', { idle_seconds: 601 });
+    const odd = await limit(601, null);
     expect([odd.status, odd.body['code']]).toEqual([400, 'invalid_request']);
-    await as(ADMIN, 'PUT', '/security/session-limits', {});
+    await limit(null, null);
     expect(await audited('organization.limit-sessions')).toMatchObject([
       { detail: { idle_seconds: null, absolute_seconds: null } },
     ]);
@@ -258,6 +323,7 @@ describe('the API of organizations', () => {
         '/invitations',
         { email: 'x@new.example', role: 'member', custom_role_id: null, license_id: null },
       ],
+      ['POST', '/v1/invitations/accept', { token: 'unknown' }],
       ['POST', '/roles', { name: 'New', permissions: [] }],
       ['PUT', '/security/second-factor', { required: true }],
       ['PUT', '/security/session-limits', { idle_seconds: 600, absolute_seconds: 600 }],

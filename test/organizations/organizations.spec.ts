@@ -43,11 +43,21 @@ describe('creating an organization', () => {
     expect(await (await browser.get('/choose-organization')).text()).toContain('Café Müller');
   });
 
+  it('two of one name are told apart by their keys where one of them is chosen, and others need none', async () => {
+    const browser = await newMember('twins@acme.example');
+    for (const key of ['twin-one', 'twin-two']) await create(browser, { name: 'Twin', key });
+    const page = await (await browser.get('/choose-organization')).text();
+    for (const key of ['twin-one', 'twin-two']) expect(page).toContain(`>Owner, ${key}</span>`);
+    expect(page).toContain('>Member</span>');
+  });
+
   it('is refused with a sentence beside the field, and keeps what was typed', async () => {
     const browser = await world.signIn('member@acme.example');
     for (const [fields, status, sentence] of [
       [{ name: '' }, 400, 'Enter a name.'],
       [{ name: 'a\u202eb' }, 400, 'A name is one line'],
+      [{ name: 'http://evil.example win' }, 400, 'This reads as an address'],
+      [{ name: 'Core Auth' }, 400, 'what the service itself is called'],
       [{ name: 'x'.repeat(101) }, 400, 'A name has at most 100 characters.'],
       [{ name: '株式会社' }, 400, 'Choose a key too'],
       [{ name: 'New', key: 'No Key' }, 400, 'A key is made of small letters'],
@@ -93,6 +103,23 @@ describe('creating an organization', () => {
     const there = await (await browser.at(closed.url).get('/choose-organization')).text();
     expect(there).toContain('Ask an administrator of one for an invitation, and follow its link.');
     await closed.stop();
+  });
+
+  it('leads back to the application that asked for one, and to nothing outside', async () => {
+    await world.createPerson('founder@new.example', 'Fay Founder', {});
+    const browser = await world.signIn('founder@new.example');
+    const { path } = world.authorizationRequest(world.client('projects'));
+    const asked = await browser.get(path);
+    expect(pathTo(asked)).toMatch(/^\/choose-organization\?/);
+    const choice = await (await browser.get(pathTo(asked))).text();
+    const link = /href="(\/organization\/new\?[^"]+)"/.exec(choice)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    const refused = await browser.submit(link, '/organization/new', { name: '' });
+    expect(refused.status).toBe(400);
+    expect(hiddenFields(await refused.text())['return_to']).toMatch(/^\/oauth2\/authorize\?/);
+    const made = await browser.submit(link, '/organization/new', { name: 'Fresh', key: 'fresh-one' });
+    expect([made.status, pathTo(made)]).toEqual([303, expect.stringMatching(/^\/oauth2\/authorize\?/)]);
+    const outside = '/organization/new?return_to=https%3A%2F%2Fevil.example%2F';
+    expect(pathTo(await browser.submit(outside, '/organization/new', { name: 'Other' }))).toBe('/');
   });
 
   it('can be closed, and is then offered nowhere, with the way to who makes one', async () => {
@@ -498,15 +525,25 @@ it('sign-in of who is in no organization leads to a page that offers to create o
   expect(page).toContain('/organization/new');
 });
 
-it('a sign-in of a quarter of an hour ago gives nobody a role, removes and invites nobody, and takes no data along', async () => {
+it('a sign-in of a quarter of an hour ago gives nobody a role and makes none, removes and invites nobody, and takes no data along', async () => {
   await world.createPerson('stays@acme.example', 'Sam Stays', { acme: 'member' });
   const userId = world.id('stays@acme.example');
   const owner = await world.signIn('owner@acme.example');
   const form = hiddenFields(await (await owner.get('/organization/people')).text());
+  await owner.submit('/organization/roles', '/organization/roles', { name: 'Before the quarter' });
+  await owner.submit('/organization/invitations', '/organization/invitations', {
+    addresses: 'awaited@new.example',
+    role: 'member',
+  });
+  const [made] = await query<{ id: string }>(sql`
+    SELECT id FROM organization_roles WHERE name = 'Before the quarter'`);
+  const [sent] = await query<{ id: string }>(sql`
+    SELECT id FROM invitations WHERE email = 'awaited@new.example'`);
   const state = () =>
     query(sql`
       SELECT (SELECT jsonb_agg(to_jsonb(m) ORDER BY user_id, organization_id) FROM memberships m) AS members,
-             (SELECT count(*)::int FROM invitations) AS invitations,
+             (SELECT jsonb_agg(to_jsonb(r) ORDER BY id) FROM organization_roles r) AS roles,
+             (SELECT jsonb_agg(to_jsonb(i) ORDER BY id) FROM invitations i) AS invitations,
              (SELECT count(*)::int FROM audit_events WHERE act = 'organization.export') AS exports`);
   const before = await state();
   world.clock.advance(15 * 60_000);
@@ -514,8 +551,12 @@ it('a sign-in of a quarter of an hour ago gives nobody a role, removes and invit
     ['people', `people/${userId}/role`],
     ['people', `people/${userId}/remove`],
     ['invitations', 'invitations'],
+    ['invitations', `invitations/${sent?.id ?? ''}/resend`],
+    ['roles', 'roles'],
+    ['roles', `roles/${made?.id ?? ''}`],
+    ['roles', `roles/${made?.id ?? ''}/delete`],
   ] as const) {
-    const fields = { ...form, role: 'owner', addresses: 'thief@new.example' };
+    const fields = { ...form, role: 'owner', addresses: 'thief@new.example', name: 'Thief' };
     const answer = await owner.post(`/organization/${path}`, fields);
     expect([path, answer.status, pathTo(answer)]).toEqual([
       path,

@@ -87,6 +87,75 @@ describe('the end of accounts and organizations', () => {
     expect(await isThere(userId)).toBe(true);
   });
 
+  describe('asked for, undone and asked for again', () => {
+    const lettersTo = async (to: string) =>
+      (await world.letters()).filter((letter) => letter.to === to).length;
+    const tellLater = () =>
+      Promise.all(
+        world.nodes.map(async ({ deletion, accountDeletion }) => {
+          await deletion.tellLater();
+          await accountDeletion.tellLater();
+        }),
+      );
+
+    /** @param ask and `undo` by the index of the node */
+    const loops = async (
+      readers: readonly string[],
+      ask: (index: number) => Promise<unknown>,
+      undo: (index: number) => Promise<unknown>,
+    ) => {
+      const letters = () => Promise.all(readers.map(lettersTo));
+      const each = (count: number) => readers.map(() => count);
+      for (let round = 0; round < 5; round += 1) {
+        await Promise.all([ask(0), ask(1)]);
+        await undo(round);
+      }
+      expect(await letters()).toEqual(each(1));
+      world.clock.advance(A_DAY + 1000);
+      await tellLater();
+      expect(await letters()).toEqual(each(1));
+      // it was a day ago: at once
+      await ask(1);
+      expect(await letters()).toEqual(each(2));
+      await undo(0);
+      world.clock.advance(1000);
+      await ask(0);
+      world.clock.advance(A_DAY / 2);
+      await tellLater();
+      expect(await letters()).toEqual(each(2));
+      // nobody may take it for undone: they are told once the day is over, and once
+      world.clock.advance(A_DAY / 2);
+      await tellLater();
+      await tellLater();
+      expect(await letters()).toEqual(each(3));
+      await undo(0);
+    };
+
+    it('of an account, the person is told once a day, and told later what holds then', async () => {
+      const userId = await world.person('wavering@acme.example');
+      await loops(
+        ['wavering@acme.example'],
+        (index) => world.nodeFor(index).accountDeletion.request(userId, by(userId)),
+        (index) => world.nodeFor(index).accountDeletion.undo(userId, by(userId)),
+      );
+    });
+
+    it('of an organization, every owner is told once a day, and told later what holds then', async () => {
+      const { id, people } = await world.organization();
+      expect(people).toEqual([]);
+      const owners = ['wavering-1@acme.example', 'wavering-2@acme.example'];
+      const ids = await Promise.all(owners.map((email) => world.person(email)));
+      for (const userId of ids) {
+        await world.node.accounts.addMember({ userId, organizationId: id, role: 'owner' }, 'seed');
+      }
+      await loops(
+        owners,
+        (index) => world.nodeFor(index).deletion.request(id, by(ids[index % 2] ?? '')),
+        (index) => world.nodeFor(index).deletion.undo(id, by(ids[index % 2] ?? '')),
+      );
+    });
+  });
+
   it('afterwards the account is closed, told to everybody, and then removed with all that hangs on it', async () => {
     const { id, people } = await world.organization('owner', 'member');
     const [, userId = ''] = people;
@@ -143,7 +212,7 @@ describe('the end of accounts and organizations', () => {
   });
 
   it('every table that refers to an organization is emptied for it, or lets go of it by itself', async () => {
-    const handled = ['licenses', 'trial_ledger'];
+    const handled = ['licenses'];
     const stuck = await world.node.database.query<{ table: string }>(sql`
       SELECT conrelid::regclass::text AS table FROM pg_constraint
        WHERE contype = 'f' AND confrelid = 'organizations'::regclass AND confdeltype NOT IN ('c', 'n')

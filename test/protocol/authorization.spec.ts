@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SeatRepository } from '#licensing';
 import { Authorize } from '#oauth';
+import { Database, sql } from '#platform';
 import { destinationOf, parametersOf, pathTo } from '../support/answers.js';
 import { hiddenFields, type HttpBrowser } from '../support/http-browser.js';
 import { claimsOf, PASSWORD, World, type TestClient } from '../support/world.js';
@@ -580,6 +582,26 @@ describe('the authorization endpoint', () => {
       const shown = await browser.get(page.pathname + page.search);
       expect(shown.status).toBe(403);
       expect(await shown.text()).toContain('Reports');
+    });
+
+    it('whoever would get a seat at first use is told when one that cools is free for them', async () => {
+      const reports = world.client('reports');
+      const licenseId = await world.license('globex', 'reports', {
+        ...{ seatModel: 'named', seatLimit: 1, seatOnFirstUse: true, seatCooldownSeconds: 3600 },
+      });
+      await world.createPerson('second@globex.example', 'Second', { globex: 'member' });
+      await world.assignSeat(licenseId, 'second@globex.example');
+      await world.app.get(SeatRepository).releaseSeat(licenseId, world.id('second@globex.example'), 'test');
+      await world.heard();
+      const [cooling] = await world.app.get(Database).query<{ until: Date }>(sql`
+        SELECT released_at + interval '1 hour' AS until FROM seat_assignments WHERE license_id = ${licenseId}`);
+      const browser = await world.signIn('admin@globex.example');
+      const page = destinationOf(await ask(reports, { scope: 'openid reports:read' }, browser));
+      expect(page.pathname).toBe('/license-refused');
+      const shown = await (await browser.get(page.pathname + page.search)).text();
+      expect(shown).toContain('No seat is free yet');
+      expect(shown).toContain(`<time datetime="${cooling?.until.toISOString()}">`);
+      await world.licenses.changeStatus(licenseId, 'revoked', 'test');
     });
 
     it('the page of a refusal, opened for a request that is wrong in another way, leads back to where that is answered', async () => {

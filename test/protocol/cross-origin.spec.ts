@@ -25,6 +25,8 @@ describe('cross-origin requests', () => {
     '/oauth2/par',
     '/v1/account',
     '/v1/account/factors/passkeys',
+    '/v1/organizations',
+    '/v1/organizations/0190a000-0000-7000-8000-0000000000a2/people?limit=1',
   ])('the scripts of a registered public client may call %s', async (path) => {
     const answer = await preflight(path, APP);
     expect(answer.status).toBe(204);
@@ -43,8 +45,10 @@ describe('cross-origin requests', () => {
     expect(methods).toEqual(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
     const exposed = answer.headers.get('access-control-expose-headers');
     expect(exposed).toMatch(/Retry-After.*WWW-Authenticate/);
-    const elsewhere = await preflight('/v1/accounts', APP);
-    expect(elsewhere.headers.get('access-control-allow-origin')).toBeNull();
+    for (const path of ['/v1/accounts', '/v1/organization', '/organization/people', '/v1/licenses']) {
+      const elsewhere = await preflight(path, APP);
+      expect([path, elsewhere.headers.get('access-control-allow-origin')]).toEqual([path, null]);
+    }
   });
 
   it.each([

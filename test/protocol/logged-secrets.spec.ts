@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
+import { eventually } from '../support/answers.js';
 import { BuiltProcess } from '../support/built-process.js';
 import { hiddenFields, HttpBrowser } from '../support/http-browser.js';
 import { freePort } from '../support/ports.js';
@@ -103,6 +104,7 @@ describe('what the server logs', () => {
       body: { error: 'server_error', error_description: expect.not.stringContaining('authorizations') },
     });
 
+    await eventually(() => server.output.includes('request failed') || undefined, 'the line about the error');
     await server.stop();
     const lines = server.output.split('\n').filter((line) => line !== '');
     const requests = lines.filter(

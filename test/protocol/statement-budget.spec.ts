@@ -1,8 +1,9 @@
 import { isBackground } from '../support/statement-log.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { beginDevice, decideDevice, DEVICE_GRANT, pollDevice } from '../support/device.js';
+import { formOf } from '../support/factors.js';
 import type { HttpBrowser } from '../support/http-browser.js';
-import { basic, World, type TestClient } from '../support/world.js';
+import { basic, PASSWORD, World, type TestClient } from '../support/world.js';
 
 describe('the statement budget (counted in the log of PostgreSQL)', () => {
   let world: World;
@@ -162,6 +163,39 @@ describe('the statement budget (counted in the log of PostgreSQL)', () => {
     expect((await pollDevice(world, device, codes)).status).toBe(200);
     expectSpent(0, 2);
   });
+
+  it('a sign-in from a known browser: two writes, of which the first finds the account', async () => {
+    const person = await world.signIn('member@acme.example');
+    const form = await formOf(person, '/sign-in');
+    world.database.statements.clear();
+    const answer = await person.post('/sign-in', {
+      ...form,
+      email: 'member@acme.example',
+      password: PASSWORD,
+    });
+    expect(answer.status).toBe(303);
+    expectSpent(0, 2);
+  });
+
+  it('a sign-in from another browser: four writes, of which the first finds the account', async () => {
+    const stranger = world.browser();
+    const form = await formOf(stranger, '/sign-in');
+    world.database.statements.clear();
+    await stranger.post('/sign-in', { ...form, email: 'member@acme.example', password: PASSWORD });
+    expectSpent(0, 4);
+  });
+
+  it.each(['member@acme.example', 'nobody@acme.example'])(
+    'a wrong password for %s: two writes, whether there is such an account or not',
+    async (email) => {
+      const stranger = world.browser();
+      const form = await formOf(stranger, '/sign-in');
+      world.database.statements.clear();
+      const answer = await stranger.post('/sign-in', { ...form, email, password: 'a wrong password' });
+      expect(answer.status).toBe(401);
+      expectSpent(0, 2);
+    },
+  );
 
   it('a forged code, refresh token or access token: no statement', async () => {
     const forged = 'x'.repeat(22);

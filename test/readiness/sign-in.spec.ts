@@ -78,10 +78,11 @@ describe('security.auth.account-lockout', () => {
 
   it('is red when failures are not counted', async () => {
     const lockout = readiness.world.app.get(LockoutRepository);
+    const begin = lockout.beginSignIn.bind(lockout);
     await faulty(
       lockout,
-      'begin',
-      async () => undefined,
+      'beginSignIn',
+      async (...attempt) => ({ ...(await begin(...attempt)), delay: undefined }),
       async () => {
         expect(await readiness.verify(accountLockout)).toMatchObject({
           state: 'failed',

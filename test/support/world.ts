@@ -71,6 +71,7 @@ export class World {
       LOG_LEVEL: 'silent',
       CORE_AUTH_RATE_LIMIT_SIGN_IN: '100000',
       CORE_AUTH_RATE_LIMIT_MAIL: '100000',
+      CORE_AUTH_RATE_LIMIT_EXPORT: '100000',
       CORE_AUTH_RATE_LIMIT_DEVICE: '100000',
       CORE_AUTH_RATE_LIMIT_TOKEN: '1000000',
       CORE_AUTH_RATE_LIMIT_DOCUMENTS: '100000',
@@ -157,7 +158,8 @@ export class World {
         organizationId: this.id(organization),
         moduleKey: module,
         planVersionId: this.id(`plan:${module}`),
-        startsAt: new Date(this.clock.now().getTime() - 60_000),
+        // in effect by either clock: seats are given by the database's
+        startsAt: new Date(Math.min(this.clock.now().getTime(), Date.now()) - 60_000),
         graceDays: 0,
         seatModel: 'unlimited',
         seatLimit: null,

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import {
   AccountInvitationRepository,
   AccountRepository,
+  BrowserSealer,
   INVITATION_SECONDS,
   nameProblem,
   normalizeName,
@@ -12,7 +13,7 @@ import {
   type SignInAccount,
 } from '#accounts';
 import { Clock, KeyedDigest, KeyEncryption, MailSealer, PublicError } from '#platform';
-import { LockoutRepository } from '#sessions';
+import { LockoutRepository, LostFactorsRepository, OwnSessionsRepository } from '#sessions';
 import { ACTOR } from '../actor.js';
 import { refusalsTold, withDatabase, type OpenedDatabase } from '../opened-database.js';
 import { terminal } from '../terminal.js';
@@ -24,6 +25,8 @@ const USAGE = `Usage: core-auth accounts <what>
   create <e-mail> [--name <name>]                  send a mail by which the person chooses name and password
   create <e-mail> --name <name> --password-stdin   make the account, with the password that is read from the input
   unlock <e-mail>                                  end every delay that failed sign-ins have brought an account, at once
+  end-sessions <e-mail>                            sign the person out everywhere; they may sign in again
+  remove-factors <e-mail>                          take every second factor of who has lost them away, and end every session
   disable <e-mail>                                 let the person sign in no more, and end every session
   enable <e-mail>                                  let the person sign in again; what was ended stays ended`;
 
@@ -48,6 +51,8 @@ export async function accountsCommand(env: NodeJS.ProcessEnv, args: readonly str
 /** @returns undefined when the arguments name nothing that can be done */
 function actionOf([what, ...rest]: readonly string[]): Action | undefined {
   if (what === 'unlock') return onAccount(rest, unlock);
+  if (what === 'end-sessions') return onAccount(rest, endSessions);
+  if (what === 'remove-factors') return onAccount(rest, removeFactors);
   if (what === 'disable' || what === 'enable') {
     return onAccount(rest, (opened, account) => setDisabled(opened, account, what === 'disable'));
   }
@@ -95,6 +100,40 @@ async function unlock({ database, configuration }: OpenedDatabase, account: Sign
   terminal.say(`${account.email} ${unlocked ? 'may sign in again from now on' : 'was not delayed'}.`);
 }
 
+async function endSessions(
+  { database, configuration }: OpenedDatabase,
+  account: SignInAccount,
+): Promise<void> {
+  const browsers = new BrowserSealer(new KeyEncryption(configuration.keyEncryptionKeys));
+  const sessions = new OwnSessionsRepository(database, new Clock(), browsers);
+  const ended = await sessions.endOthers(account.id, undefined, ACTOR);
+  terminal.say(`${sessionsIn(ended)} of ${account.email} ended.`);
+}
+
+async function removeFactors(
+  { database, configuration }: OpenedDatabase,
+  account: SignInAccount,
+): Promise<void> {
+  const { id: userId, email } = account;
+  const mails = new MailSealer(new KeyEncryption(configuration.keyEncryptionKeys));
+  const factors = new LostFactorsRepository(database, new Clock(), mails, configuration);
+  const removed = await factors.remove({ userId, email }, ACTOR);
+  if (!removed) {
+    terminal.say(`${email} has no second factor.`);
+    return;
+  }
+  terminal.say(`${email} has no second factor from now on; ${sessionsIn(removed.sessions)} ended.`);
+  terminal.say(
+    removed.passwordEnded
+      ? 'Their password may not stand alone and no longer works: they choose one by “Forgotten your password?” on the sign-in page.'
+      : 'They sign in with their password, and add a factor at /account/security.',
+  );
+}
+
+function sessionsIn(count: number): string {
+  return count === 1 ? '1 session' : `${count} sessions`;
+}
+
 async function setDisabled(
   { database }: OpenedDatabase,
   { id, email, disabledAt }: SignInAccount,
@@ -110,7 +149,7 @@ async function setDisabled(
   const state = disabled ? 'is disabled' : 'may sign in';
   terminal.say(`${email} ${state}${changed ? ' from now on' : ' already'}.`);
   const ownerless = disabled ? await accounts.organizationsWithoutOwner(id) : [];
-  for (const key of ownerless) terminal.say(`${key} has no owner who can sign in.`);
+  for (const key of ownerless) terminal.say(`${key} has no owner who can sign in and stays.`);
 }
 
 async function invite({ database, configuration }: OpenedDatabase, { email, name }: Wish): Promise<number> {

@@ -3,7 +3,7 @@ import { demonstrationModules, serverEnvironment } from '../child-settings.js';
 import { ensureDemonstration } from '../demonstration.js';
 import { requireDatabase } from '../development/checks.js';
 import { LaunchError } from '../development/launch-error.js';
-import { MODULE_KEYS, readLaunchPlan, type LaunchPlan } from '../launcher-settings.js';
+import { BILLING_CLIENT_SECRET, MODULE_KEYS, readLaunchPlan, type LaunchPlan } from '../launcher-settings.js';
 import { migrate } from '../migrate.js';
 import { terminal } from '../terminal.js';
 
@@ -12,13 +12,14 @@ export async function seedCommand(env: NodeJS.ProcessEnv): Promise<number> {
   const problems: string[] = [];
   const plan = readLaunchPlan(env, problems);
   if (plan.production) throw new LaunchError('The demonstration is not for production; nothing was changed.');
-  const password = plan.demonstrationPassword;
+  const { demonstrationPassword: password, billingClientSecret } = plan;
   if (!password) problems.push('CORE_AUTH_DEMO_PASSWORD is not set');
   for (const key of MODULE_KEYS) {
     if (!plan.modules[key].clientSecret) problems.push(`${key.toUpperCase()}_OAUTH_CLIENT_SECRET is not set`);
   }
+  if (!billingClientSecret) problems.push(`${BILLING_CLIENT_SECRET} is not set`);
   const configuration = load(plan, problems);
-  if (!configuration || !password) throw new ConfigurationError(problems);
+  if (!configuration || !password || !billingClientSecret) throw new ConfigurationError(problems);
   await requireDatabase(configuration.databaseUrl, configuration.databaseConnectTimeout);
   await migrate(configuration);
   const database = await openDatabase(configuration);
@@ -27,6 +28,7 @@ export async function seedCommand(env: NodeJS.ProcessEnv): Promise<number> {
     const state = await ensureDemonstration(database, {
       password,
       modules,
+      billingClientSecret,
       outbound: new OutboundHttp(configuration.outboundNetworks),
     });
     terminal.say(said[state]);

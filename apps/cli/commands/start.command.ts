@@ -147,7 +147,7 @@ async function demonstrate(
     const state = await ensureDemonstration(database, {
       password,
       modules,
-      billingClientSecret: folder.secrets.billingClientSecret,
+      billingClientSecret: plan.billingClientSecret ?? folder.secrets.billingClientSecret,
       outbound: new OutboundHttp(configuration.outboundNetworks),
     });
     if (state === 'absent') return undefined;

@@ -1,17 +1,14 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Param, Patch, Query, Req } from '@nestjs/common';
-import { isUUID, IsOptional, IsUUID } from 'class-validator';
+import { Controller, Delete, Get, HttpCode, Param, Patch, Req } from '@nestjs/common';
+import { isUUID } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { AccountRepository, ProfileRepository } from '#accounts';
 import { AuthorizedApplicationRepository, type LiveToken } from '#oauth';
-import { AcceptsJson, CurrentToken, PublicError, RequireScope } from '#platform';
+import { CurrentToken, JsonBody, PublicError, QueryOf } from '#platform';
 import { deviceName, OwnSessionsRepository } from '#sessions';
-import { personOf, tokenActor } from './token-person.js';
-
-class RevocationQuery {
-  @IsOptional()
-  @IsUUID(undefined, { message: 'organization_id must be an organization.' })
-  organization_id?: string;
-}
+import { ACCOUNT, APPLICATIONS, ENDED_SESSIONS, SESSIONS } from './account-answers.js';
+import { AccountApi } from './account-api-route.js';
+import { NameBody, RevocationQuery } from './account-requests.js';
+import { organizationOf, personOf, tokenActor } from './token-person.js';
 
 /** A person's own account, for who holds their token; errors are problem details (RFC 9457). */
 @Controller('v1/account')
@@ -24,25 +21,27 @@ export class AccountApiController {
   ) {}
 
   @Get()
-  @RequireScope('account:read')
-  @Header('cache-control', 'no-store')
+  @AccountApi('account:read', 'Tell who somebody is, and what in the organization that the token is for', {
+    answer: ACCOUNT,
+  })
   async show(@CurrentToken() token: LiveToken) {
-    return this.accountOf(personOf(token).userId);
+    return this.accountOf(token);
   }
 
   @Patch()
-  @RequireScope('account:write')
-  @AcceptsJson()
-  @Header('cache-control', 'no-store')
-  async change(@Body() body: unknown, @CurrentToken() token: LiveToken, @Req() request: FastifyRequest) {
+  @AccountApi('account:write', 'Change the name', { body: NameBody, answer: ACCOUNT })
+  async change(
+    @JsonBody() { name }: NameBody,
+    @CurrentToken() token: LiveToken,
+    @Req() request: FastifyRequest,
+  ) {
     const { userId } = personOf(token);
-    await this.profiles.rename(userId, nameOf(request, body), tokenActor(token, request));
-    return this.accountOf(userId);
+    await this.profiles.rename(userId, name, tokenActor(token, request));
+    return this.accountOf(token);
   }
 
   @Get('sessions')
-  @RequireScope('account:read')
-  @Header('cache-control', 'no-store')
+  @AccountApi('account:read', 'List the sessions', { answer: SESSIONS })
   async sessions(@CurrentToken() token: LiveToken) {
     const sessions = await this.ownSessions.of(personOf(token).userId);
     return {
@@ -52,7 +51,7 @@ export class AccountApiController {
         address: session.origin?.address ?? null,
         signed_in_at: session.signedInAt.toISOString(),
         last_used_at: session.lastUsedAt.toISOString(),
-        organization: session.organizationName,
+        organization: session.organizationId === organizationOf(token) ? session.organizationName : null,
         current: session.id === token.claims.sid,
       })),
     };
@@ -60,8 +59,10 @@ export class AccountApiController {
 
   /** The session that the token hangs on is kept; a token of offline access hangs on none. */
   @Delete('sessions')
-  @RequireScope('account:write')
-  @Header('cache-control', 'no-store')
+  @AccountApi('account:write', 'End every session but the token’s own', {
+    recent: true,
+    answer: ENDED_SESSIONS,
+  })
   async endOtherSessions(@CurrentToken() token: LiveToken, @Req() request: FastifyRequest) {
     const { userId } = personOf(token);
     const ended = await this.ownSessions.endOthers(userId, token.claims.sid, tokenActor(token, request));
@@ -70,7 +71,7 @@ export class AccountApiController {
 
   @Delete('sessions/:id')
   @HttpCode(204)
-  @RequireScope('account:write')
+  @AccountApi('account:write', 'End a session', { recent: true })
   async endSession(
     @Param('id') id: string,
     @CurrentToken() token: LiveToken,
@@ -83,10 +84,12 @@ export class AccountApiController {
   }
 
   @Get('applications')
-  @RequireScope('account:read')
-  @Header('cache-control', 'no-store')
+  @AccountApi('account:read', 'List what applications may do in the organization that the token is for', {
+    answer: APPLICATIONS,
+  })
   async applications(@CurrentToken() token: LiveToken) {
-    const applications = await this.authorizedApplications.of(personOf(token).userId);
+    const { userId } = personOf(token);
+    const applications = await this.authorizedApplications.of(userId, organizationOf(token));
     return {
       applications: applications.map((application) => ({
         client_id: application.clientId,
@@ -103,10 +106,10 @@ export class AccountApiController {
   /** For one organization, or for all of them. */
   @Delete('applications/:clientId')
   @HttpCode(204)
-  @RequireScope('account:write')
+  @AccountApi('account:write', 'End the access of an application', { query: RevocationQuery })
   async revokeApplication(
     @Param('clientId') clientId: string,
-    @Query() { organization_id: organization }: RevocationQuery,
+    @QueryOf() { organization_id: organization }: RevocationQuery,
     @CurrentToken() token: LiveToken,
     @Req() request: FastifyRequest,
   ): Promise<void> {
@@ -119,10 +122,11 @@ export class AccountApiController {
     }
   }
 
-  private async accountOf(userId: string) {
+  private async accountOf(token: LiveToken) {
+    const { userId } = personOf(token);
     const profile = await this.profiles.find(userId);
     if (!profile) throw new PublicError(404, 'unknown_account', 'The account is gone.');
-    const memberships = await this.accounts.membershipsOf(userId);
+    const memberships = await this.accounts.membershipsOf(userId, organizationOf(token));
     return {
       id: profile.id,
       name: profile.name,
@@ -138,17 +142,4 @@ export class AccountApiController {
       })),
     };
   }
-}
-
-/** @throws PublicError 400 when the body is anything but `{ "name": "…" }` */
-function nameOf({ headers }: FastifyRequest, body: unknown): string {
-  if (!/^application\/json *(;|$)/i.test(headers['content-type'] ?? '')) {
-    throw new PublicError(400, 'invalid_request', 'The body must be sent as application/json.');
-  }
-  const members = typeof body === 'object' && body !== null ? Object.entries(body) : [];
-  const [first, ...rest] = members;
-  if (!first || rest.length > 0 || first[0] !== 'name' || typeof first[1] !== 'string') {
-    throw new PublicError(400, 'invalid_request', 'The body must be a JSON object with a name, and no more.');
-  }
-  return first[1];
 }

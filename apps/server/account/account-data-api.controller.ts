@@ -1,8 +1,10 @@
-import { Controller, Delete, Get, Header, HttpCode, Post, Req } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AccountDeletionRepository, PersonExportRepository } from '#accounts';
 import type { LiveToken } from '#oauth';
-import { CurrentToken, PublicError, RequireRecentToken, RequireScope } from '#platform';
+import { CurrentToken, PublicError } from '#platform';
+import { ACCOUNT_EXPORT, DELETION } from './account-answers.js';
+import { AccountApi } from './account-api-route.js';
 import { personOf, tokenActor } from './token-person.js';
 
 /** What is kept about a person and the end of it, for who holds their token. */
@@ -14,8 +16,7 @@ export class AccountDataApiController {
   ) {}
 
   @Get('export')
-  @RequireRecentToken('account:read')
-  @Header('cache-control', 'no-store')
+  @AccountApi('account:security', 'Take one’s data along as JSON', { recent: true, answer: ACCOUNT_EXPORT })
   async export(@CurrentToken() token: LiveToken, @Req() request: FastifyRequest) {
     const data = await this.exports.person(personOf(token).userId, tokenActor(token, request));
     if (!data) throw new PublicError(404, 'unknown_account', 'The account is gone.');
@@ -25,8 +26,7 @@ export class AccountDataApiController {
   /** Asking again changes nothing, and is told the same. */
   @Post('deletion')
   @HttpCode(202)
-  @RequireRecentToken('account:write')
-  @Header('cache-control', 'no-store')
+  @AccountApi('account:security', 'Ask for the deletion of the account', { recent: true, answer: DELETION })
   async delete(@CurrentToken() token: LiveToken, @Req() request: FastifyRequest) {
     const at = await this.deletion.request(personOf(token).userId, tokenActor(token, request));
     return { deletion_at: at.toISOString() };
@@ -34,7 +34,7 @@ export class AccountDataApiController {
 
   @Delete('deletion')
   @HttpCode(204)
-  @RequireScope('account:write')
+  @AccountApi('account:security', 'Undo the request for the deletion')
   async keep(@CurrentToken() token: LiveToken, @Req() request: FastifyRequest): Promise<void> {
     await this.deletion.undo(personOf(token).userId, tokenActor(token, request));
   }

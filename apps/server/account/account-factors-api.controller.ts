@@ -1,22 +1,13 @@
-import { Controller, Delete, Get, Header, HttpCode, Post, Put, Req } from '@nestjs/common';
-import { IsString, MaxLength } from 'class-validator';
+import { Controller, Delete, Get, HttpCode, Post, Put, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { LiveToken } from '#oauth';
-import { AcceptsJson, CurrentToken, PublicError, RequireRecentToken, RequireScope } from '#platform';
+import { CurrentToken, JsonBody, PublicError } from '#platform';
 import { FactorRepository, Factors, TotpEnrolment } from '#sessions';
+import { APP_OFFER, FACTORS, RECOVERY_CODES } from './account-answers.js';
+import { AccountApi } from './account-api-route.js';
+import { ConfirmationBody } from './account-requests.js';
 import { removed } from './factor-problems.js';
-import { JsonBody } from './json-body.js';
 import { personOf, tokenActor } from './token-person.js';
-
-class ConfirmationBody {
-  @IsString({ message: 'offer must be the text that came with the secret.' })
-  @MaxLength(1024, { message: 'offer must be the text that came with the secret.' })
-  offer!: string;
-
-  @IsString({ message: 'code must be a text of six digits.' })
-  @MaxLength(256, { message: 'code must be a text of six digits.' })
-  code!: string;
-}
 
 /** What a person signs in with beside the password, for who holds a token of theirs. */
 @Controller('v1/account/factors')
@@ -28,8 +19,7 @@ export class AccountFactorsApiController {
   ) {}
 
   @Get()
-  @RequireScope('account:read')
-  @Header('cache-control', 'no-store')
+  @AccountApi('account:read', 'List what somebody signs in with beside the password', { answer: FACTORS })
   async list(@CurrentToken() token: LiveToken) {
     const { totp, passkeys, recoveryCodesLeft } = await this.factors.of(personOf(token).userId);
     return {
@@ -42,8 +32,10 @@ export class AccountFactorsApiController {
   /** Keeps nothing: the answer is brought back with the first code of the app. */
   @Post('authenticator-app/offers')
   @HttpCode(200)
-  @RequireRecentToken('account:security')
-  @Header('cache-control', 'no-store')
+  @AccountApi('account:security', 'Get a secret for an authenticator app', {
+    recent: true,
+    answer: APP_OFFER,
+  })
   offer(@CurrentToken() token: LiveToken) {
     const { envelope, secret, uri } = this.enrolment.offer(personOf(token));
     return { offer: envelope, secret: secret.replaceAll(' ', ''), uri };
@@ -51,11 +43,13 @@ export class AccountFactorsApiController {
 
   /** In place of the app that there was. */
   @Put('authenticator-app')
-  @RequireRecentToken('account:security')
-  @AcceptsJson()
-  @Header('cache-control', 'no-store')
+  @AccountApi('account:security', 'Set up an authenticator app, by its first code', {
+    recent: true,
+    body: ConfirmationBody,
+    answer: RECOVERY_CODES,
+  })
   async confirm(
-    @JsonBody(ConfirmationBody) { offer, code }: ConfirmationBody,
+    @JsonBody() { offer, code }: ConfirmationBody,
     @CurrentToken() token: LiveToken,
     @Req() request: FastifyRequest,
   ) {
@@ -72,15 +66,14 @@ export class AccountFactorsApiController {
 
   @Delete('authenticator-app')
   @HttpCode(204)
-  @RequireRecentToken('account:security')
+  @AccountApi('account:security', 'Remove the authenticator app', { recent: true })
   async remove(@CurrentToken() token: LiveToken, @Req() request: FastifyRequest): Promise<void> {
     removed(await this.acts.removeTotp(personOf(token), tokenActor(token, request)), 'authenticator app');
   }
 
   /** In place of all that there were. */
   @Post('recovery-codes')
-  @RequireRecentToken('account:security')
-  @Header('cache-control', 'no-store')
+  @AccountApi('account:security', 'Make new recovery codes', { recent: true, answer: RECOVERY_CODES })
   async makeRecoveryCodes(@CurrentToken() token: LiveToken, @Req() request: FastifyRequest) {
     const codes = await this.acts.makeRecoveryCodes(personOf(token), tokenActor(token, request));
     if (codes.length === 0) {

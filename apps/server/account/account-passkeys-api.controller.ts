@@ -1,25 +1,14 @@
-import { Controller, Delete, Header, HttpCode, Param, Patch, Post, Req } from '@nestjs/common';
-import { isUUID, IsObject, IsString, MaxLength } from 'class-validator';
+import { Controller, Delete, HttpCode, Param, Patch, Post, Req } from '@nestjs/common';
+import { isUUID } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import type { LiveToken } from '#oauth';
-import { AcceptsJson, CurrentToken, PublicError, RequireRecentToken, sha256 } from '#platform';
+import { CurrentToken, JsonBody, PublicError, sha256 } from '#platform';
 import { Factors, MOST_FACTORS, Passkeys, readFactorName } from '#sessions';
+import { PASSKEY_OPTIONS, RECOVERY_CODES } from './account-answers.js';
+import { AccountApi } from './account-api-route.js';
+import { FACTOR_NAME_RULE, NewPasskeyBody, PasskeyNameBody } from './account-requests.js';
 import { removed } from './factor-problems.js';
-import { JsonBody } from './json-body.js';
 import { personOf, tokenActor } from './token-person.js';
-
-const NAME_RULE = 'name must be a text of 1 to 60 characters, such as “Work laptop”.';
-
-class NameBody {
-  @IsString({ message: NAME_RULE })
-  @MaxLength(1024, { message: NAME_RULE })
-  name!: string;
-}
-
-class NewPasskeyBody extends NameBody {
-  @IsObject({ message: 'credential must be the credential that the browser made, as JSON.' })
-  credential!: object;
-}
 
 /** The passkeys of a person, for who holds a recent token of theirs. They are of this server's own origin. */
 @Controller('v1/account/factors/passkeys')
@@ -32,18 +21,22 @@ export class AccountPasskeysApiController {
   /** For `navigator.credentials.create()` (Web Authentication Level 3 §5.1.9). */
   @Post('options')
   @HttpCode(200)
-  @RequireRecentToken('account:security')
-  @Header('cache-control', 'no-store')
+  @AccountApi('account:security', 'Get the options for a new passkey', {
+    recent: true,
+    answer: PASSKEY_OPTIONS,
+  })
   async options(@CurrentToken() token: LiveToken) {
     return this.passkeys.registrationOptions(personOf(token), ceremonyOf(token));
   }
 
   @Post()
-  @RequireRecentToken('account:security')
-  @AcceptsJson()
-  @Header('cache-control', 'no-store')
+  @AccountApi('account:security', 'Add a passkey', {
+    recent: true,
+    body: NewPasskeyBody,
+    answer: RECOVERY_CODES,
+  })
   async add(
-    @JsonBody(NewPasskeyBody) { name, credential }: NewPasskeyBody,
+    @JsonBody() { name, credential }: NewPasskeyBody,
     @CurrentToken() token: LiveToken,
     @Req() request: FastifyRequest,
   ) {
@@ -65,11 +58,10 @@ export class AccountPasskeysApiController {
 
   @Patch(':id')
   @HttpCode(204)
-  @RequireRecentToken('account:security')
-  @AcceptsJson()
+  @AccountApi('account:security', 'Rename a passkey', { recent: true, body: PasskeyNameBody })
   async rename(
     @Param('id') id: string,
-    @JsonBody(NameBody) { name }: NameBody,
+    @JsonBody() { name }: PasskeyNameBody,
     @CurrentToken() token: LiveToken,
     @Req() request: FastifyRequest,
   ): Promise<void> {
@@ -80,7 +72,7 @@ export class AccountPasskeysApiController {
 
   @Delete(':id')
   @HttpCode(204)
-  @RequireRecentToken('account:security')
+  @AccountApi('account:security', 'Remove a passkey', { recent: true })
   async remove(
     @Param('id') id: string,
     @CurrentToken() token: LiveToken,
@@ -101,7 +93,7 @@ function ceremonyOf({ claims }: LiveToken): Buffer {
 
 function readName(text: string): string {
   const name = readFactorName(text);
-  if (name === undefined) throw new PublicError(400, 'invalid_request', NAME_RULE);
+  if (name === undefined) throw new PublicError(400, 'invalid_request', FACTOR_NAME_RULE);
   return name;
 }
 

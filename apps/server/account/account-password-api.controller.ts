@@ -1,28 +1,13 @@
 import { Controller, HttpCode, Post, Put, Req } from '@nestjs/common';
-import { IsString } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import type { LiveToken } from '#oauth';
-import { AcceptsJson, Clock, CurrentToken, PublicError, RequireRecentToken } from '#platform';
+import { Clock, CurrentToken, JsonBody, PublicError } from '#platform';
 import { AddressChange, PasswordChange } from '#sessions';
 import { paused } from '../pages/form-failure.js';
-import { JsonBody } from './json-body.js';
+import { AccountApi } from './account-api-route.js';
+import { AddressBody, PasswordBody } from './account-requests.js';
 import { newAddressProblem } from './new-address.js';
 import { personOf, signedInBy } from './token-person.js';
-
-class CurrentPasswordBody {
-  @IsString({ message: 'current_password must be a text.' })
-  current_password!: string;
-}
-
-class PasswordBody extends CurrentPasswordBody {
-  @IsString({ message: 'password must be a text.' })
-  password!: string;
-}
-
-class AddressBody extends CurrentPasswordBody {
-  @IsString({ message: 'email must be a text.' })
-  email!: string;
-}
 
 /** What a person changes with their password, for who holds a recent token of theirs and knows it. */
 @Controller('v1/account')
@@ -36,10 +21,9 @@ export class AccountPasswordApiController {
   /** Ends every session but the one that the token hangs on, and every access of an application, this one included. */
   @Put('password')
   @HttpCode(204)
-  @RequireRecentToken('account:security')
-  @AcceptsJson()
+  @AccountApi('account:security', 'Change the password', { recent: true, body: PasswordBody })
   async changePassword(
-    @JsonBody(PasswordBody) { current_password: current, password }: PasswordBody,
+    @JsonBody() { current_password: current, password }: PasswordBody,
     @CurrentToken() token: LiveToken,
     @Req() { ip }: FastifyRequest,
   ): Promise<void> {
@@ -62,10 +46,12 @@ export class AccountPasswordApiController {
   /** The address is another one once its reader has followed the link that is mailed to it, signed in there. */
   @Post('address')
   @HttpCode(202)
-  @RequireRecentToken('account:security')
-  @AcceptsJson()
+  @AccountApi('account:security', 'Ask for another e-mail address, which its reader confirms by mail', {
+    recent: true,
+    body: AddressBody,
+  })
   async changeAddress(
-    @JsonBody(AddressBody) { email, current_password: password }: AddressBody,
+    @JsonBody() { email, current_password: password }: AddressBody,
     @CurrentToken() token: LiveToken,
     @Req() { ip }: FastifyRequest,
   ): Promise<void> {

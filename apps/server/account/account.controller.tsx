@@ -1,9 +1,9 @@
-import { Controller, Get, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Controller, Get } from '@nestjs/common';
 import { AccountDeletionRepository, AccountRepository } from '#accounts';
-import { CurrentSession, RequireAnySession } from '#platform';
-import { Csrf, FactorRepository, type Session } from '#sessions';
+import { RequireAnySession } from '#platform';
+import { Csrf, FactorRepository } from '#sessions';
 import { Pages } from '../pages/pages.js';
+import { accountOf, CurrentVisit, type Visit } from '../pages/visit.js';
 import { AccountView } from './account.view.js';
 
 @Controller('account')
@@ -18,21 +18,17 @@ export class AccountController {
 
   @Get()
   @RequireAnySession()
-  async show(
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    const { userId, name, email, authTime } = session;
+  async show(@CurrentVisit() visit: Visit): Promise<void> {
+    const { userId, authTime } = visit.session;
     const view = (
       <AccountView
-        account={{ name, email, csrfToken: this.csrf.token(request, reply) }}
+        account={accountOf(visit, this.csrf)}
         organizations={await this.accounts.membershipsOf(userId)}
         secondFactor={await this.factors.hasSecondFactor(userId)}
         signedInAt={authTime}
         deletionAt={await this.deletion.deletionAt(userId)}
       />
     );
-    this.pages.send(reply, view);
+    this.pages.send(visit.reply, view);
   }
 }

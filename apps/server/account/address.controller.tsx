@@ -1,14 +1,14 @@
-import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { IsOptional, IsString } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Clock, Configuration, CurrentSession, RequireAnySession, RequireRecentSession } from '#platform';
-import { AddressChange, Csrf, type Session } from '#sessions';
-import { FORM_EXPIRED, paused, refused, type FormFailure } from '../pages/form-failure.js';
+import { Clock, Configuration, RequireAnySession, RequireRecentSession } from '#platform';
+import { AddressChange, Csrf } from '#sessions';
+import { FORM_EXPIRED, refused, type FormFailure } from '../pages/form-failure.js';
 import { EmailForm, TokenForm, TokenQuery } from '../pages/forms.js';
-import type { Account } from '../pages/layout.js';
 import { DeadLinkView, MailSentView, MessageView } from '../pages/message.view.js';
 import { Pages } from '../pages/pages.js';
+import { accountOf, CurrentVisit, type Visit } from '../pages/visit.js';
 import { ChangeAddressView, ConfirmAddressView } from './address.view.js';
+import { notConfirmed } from './current-password.js';
 import { newAddressProblem } from './new-address.js';
 
 class ChangeAddressForm extends EmailForm {
@@ -17,12 +17,7 @@ class ChangeAddressForm extends EmailForm {
   current_password?: string;
 }
 
-/** What the pages of one request share. */
-interface Visit {
-  readonly session: Session;
-  readonly account: Account;
-  readonly reply: FastifyReply;
-}
+const NOT_CHANGED = 'Your address is still the old one.';
 
 @Controller('account/address')
 export class AddressController {
@@ -36,81 +31,53 @@ export class AddressController {
 
   @Get()
   @RequireRecentSession('/account/address')
-  async show(
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    const visit = this.visit(session, request, reply);
+  async show(@CurrentVisit() visit: Visit): Promise<void> {
     if (!this.isWithoutMail(visit)) await this.form(visit, '');
   }
 
   @Post()
   @RequireRecentSession('/account/address')
-  async begin(
-    @Body() form: ChangeAddressForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    const visit = this.visit(session, request, reply);
+  async begin(@CurrentVisit() visit: Visit, @Body() form: ChangeAddressForm): Promise<void> {
     if (this.isWithoutMail(visit)) return;
+    const { session, request, reply } = visit;
     const { email = '', current_password: password = '' } = form;
-    if (!this.csrf.holds(request, form.csrf_token)) return this.form(visit, email, FORM_EXPIRED);
+    const again = (failure: FormFailure) => this.form(visit, email, failure);
+    if (!this.csrf.holds(request, form.csrf_token)) return again(FORM_EXPIRED);
     const fields = {
       email: newAddressProblem(email, session.email),
       current_password:
         password === '' && (await this.change.asksPassword(session)) ? 'Enter your password.' : undefined,
     };
     if (fields.email !== undefined || fields.current_password !== undefined) {
-      return this.form(visit, email, notChanged(fields));
+      return again(refused(NOT_CHANGED, fields));
     }
     const result = await this.change.begin(session, { email, password }, request.ip);
-    if (result.kind === 'wrong') {
-      return this.form(visit, email, notChanged({ current_password: 'This is not your password.' }));
-    }
-    if (result.kind === 'locked') {
-      const failure = paused(result.until, this.clock.now());
-      reply.header('retry-after', String(failure.retryAfter));
-      return this.form(visit, email, failure);
-    }
+    if (result.kind !== 'mailed') return again(notConfirmed(result, this.clock.now(), NOT_CHANGED));
     reply.header('cache-control', 'no-store').redirect('/account/address/sent', 303);
   }
 
   @Get('sent')
   @RequireAnySession()
-  sent(@CurrentSession() session: Session, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    const visit = this.visit(session, request, reply);
+  sent(@CurrentVisit() visit: Visit): void {
     if (this.isWithoutMail(visit)) return;
-    const { account } = visit;
     const view = (
-      <MailSentView account={account}>
+      <MailSentView account={accountOf(visit, this.csrf)}>
         A mail is on its way to the new address. Follow its link within an hour, while you are signed in here.
       </MailSentView>
     );
-    this.pages.send(reply, view);
+    this.pages.send(visit.reply, view);
   }
 
   @Get('confirm')
   @RequireAnySession()
-  async confirm(
-    @Query() { token = '' }: TokenQuery,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    await this.question(this.visit(session, request, reply), token);
+  async confirm(@CurrentVisit() visit: Visit, @Query() { token = '' }: TokenQuery): Promise<void> {
+    await this.question(visit, token);
   }
 
   @Post('confirm')
   @RequireAnySession()
-  async complete(
-    @Body() form: TokenForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    const visit = this.visit(session, request, reply);
+  async complete(@CurrentVisit() visit: Visit, @Body() form: TokenForm): Promise<void> {
+    const { session, request, reply } = visit;
     const { token = '' } = form;
     if (!this.csrf.holds(request, form.csrf_token)) return this.question(visit, token, FORM_EXPIRED);
     const outcome = await this.change.complete(session, token, request.ip);
@@ -121,34 +88,29 @@ export class AddressController {
 
   @Get('changed')
   @RequireAnySession()
-  changed(
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): void {
-    const { account } = this.visit(session, request, reply);
+  changed(@CurrentVisit() visit: Visit): void {
     const view = (
       <MessageView
         title="Your address is changed"
         good
-        account={account}
+        account={accountOf(visit, this.csrf)}
         action={{ href: '/', label: 'Go to the launcher' }}
       >
         <p class="lead">
-          You sign in as <strong>{session.email}</strong> from now on.
+          You sign in as <strong>{visit.session.email}</strong> from now on.
         </p>
       </MessageView>
     );
-    this.pages.send(reply, view);
+    this.pages.send(visit.reply, view);
   }
 
   /** @returns whether that was answered */
-  private isWithoutMail({ account, reply }: Visit): boolean {
+  private isWithoutMail(visit: Visit): boolean {
     if (this.configuration.sendsMail) return false;
     const view = (
       <MessageView
         title="Your address cannot change here"
-        account={account}
+        account={accountOf(visit, this.csrf)}
         action={{ href: '/account', label: 'Go to your account' }}
       >
         <p class="lead">
@@ -157,52 +119,45 @@ export class AddressController {
         </p>
       </MessageView>
     );
-    this.pages.send(reply, view, { status: 403 });
+    this.pages.send(visit.reply, view, { status: 403 });
     return true;
   }
 
-  private async form(
-    { session, account, reply }: Visit,
-    email: string,
-    failure?: FormFailure,
-  ): Promise<void> {
-    const asksPassword = await this.change.asksPassword(session);
+  private async form(visit: Visit, email: string, failure?: FormFailure): Promise<void> {
     const view = (
-      <ChangeAddressView account={account} asksPassword={asksPassword} email={email} failure={failure} />
+      <ChangeAddressView
+        account={accountOf(visit, this.csrf)}
+        asksPassword={await this.change.asksPassword(visit.session)}
+        email={email}
+        failure={failure}
+      />
     );
-    this.pages.send(reply, view, { status: failure?.status ?? 200 });
+    this.pages.send(visit.reply, view, { failure });
   }
 
   private async question(visit: Visit, token: string, failure?: FormFailure): Promise<void> {
     const email = await this.change.pending(visit.session, token);
     if (email === undefined) return this.deadLink(visit);
-    const view = <ConfirmAddressView account={visit.account} token={token} email={email} failure={failure} />;
-    this.pages.send(visit.reply, view, { status: failure?.status ?? 200 });
+    const account = accountOf(visit, this.csrf);
+    const view = <ConfirmAddressView account={account} token={token} email={email} failure={failure} />;
+    this.pages.send(visit.reply, view, { failure });
   }
 
-  private deadLink({ account, reply }: Visit): void {
-    this.pages.send(reply, <DeadLinkView again="/account/address" account={account} />, { status: 400 });
+  private deadLink(visit: Visit): void {
+    const view = <DeadLinkView again="/account/address" account={accountOf(visit, this.csrf)} />;
+    this.pages.send(visit.reply, view, { status: 400 });
   }
 
-  private taken({ account, reply }: Visit): void {
+  private taken(visit: Visit): void {
     const view = (
       <MessageView
         title="Another account has this address"
-        account={account}
+        account={accountOf(visit, this.csrf)}
         action={{ href: '/account/address', label: 'Choose another' }}
       >
         <p class="lead">It was given to another account meanwhile. Yours is as it was.</p>
       </MessageView>
     );
-    this.pages.send(reply, view, { status: 409 });
+    this.pages.send(visit.reply, view, { status: 409 });
   }
-
-  private visit(session: Session, request: FastifyRequest, reply: FastifyReply): Visit {
-    const { name, email } = session;
-    return { session, reply, account: { name, email, csrfToken: this.csrf.token(request, reply) } };
-  }
-}
-
-function notChanged(fields: Readonly<Record<string, string | undefined>>): FormFailure {
-  return refused('Your address is still the old one.', fields);
 }

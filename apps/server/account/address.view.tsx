@@ -3,6 +3,7 @@ import type { FormFailure } from '../pages/form-failure.js';
 import { Field } from '../pages/form.js';
 import type { Account } from '../pages/layout.js';
 import { AccountForm } from './account-form.js';
+import { CurrentPassword } from './current-password.js';
 
 interface ChangeAddressProps {
   readonly account: Account;
@@ -40,16 +41,7 @@ export function ChangeAddressView(props: ChangeAddressProps): VNode {
         error={errors['email']}
         autofocus={!toPassword}
       />
-      {asksPassword && (
-        <Field
-          name="current_password"
-          label="Current password"
-          type="password"
-          autocomplete="current-password"
-          error={errors['current_password']}
-          autofocus={toPassword}
-        />
-      )}
+      {asksPassword && <CurrentPassword error={errors['current_password']} autofocus={toPassword} />}
     </AccountForm>
   );
 }

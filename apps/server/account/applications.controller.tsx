@@ -1,12 +1,12 @@
-import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AuthorizedApplicationRepository, ModuleDirectory } from '#oauth';
-import { CurrentSession, PublicError, RequireSession } from '#platform';
-import { actorOf, Csrf, type Session } from '#sessions';
+import { PublicError, RequireSession } from '#platform';
+import { actorOf, Csrf } from '#sessions';
 import { CsrfForm } from '../pages/forms.js';
 import { Pages } from '../pages/pages.js';
 import { scopeDescriptions } from '../pages/scope-descriptions.js';
+import { accountOf, CurrentVisit, type Visit } from '../pages/visit.js';
 import { ApplicationsView } from './applications.view.js';
 
 class ApplicationsQuery {
@@ -35,17 +35,12 @@ export class ApplicationsController {
 
   @Get()
   @RequireSession()
-  async show(
-    @Query() { done }: ApplicationsQuery,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    const applications = await this.applications.of(session.userId);
+  async show(@Query() { done }: ApplicationsQuery, @CurrentVisit() visit: Visit): Promise<void> {
+    const applications = await this.applications.of(visit.session.userId);
     const moduleNames = new Map([...(await this.modules.all())].map(([key, { name }]) => [key, name]));
     const view = (
       <ApplicationsView
-        account={{ ...session, csrfToken: this.csrf.token(request, reply) }}
+        account={accountOf(visit, this.csrf)}
         applications={applications.map(({ scopes, ...shown }) => ({
           ...shown,
           permissions: scopeDescriptions(scopes.join(' '), moduleNames).map(({ summary }) => summary),
@@ -53,17 +48,13 @@ export class ApplicationsController {
         done={done}
       />
     );
-    this.pages.send(reply, view);
+    this.pages.send(visit.reply, view);
   }
 
   @Post('revoke')
   @RequireSession()
-  async revoke(
-    @Body() form: RevocationForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  async revoke(@Body() form: RevocationForm, @CurrentVisit() visit: Visit): Promise<void> {
+    const { session, request, reply } = visit;
     this.csrf.check(request, form.csrf_token);
     const { userId } = session;
     const application = { userId, clientId: form.client_id, organizationId: form.organization_id };

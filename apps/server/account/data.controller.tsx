@@ -13,6 +13,7 @@ import { actorOf, Csrf, type Session } from '#sessions';
 import { FORM_EXPIRED, refused, type FormFailure } from '../pages/form-failure.js';
 import { CsrfForm } from '../pages/forms.js';
 import { Pages } from '../pages/pages.js';
+import { accountOf } from '../pages/visit.js';
 import { DataView, type DataDone } from './data.view.js';
 
 class DataQuery {
@@ -130,7 +131,7 @@ export class DataController {
     const view = (
       <DataView
         {...shown}
-        account={{ ...session, csrfToken: this.csrf.token(request, reply) }}
+        account={accountOf({ session, request, reply }, this.csrf)}
         deletionAt={await this.deletion.deletionAt(session.userId)}
         graceDays={this.configuration.deletionGraceDays}
       />

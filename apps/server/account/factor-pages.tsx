@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   actorOf,
   Csrf,
@@ -8,20 +7,12 @@ import {
   SessionCookie,
   SessionRepository,
   severalFactors,
-  type Session,
 } from '#sessions';
-import type { Account } from '../pages/layout.js';
 import { SignInRequired } from '../route-policy.guard.js';
 import { Pages } from '../pages/pages.js';
+import { accountOf, type Visit } from '../pages/visit.js';
 import { FactorAddedView } from './factor-added.view.js';
 import { SecurityView, type SecurityDone, type SecurityProblem } from './security.view.js';
-
-/** Who looks at a page, and how it is answered. */
-export interface Visit {
-  readonly session: Session;
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-}
 
 /** What the pages about factors have in common. */
 @Injectable()
@@ -35,10 +26,6 @@ export class FactorPages {
     private readonly pages: Pages,
   ) {}
 
-  accountOf({ session, request, reply }: Visit): Account {
-    return { name: session.name, email: session.email, csrfToken: this.csrf.token(request, reply) };
-  }
-
   /** The list of factors. */
   async list(
     visit: Visit,
@@ -48,14 +35,19 @@ export class FactorPages {
     }: { status?: number; returnTo?: string; problem?: SecurityProblem; done?: SecurityDone | undefined },
   ): Promise<void> {
     const factors = await this.factors.of(visit.session.userId);
-    const view = <SecurityView account={this.accountOf(visit)} factors={factors} {...shown} />;
+    const view = <SecurityView account={accountOf(visit, this.csrf)} factors={factors} {...shown} />;
     this.pages.send(visit.reply, view, { status, scripted: true });
   }
 
   /** Shows new recovery codes, which are nowhere else. */
   codes(visit: Visit, title: string, codes: readonly string[], returnTo: string): void {
     const view = (
-      <FactorAddedView account={this.accountOf(visit)} title={title} codes={codes} returnTo={returnTo} />
+      <FactorAddedView
+        account={accountOf(visit, this.csrf)}
+        title={title}
+        codes={codes}
+        returnTo={returnTo}
+      />
     );
     this.pages.send(visit.reply, view);
   }

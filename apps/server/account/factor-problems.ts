@@ -21,6 +21,12 @@ export function removed(removal: Removal, what: 'authenticator app' | 'passkey')
         'password_too_short',
         `The password has fewer than ${shortestPassword()} characters, which is enough only beside a second factor, and this is the last one. Choose a longer password first.`,
       );
+    case 'perhaps-short-password':
+      throw new PublicError(
+        409,
+        'password_too_short',
+        `The password may have fewer than ${shortestPassword()} characters, which is enough only beside a second factor, and this is the last one. Sign in with it once more, so that its length is known, or choose a longer one first.`,
+      );
     case 'required':
       throw new PublicError(
         409,

@@ -5,6 +5,7 @@ import { CurrentSession, PublicError, RequireRecentSession } from '#platform';
 import { actorOf, Csrf, Factors, Passkeys, readFactorName, type Session } from '#sessions';
 import { CsrfForm } from '../pages/forms.js';
 import { ReturnAddress } from '../pages/return-address.js';
+import { CurrentVisit, type Visit } from '../pages/visit.js';
 import { FactorPages } from './factor-pages.js';
 
 const SECURITY = '/account/security';
@@ -59,14 +60,9 @@ export class PasskeysController {
 
   @Post()
   @RequireRecentSession(SECURITY)
-  async add(
-    @Body() form: NewPasskeyForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  async add(@Body() form: NewPasskeyForm, @CurrentVisit() visit: Visit): Promise<void> {
+    const { session, request } = visit;
     this.csrf.check(request, form.csrf_token);
-    const visit = { session, request, reply };
     const returnTo = await this.returnAddress.safe(form.return_to ?? SECURITY);
     const name = readFactorName(form.name ?? '');
     if (name === undefined) {
@@ -87,12 +83,10 @@ export class PasskeysController {
   async rename(
     @Param('id', passkeyId) id: string,
     @Body() form: NameForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
+    @CurrentVisit() visit: Visit,
   ): Promise<void> {
+    const { session, request, reply } = visit;
     this.csrf.check(request, form.csrf_token);
-    const visit = { session, request, reply };
     const name = readFactorName(form.name ?? '');
     if (name === undefined) {
       const problem = { kind: 'name', id, typed: form.name ?? '' } as const;
@@ -109,15 +103,14 @@ export class PasskeysController {
   async remove(
     @Param('id', passkeyId) id: string,
     @Body() form: CsrfForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
+    @CurrentVisit() visit: Visit,
   ): Promise<void> {
+    const { session, request, reply } = visit;
     this.csrf.check(request, form.csrf_token);
     const removal = await this.factors.removePasskey(session, id, actorOf(session, request.ip));
     if (removal.kind !== 'removed') {
       const status = removal.kind === 'unknown' ? 404 : 409;
-      return this.factorPages.list({ session, request, reply }, { status, problem: removal });
+      return this.factorPages.list(visit, { status, problem: removal });
     }
     reply.redirect(`${SECURITY}?done=passkey-removed`, 303);
   }

@@ -1,13 +1,13 @@
-import { Body, Controller, Get, Post, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post } from '@nestjs/common';
 import { IsOptional, IsString } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Clock, CurrentSession, RequireAnySession, RequireRecentSession } from '#platform';
-import { Csrf, PasswordChange, SessionCookie, type Session } from '#sessions';
-import { FORM_EXPIRED, paused, refused, type FormFailure } from '../pages/form-failure.js';
+import { Clock, RequireAnySession, RequireRecentSession } from '#platform';
+import { Csrf, PasswordChange, SessionCookie } from '#sessions';
+import { FORM_EXPIRED, refused, type FormFailure } from '../pages/form-failure.js';
 import { CsrfForm } from '../pages/forms.js';
-import type { Account } from '../pages/layout.js';
 import { MessageView } from '../pages/message.view.js';
 import { Pages } from '../pages/pages.js';
+import { accountOf, CurrentVisit, type Visit } from '../pages/visit.js';
+import { notConfirmed } from './current-password.js';
 import { ChangePasswordView } from './password.view.js';
 
 class ChangePasswordForm extends CsrfForm {
@@ -20,7 +20,7 @@ class ChangePasswordForm extends CsrfForm {
   password?: string;
 }
 
-const WRONG = 'This is not your password.';
+const NOT_CHANGED = 'Your password is still the old one.';
 
 @Controller('account/password')
 export class PasswordController {
@@ -34,40 +34,28 @@ export class PasswordController {
 
   @Get()
   @RequireRecentSession('/account/password')
-  async show(
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    await this.form(session, request, reply, {});
+  async show(@CurrentVisit() visit: Visit): Promise<void> {
+    await this.form(visit, {});
   }
 
   @Post()
   @RequireRecentSession('/account/password')
-  async submit(
-    @Body() form: ChangePasswordForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  async submit(@CurrentVisit() visit: Visit, @Body() form: ChangePasswordForm): Promise<void> {
+    const { session, request, reply } = visit;
     const { current_password: current = '', password = '' } = form;
-    const again = (failure: FormFailure) => this.form(session, request, reply, { password, failure });
+    const again = (failure: FormFailure) => this.form(visit, { password, failure });
     if (!this.csrf.holds(request, form.csrf_token)) return again(FORM_EXPIRED);
     if (current === '' && (await this.change.asksCurrent(session))) {
-      return again(notChanged({ current_password: 'Enter your password.' }));
+      return again(refused(NOT_CHANGED, { current_password: 'Enter your password.' }));
     }
 
     const result = await this.change.change(session, { current, password }, request.ip);
     switch (result.kind) {
       case 'refused':
-        return again(notChanged({ password: result.password }));
+        return again(refused(NOT_CHANGED, { password: result.password }));
       case 'wrong':
-        return again(notChanged({ current_password: WRONG }));
-      case 'locked': {
-        const failure = paused(result.until, this.clock.now());
-        reply.header('retry-after', String(failure.retryAfter));
-        return again(failure);
-      }
+      case 'locked':
+        return again(notConfirmed(result, this.clock.now(), NOT_CHANGED));
       case 'ended':
         return again({ ...FORM_EXPIRED, title: 'Your password was changed elsewhere' });
       case 'changed':
@@ -78,46 +66,30 @@ export class PasswordController {
 
   @Get('changed')
   @RequireAnySession()
-  changed(
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): void {
+  changed(@CurrentVisit() visit: Visit): void {
     const view = (
       <MessageView
         title="Your password is changed"
         good
-        account={this.account(session, request, reply)}
+        account={accountOf(visit, this.csrf)}
         action={{ href: '/', label: 'Go to the launcher' }}
       >
         <p class="lead">You are signed in here. Every other session of your account has ended.</p>
       </MessageView>
     );
-    this.pages.send(reply, view);
+    this.pages.send(visit.reply, view);
   }
 
-  private async form(
-    session: Session,
-    request: FastifyRequest,
-    reply: FastifyReply,
-    typed: { password?: string; failure?: FormFailure },
-  ): Promise<void> {
+  private async form(visit: Visit, typed: { password?: string; failure?: FormFailure }): Promise<void> {
+    const { session, reply } = visit;
     const view = (
       <ChangePasswordView
         {...typed}
         asksCurrent={await this.change.asksCurrent(session)}
         use={await this.change.use(session)}
-        account={this.account(session, request, reply)}
+        account={accountOf(visit, this.csrf)}
       />
     );
-    this.pages.send(reply, view, { status: typed.failure?.status ?? 200, scripted: true });
+    this.pages.send(reply, view, { failure: typed.failure, scripted: true });
   }
-
-  private account({ name, email }: Session, request: FastifyRequest, reply: FastifyReply): Account {
-    return { name, email, csrfToken: this.csrf.token(request, reply) };
-  }
-}
-
-function notChanged(fields: Readonly<Record<string, string>>): FormFailure {
-  return refused('Your password is still the old one.', fields);
 }

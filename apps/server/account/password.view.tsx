@@ -1,10 +1,10 @@
 import type { VNode } from 'preact';
 import type { PasswordUse } from '#accounts';
 import type { FormFailure } from '../pages/form-failure.js';
-import { Field } from '../pages/form.js';
 import type { Account } from '../pages/layout.js';
 import { NewPassword, UsernameFor } from '../pages/new-password.js';
 import { AccountForm } from './account-form.js';
+import { CurrentPassword } from './current-password.js';
 
 interface ChangePasswordProps {
   readonly account: Account;
@@ -38,16 +38,7 @@ export function ChangePasswordView(props: ChangePasswordProps): VNode {
       }
     >
       <UsernameFor email={account.email} />
-      {asksCurrent && (
-        <Field
-          name="current_password"
-          label="Current password"
-          type="password"
-          autocomplete="current-password"
-          error={errors['current_password']}
-          autofocus={!toNew}
-        />
-      )}
+      {asksCurrent && <CurrentPassword error={errors['current_password']} autofocus={!toNew} />}
       <NewPassword
         label="New password"
         use={use}

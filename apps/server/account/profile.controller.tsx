@@ -1,12 +1,12 @@
-import { Body, Controller, Get, Post, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post } from '@nestjs/common';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { nameProblem, ProfileRepository } from '#accounts';
-import { CurrentSession, PublicError, RequireSession } from '#platform';
-import { actorOf, Csrf, type Session } from '#sessions';
+import { RequireSession } from '#platform';
+import { actorOf, Csrf } from '#sessions';
 import { FORM_EXPIRED, refused, type FormFailure } from '../pages/form-failure.js';
 import { CsrfForm } from '../pages/forms.js';
 import { Pages } from '../pages/pages.js';
+import { accountOf, CurrentVisit, type Visit } from '../pages/visit.js';
 import { ProfileView } from './profile.view.js';
 
 class ProfileForm extends CsrfForm {
@@ -27,45 +27,26 @@ export class ProfileController {
 
   @Get()
   @RequireSession()
-  show(@CurrentSession() session: Session, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    this.page(session, request, reply, session.name);
+  show(@CurrentVisit() visit: Visit): void {
+    this.page(visit, visit.session.name);
   }
 
   @Post()
   @RequireSession()
-  async rename(
-    @Body() form: ProfileForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    const { csrf_token: token, name = '' } = form;
-    const failure = this.problemOf(request, token, name);
-    if (failure) return this.page(session, request, reply, name, failure);
+  async rename(@Body() form: ProfileForm, @CurrentVisit() visit: Visit): Promise<void> {
+    const { session, request, reply } = visit;
+    const { name = '' } = form;
+    if (!this.csrf.holds(request, form.csrf_token)) return this.page(visit, name, FORM_EXPIRED);
+    const problem = nameProblem(name);
+    if (problem !== undefined) {
+      return this.page(visit, name, refused('Your name is as it was.', { name: problem }));
+    }
     await this.profiles.rename(session.userId, name, actorOf(session, request.ip));
     reply.redirect('/account', 303);
   }
 
-  private problemOf(request: FastifyRequest, token: unknown, name: string): FormFailure | undefined {
-    try {
-      this.csrf.check(request, token);
-    } catch (error) {
-      if (error instanceof PublicError) return FORM_EXPIRED;
-      throw error;
-    }
-    const problem = nameProblem(name);
-    return problem === undefined ? undefined : refused('Your name is as it was.', { name: problem });
-  }
-
-  private page(
-    session: Session,
-    request: FastifyRequest,
-    reply: FastifyReply,
-    typed: string,
-    failure?: FormFailure,
-  ): void {
-    const account = { ...session, csrfToken: this.csrf.token(request, reply) };
-    const view = <ProfileView account={account} name={typed} failure={failure} />;
-    this.pages.send(reply, view, { status: failure?.status ?? 200 });
+  private page(visit: Visit, name: string, failure?: FormFailure): void {
+    const view = <ProfileView account={accountOf(visit, this.csrf)} name={name} failure={failure} />;
+    this.pages.send(visit.reply, view, { failure });
   }
 }

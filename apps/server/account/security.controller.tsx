@@ -1,10 +1,10 @@
-import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { IsIn, IsOptional, IsString } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CurrentSession, RequireAnySession, RequireRecentSession } from '#platform';
-import { actorOf, Csrf, Factors, type Session } from '#sessions';
+import { RequireAnySession, RequireRecentSession } from '#platform';
+import { actorOf, Csrf, Factors } from '#sessions';
 import { CsrfForm } from '../pages/forms.js';
 import { ReturnAddress } from '../pages/return-address.js';
+import { CurrentVisit, type Visit } from '../pages/visit.js';
 import { FactorPages } from './factor-pages.js';
 import type { SecurityDone } from './security.view.js';
 
@@ -32,24 +32,17 @@ export class SecurityController {
   @RequireAnySession()
   async show(
     @Query() { return_to: address, done }: SecurityQuery,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
+    @CurrentVisit() visit: Visit,
   ): Promise<void> {
     const returnTo = address === undefined ? {} : { returnTo: await this.returnAddress.safe(address) };
-    await this.factorPages.list({ session, request, reply }, { ...returnTo, done });
+    await this.factorPages.list(visit, { ...returnTo, done });
   }
 
   @Post('recovery-codes')
   @RequireRecentSession('/account/security')
-  async makeRecoveryCodes(
-    @Body() form: CsrfForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  async makeRecoveryCodes(@Body() form: CsrfForm, @CurrentVisit() visit: Visit): Promise<void> {
+    const { session, request } = visit;
     this.csrf.check(request, form.csrf_token);
-    const visit = { session, request, reply };
     const codes = await this.factors.makeRecoveryCodes(session, actorOf(session, request.ip));
     if (codes.length === 0)
       return this.factorPages.list(visit, { status: 409, problem: { kind: 'no-factor' } });

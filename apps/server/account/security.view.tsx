@@ -43,6 +43,8 @@ function sentence(problem: SecurityProblem): string {
       return 'This passkey is the only way into your account. Set a password or add another passkey before you remove it.';
     case 'short-password':
       return `Your password has fewer than ${shortestPassword()} characters, which is enough only beside a second factor, and this is your last one. Choose a longer password under “Password” before you remove it.`;
+    case 'perhaps-short-password':
+      return `Your password may have fewer than ${shortestPassword()} characters, which is enough only beside a second factor, and this is your last one. Sign out and sign in with it, so that its length is known, or choose a longer one under “Password” before you remove it.`;
     case 'required': {
       const names = problem.organizations.join(' and ');
       return `${names} asks its members for a second factor, and this is your last one. Add another before you remove it.`;

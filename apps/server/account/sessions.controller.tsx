@@ -1,10 +1,10 @@
-import { Body, Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { IsIn, IsOptional, IsUUID } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CurrentSession, PublicError, RequireSession } from '#platform';
-import { actorOf, Csrf, deviceName, OwnSessionsRepository, type Session } from '#sessions';
+import { PublicError, RequireRecentSession, RequireSession } from '#platform';
+import { actorOf, Csrf, deviceName, OwnSessionsRepository } from '#sessions';
 import { CsrfForm } from '../pages/forms.js';
 import { Pages } from '../pages/pages.js';
+import { accountOf, CurrentVisit, type Visit } from '../pages/visit.js';
 import { SessionsView, type SessionsDone } from './sessions.view.js';
 
 class SessionsQuery {
@@ -29,16 +29,12 @@ export class SessionsController {
 
   @Get()
   @RequireSession()
-  async show(
-    @Query() { done }: SessionsQuery,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  async show(@Query() { done }: SessionsQuery, @CurrentVisit() visit: Visit): Promise<void> {
+    const { session, reply } = visit;
     const sessions = await this.sessions.of(session.userId);
     const view = (
       <SessionsView
-        account={{ ...session, csrfToken: this.csrf.token(request, reply) }}
+        account={accountOf(visit, this.csrf)}
         sessions={sessions.map(({ origin, ...shown }) => ({
           ...shown,
           device: deviceName(origin?.userAgent ?? ''),
@@ -52,27 +48,22 @@ export class SessionsController {
   }
 
   @Post('end-others')
-  @RequireSession()
-  async endOthers(
-    @Body() form: CsrfForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  @RequireRecentSession('/account/sessions')
+  async endOthers(@Body() form: CsrfForm, @CurrentVisit() visit: Visit): Promise<void> {
+    const { session, request, reply } = visit;
     this.csrf.check(request, form.csrf_token);
     await this.sessions.endOthers(session.userId, session.id, actorOf(session, request.ip));
     reply.redirect('/account/sessions?done=others-ended', 303);
   }
 
   @Post(':id/end')
-  @RequireSession()
+  @RequireRecentSession('/account/sessions')
   async end(
     @Param() { id }: SessionParameters,
     @Body() form: CsrfForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
+    @CurrentVisit() visit: Visit,
   ): Promise<void> {
+    const { session, request, reply } = visit;
     this.csrf.check(request, form.csrf_token);
     if (!(await this.sessions.end(session.userId, id, actorOf(session, request.ip)))) {
       throw new PublicError(404, 'unknown_session', 'There is no such session, or it has ended already.');

@@ -1,8 +1,7 @@
-import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { IsOptional, IsString } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { acrDemand, Authorize, type AcrDemand } from '#oauth';
-import { CurrentSession, PublicError, RequireAnySession } from '#platform';
+import { PublicError, RequireAnySession } from '#platform';
 import {
   acrOf,
   Csrf,
@@ -17,6 +16,7 @@ import { AuthorizationAnswers } from '../pages/authorization-answers.js';
 import { queryHref } from '../pages/links.js';
 import { Pages } from '../pages/pages.js';
 import { resumed, ReturnAddress } from '../pages/return-address.js';
+import { accountOf, CurrentVisit, type Visit } from '../pages/visit.js';
 import { StepUpView } from './step-up.view.js';
 
 class StepUpQuery {
@@ -55,12 +55,8 @@ export class StepUpController {
 
   @Get()
   @RequireAnySession()
-  async begin(
-    @Query() query: StepUpQuery,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  async begin(@Query() query: StepUpQuery, @CurrentVisit() visit: Visit): Promise<void> {
+    const { session, request, reply } = visit;
     const returnTo = await this.returnAddress.safe(query.return_to);
     const asking = await this.asking(returnTo, session);
     const has = await this.factors.hasSecondFactor(session.userId);
@@ -70,7 +66,7 @@ export class StepUpController {
       return;
     }
     if (recent && !has && asking) {
-      await this.offer(returnTo, asking, session, request, reply);
+      await this.offer(visit, returnTo, asking);
       return;
     }
     if (recent && session.amr.includes('pwd')) {
@@ -88,12 +84,8 @@ export class StepUpController {
   /** The person goes on without a second factor, where that is theirs to choose, or the application hears of it. */
   @Post()
   @RequireAnySession()
-  async decline(
-    @Body() form: DeclineForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  async decline(@Body() form: DeclineForm, @CurrentVisit() visit: Visit): Promise<void> {
+    const { session, request, reply } = visit;
     this.csrf.check(request, form.csrf_token);
     const returnTo = await this.returnAddress.safe(form.return_to);
     const asking = await this.asking(returnTo, session);
@@ -113,23 +105,17 @@ export class StepUpController {
     reply.redirect(returnTo, 303);
   }
 
-  private async offer(
-    returnTo: string,
-    asking: Asking,
-    session: Session,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<void> {
+  private async offer(visit: Visit, returnTo: string, asking: Asking): Promise<void> {
     const instead = { required: 'choose-organization', essential: 'refuse', wished: 'go-on' } as const;
     const view = (
       <StepUpView
-        account={{ name: session.name, email: session.email, csrfToken: this.csrf.token(request, reply) }}
+        account={accountOf(visit, this.csrf)}
         returnTo={returnTo}
         askedBy={asking.name}
         instead={asking.demand === 'unreachable' ? 'refuse' : instead[asking.demand]}
       />
     );
-    this.pages.send(reply, view, { formLeadsTo: await this.returnAddress.formTargets(returnTo) });
+    this.pages.send(visit.reply, view, { formLeadsTo: await this.returnAddress.formTargets(returnTo) });
   }
 
   /** The organization that the person acts for comes first: nothing gets around its rule. */

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { LiveToken } from '#oauth';
 import type { Actor } from '#observability';
 import { PublicError } from '#platform';
-import type { SignedInPerson } from '#sessions';
+import { actorOf, type SignedInPerson } from '#sessions';
 
 type TokenPerson = NonNullable<LiveToken['person']>;
 
@@ -16,15 +16,19 @@ export function personOf({ person }: LiveToken): TokenPerson {
   );
 }
 
+/** The organization that a token is for, which is the one alone that it tells of; null when it is for none. */
+export function organizationOf({ claims }: LiveToken): string | null {
+  return claims.organization_id ?? null;
+}
+
 /** Whose password is asked for. Wrong ones are counted for the session, or for an access that hangs on none. */
 export function signedInBy(token: LiveToken): SignedInPerson {
   const { userId, email, amr } = personOf(token);
-  const { sid, authorization_id } = token.claims;
-  return { id: sid ?? authorization_id ?? userId, userId, email, amr };
+  const { sid, authorization_id, client_id: client } = token.claims;
+  return { id: sid ?? authorization_id ?? userId, userId, email, amr, client };
 }
 
-/** Who acts by a token, for the audit. */
+/** Who acts by a token, for the audit: the person, by the application that holds it. */
 export function tokenActor(token: LiveToken, { ip }: Pick<FastifyRequest, 'ip'>): Actor {
-  const { userId, amr } = personOf(token);
-  return { id: userId, address: ip, factor: amr.join(' ') };
+  return actorOf(signedInBy(token), ip);
 }

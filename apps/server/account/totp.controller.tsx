@@ -1,20 +1,12 @@
-import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CurrentSession, RequireRecentSession } from '#platform';
-import {
-  actorOf,
-  Csrf,
-  FactorRepository,
-  Factors,
-  TotpEnrolment,
-  type Session,
-  type TotpOffer,
-} from '#sessions';
+import { RequireRecentSession } from '#platform';
+import { actorOf, Csrf, FactorRepository, Factors, TotpEnrolment, type TotpOffer } from '#sessions';
 import { CsrfForm } from '../pages/forms.js';
 import { Pages } from '../pages/pages.js';
 import { ReturnAddress } from '../pages/return-address.js';
-import { FactorPages, type Visit } from './factor-pages.js';
+import { accountOf, CurrentVisit, type Visit } from '../pages/visit.js';
+import { FactorPages } from './factor-pages.js';
 import { TotpView } from './totp.view.js';
 
 const SECURITY = '/account/security';
@@ -58,24 +50,17 @@ export class TotpController {
   @RequireRecentSession(SECURITY)
   async show(
     @Query() { return_to: address = SECURITY }: EnrolmentQuery,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
+    @CurrentVisit() visit: Visit,
   ): Promise<void> {
     const returnTo = await this.returnAddress.safe(address);
-    await this.page({ session, request, reply }, this.enrolment.offer(session), returnTo);
+    await this.page(visit, this.enrolment.offer(visit.session), returnTo);
   }
 
   @Post()
   @RequireRecentSession(SECURITY)
-  async confirm(
-    @Body() form: EnrolmentForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  async confirm(@Body() form: EnrolmentForm, @CurrentVisit() visit: Visit): Promise<void> {
+    const { session, request } = visit;
     this.csrf.check(request, form.csrf_token);
-    const visit = { session, request, reply };
     const { offer: envelope = '', code = '' } = form;
     const returnTo = await this.returnAddress.safe(form.return_to ?? SECURITY);
     const offer = this.enrolment.reopen(session, envelope);
@@ -88,16 +73,12 @@ export class TotpController {
 
   @Post('remove')
   @RequireRecentSession(SECURITY)
-  async remove(
-    @Body() form: CsrfForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  async remove(@Body() form: CsrfForm, @CurrentVisit() visit: Visit): Promise<void> {
+    const { session, request, reply } = visit;
     this.csrf.check(request, form.csrf_token);
     const removal = await this.acts.removeTotp(session, actorOf(session, request.ip));
     if (removal.kind !== 'removed') {
-      return this.factorPages.list({ session, request, reply }, { status: 409, problem: removal });
+      return this.factorPages.list(visit, { status: 409, problem: removal });
     }
     reply.redirect(`${SECURITY}?done=totp-removed`, 303);
   }
@@ -111,7 +92,7 @@ export class TotpController {
     const { totp } = await this.factors.of(visit.session.userId);
     const view = (
       <TotpView
-        account={this.factorPages.accountOf(visit)}
+        account={accountOf(visit, this.csrf)}
         offer={offer}
         returnTo={returnTo}
         replaces={totp !== undefined}

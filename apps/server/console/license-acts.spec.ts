@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { REPOSITORY } from '../../../test/support/built-process.js';
-import { licenseActSentence, peopleOf } from './license-acts.js';
+import { licenseActSentence, peopleOf, plansOf } from './license-acts.js';
 
 const LIBRARY = join(REPOSITORY, 'libs/licensing');
 
@@ -21,6 +21,36 @@ describe('what was done with a license, in words', () => {
     );
     expect(licenseActSentence('license.end-override', { feature: 'export' }, nameOf)).toBe(
       'Feature change given an end: export',
+    );
+  });
+
+  it('says what was changed, and to what', () => {
+    const terms = { effectiveAt: '2027-01-01T00:00:00.000Z', planVersionId: 'p1', surplusUntil: null };
+    const named = { ...terms, seatModel: 'named', seatLimit: 5 };
+    const all = { ...terms, seatModel: 'unlimited', seatLimit: null };
+    const plan = (id: string) => (id === 'p1' ? 'Team, version 2' : undefined);
+    const of = (act: string, detail: object) => licenseActSentence(`license.${act}`, detail, plan);
+    expect(of('change-terms', { after: named })).toBe(
+      'Plan or seats changed: Team, version 2; 5 named seats; from 2027-01-01T00:00:00.000Z',
+    );
+    expect(of('cancel-change', { cancelled: { ...all, planVersionId: 'p2' } })).toBe(
+      'Planned change cancelled: p2; seats for everybody; from 2027-01-01T00:00:00.000Z',
+    );
+    expect([plansOf({ after: named }), plansOf({ user: 'u1' })]).toEqual([['p1'], []]);
+    const override = (value: unknown, removed = false) =>
+      of('override', { override: { feature: 'pdf', removed, value } });
+    expect([override(true), override(7), override(null), override(null, true)]).toEqual([
+      'Feature changed beside the plan: pdf, included',
+      'Feature changed beside the plan: pdf, 7',
+      'Feature changed beside the plan: pdf, unlimited',
+      'Feature changed beside the plan: pdf, not included',
+    ]);
+    expect(of('renew', { endsAt: '2028-01-01T00:00:00.000Z', lastDay: '2027-12-31' })).toBe(
+      'Renewed: 2027-12-31 is the last day',
+    );
+    expect(of('renew', { endsAt: null, lastDay: null })).toBe('Renewed: without an end');
+    expect(of('convert-trial', { endsAt: '2028-01-01T00:00:00.000Z', lastDay: null })).toBe(
+      'Trial became a purchase: until 2028-01-01T00:00:00.000Z',
     );
   });
 

@@ -1,3 +1,6 @@
+import type { FeatureValue, TermsDetails } from '#licensing';
+import { seatsWords, valueWords } from './license-words.js';
+
 const sentences: Readonly<Record<string, string>> = {
   'license.draft': 'Drafted',
   'license.issue': 'Issued',
@@ -22,24 +25,36 @@ const sentences: Readonly<Record<string, string>> = {
 
 const announced: Readonly<Record<string, string>> = {
   'license-started': 'Began',
-  'license-terms-changed': 'Planned change took effect',
+  'license-terms-changed': 'New terms took effect',
   'license-ending': 'Announced that the end is near',
   'license-grace': 'Ended; the grace began',
   'license-expired': 'Expired',
 };
 
-/** What was done with a license, for a person; an act without words of its own is named by its key. */
+/**
+ * What was done with a license, for a person; an act without words of its own is named by its key.
+ * @param nameOf of a person or a plan version, by id
+ */
 export function licenseActSentence(
   act: string,
   detail: unknown,
-  nameOf: (userId: string) => string | undefined,
+  nameOf: (id: string) => string | undefined,
 ): string {
-  const { user, status, feature, kind, instance, sequence } = record(detail);
+  const given = record(detail);
+  const { user, status, feature, kind, instance, sequence } = given;
   if (act === 'license.announce' && typeof kind === 'string') return announced[kind] ?? kind;
   if (act === 'license.change-status' && typeof status === 'string') return `Became ${status}`;
   const words = sentences[act] ?? act;
   if (typeof user === 'string') return `${words}: ${nameOf(user) ?? user}`;
   if (typeof instance === 'string') return `${words}: number ${String(sequence)} for ${instance}`;
+  if (act === 'license.renew' || act === 'license.convert-trial') return `${words}: ${endWords(given)}`;
+  const terms = termsOf(given);
+  if (terms) return `${words}: ${termsWords(terms, nameOf)}`;
+  const override = overrideOf(given);
+  if (override) {
+    const value = override.removed ? 'not included' : valueWords(override.value);
+    return `${words}: ${override.feature}, ${value}`;
+  }
   return typeof feature === 'string' ? `${words}: ${feature}` : words;
 }
 
@@ -49,6 +64,31 @@ export function peopleOf(detail: unknown): string[] {
   return typeof user === 'string' ? [user] : [];
 }
 
-function record(detail: unknown): Readonly<Record<string, unknown>> {
+/** The plan versions that an act is about. */
+export function plansOf(detail: unknown): string[] {
+  const terms = termsOf(record(detail));
+  return terms ? [terms.planVersionId] : [];
+}
+
+/** Of a renewal, which names what it has set. */
+function endWords({ endsAt, lastDay }: Record<string, unknown>): string {
+  if (typeof lastDay === 'string') return `${lastDay} is the last day`;
+  return typeof endsAt === 'string' ? `until ${endsAt}` : 'without an end';
+}
+
+function termsOf({ after, cancelled }: Record<string, unknown>): TermsDetails | undefined {
+  return (after ?? cancelled) as TermsDetails | undefined;
+}
+
+function termsWords(terms: TermsDetails, nameOf: (id: string) => string | undefined): string {
+  const plan = nameOf(terms.planVersionId) ?? terms.planVersionId;
+  return `${plan}; ${seatsWords(terms)}; from ${terms.effectiveAt}`;
+}
+
+function overrideOf({ override }: Record<string, unknown>) {
+  return override as { feature: string; removed: boolean; value: FeatureValue } | undefined;
+}
+
+function record(detail: unknown): Record<string, unknown> {
   return typeof detail === 'object' && detail !== null ? (detail as Record<string, unknown>) : {};
 }

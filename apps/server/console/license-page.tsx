@@ -1,9 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { createParamDecorator, Injectable, type ExecutionContext } from '@nestjs/common';
+import { isUUID } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccountRepository, AdministratorRepository, type Administrator } from '#accounts';
 import {
-  CatalogRepository,
   HistoryRepository,
+  LicenseBoughtRepository,
   LicenseListRepository,
   LicenseOverviewRepository,
   mayAdminister,
@@ -12,10 +13,12 @@ import {
   type LicensingAction,
 } from '#licensing';
 import { Clock, PublicError } from '#platform';
-import { Csrf, type Session } from '#sessions';
+import { Csrf } from '#sessions';
 import { Pages } from '../pages/pages.js';
+import { accountOf, type Visit } from '../pages/visit.js';
 import { requireAuthority } from './authority.js';
-import { licenseActSentence, peopleOf } from './license-acts.js';
+import { licenseActSentence, peopleOf, plansOf } from './license-acts.js';
+import type { BoughtShown } from './license-bought.view.js';
 import type { FilesShown, TypedFile } from './license-files.view.js';
 import type { LicenseDone } from './license-done.js';
 import type { SeatsShown } from './license-seats.view.js';
@@ -26,11 +29,27 @@ const CHART_DAYS = 30;
 const DAY = 86_400_000;
 
 /** A request of somebody who is signed in, about one license. */
-export interface Visit {
+export interface LicenseVisit extends Visit {
   readonly id: string;
-  readonly session: Session;
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
+}
+
+/** The visit of a route whose path names the license as `:id`. @throws PublicError 400 `invalid_request` */
+export const CurrentLicenseVisit = createParamDecorator(
+  (_: unknown, context: ExecutionContext): LicenseVisit => {
+    const http = context.switchToHttp();
+    const request = http.getRequest<
+      FastifyRequest<{ Params: { id: string } }> & { session: LicenseVisit['session'] }
+    >();
+    const { id } = request.params;
+    if (!isUUID(id)) throw new PublicError(400, 'invalid_request', 'There is no such license.');
+    return { id, session: request.session, request, reply: http.getResponse<FastifyReply>() };
+  },
+);
+
+/** What is answered instead of a page. */
+export interface DownloadedFile {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
 }
 
 interface Shown {
@@ -50,7 +69,7 @@ export class LicensePage {
     private readonly accounts: AccountRepository,
     private readonly overview: LicenseOverviewRepository,
     private readonly lists: LicenseListRepository,
-    private readonly catalog: CatalogRepository,
+    private readonly boughts: LicenseBoughtRepository,
     private readonly history: HistoryRepository,
     private readonly usage: UsageReportRepository,
     private readonly clock: Clock,
@@ -58,26 +77,29 @@ export class LicensePage {
     private readonly pages: Pages,
   ) {}
 
-  async show(visit: Visit, shown: Shown): Promise<void> {
+  async show(visit: LicenseVisit, shown: Shown): Promise<void> {
     const { actor, license } = await this.authorized('licenses:read', visit);
     await this.send(visit, actor, license, shown);
   }
 
   /**
-   * Does what a form asks for, and says on the page why it was refused.
-   * @param work answers the request
+   * Does what a form asks for; the page then says what was done, or why it was refused.
+   * @param work returns what was done, or a file that answers the form
    */
   async act(
-    visit: Visit,
+    visit: LicenseVisit,
     action: LicensingAction,
     form: { readonly csrf_token?: string },
-    work: (license: LicenseOverview) => Promise<void>,
+    work: () => Promise<LicenseDone | DownloadedFile>,
     typed?: TypedFile,
   ): Promise<void> {
     this.csrf.check(visit.request, form.csrf_token);
     const { actor, license } = await this.authorized(action, visit);
+    const { id, reply } = visit;
     try {
-      await work(license);
+      const done = await work();
+      if (typeof done === 'string') reply.redirect(`/console/licenses/${id}?done=${done}`, 303);
+      else void reply.status(200).headers(done.headers).send(done.text);
     } catch (error) {
       if (!(error instanceof PublicError)) throw error;
       const { publicMessage: problem, status } = error;
@@ -86,7 +108,7 @@ export class LicensePage {
   }
 
   /** The license, for who may do this with it; another organization's is as unknown as one that does not exist. */
-  private async authorized(action: LicensingAction, { id, session }: Visit) {
+  private async authorized(action: LicensingAction, { id, session }: LicenseVisit) {
     const actor = await this.administrators.find(session.userId);
     const own = session.organization?.id ?? null;
     if (!actor.operator) requireAuthority(action, actor, own);
@@ -94,26 +116,28 @@ export class LicensePage {
   }
 
   private async send(
-    { session, request, reply }: Visit,
+    visit: LicenseVisit,
     actor: Administrator,
     license: LicenseOverview,
     shown: Shown,
   ): Promise<void> {
     const may = (action: LicensingAction) => mayAdminister(action, actor, license.organizationId);
+    const bought = await this.bought(license.id);
     const view = (
       <LicenseView
-        account={{ ...session, csrfToken: this.csrf.token(request, reply) }}
+        account={accountOf(visit, this.csrf)}
         license={license}
+        bought={bought}
         seats={may('seats:read') ? await this.seats(license) : undefined}
         files={may('offline:read') ? await this.files(license, may('offline:write'), shown.typed) : undefined}
-        usage={may('usage:read') ? await this.uses(license) : []}
+        usage={may('usage:read') ? await this.uses(license, bought) : []}
         timeline={may('history:read') ? await this.timeline(license.id, shown.before) : undefined}
         done={shown.done}
         problem={shown.problem}
         at={this.clock.now()}
       />
     );
-    this.pages.send(reply, view, { status: shown.status ?? 200 });
+    this.pages.send(visit.reply, view, { status: shown.status ?? 200 });
   }
 
   /** Of each the first 500. */
@@ -138,21 +162,31 @@ export class LicensePage {
     return { files, mayIssue, typed };
   }
 
-  private async uses(license: LicenseOverview): Promise<FeatureUse[]> {
+  private async bought(licenseId: string): Promise<BoughtShown> {
+    const bought = await this.boughts.find(licenseId);
+    const planNames = await this.boughts.planNames(bought.coming.map(({ planVersionId }) => planVersionId));
+    return { ...bought, planNames };
+  }
+
+  /** Of what the license counts now, or has counted on the days that are shown. */
+  private async uses(license: LicenseOverview, { features }: BoughtShown): Promise<FeatureUse[]> {
     const { organizationId, moduleKey, timeZone, id } = license;
     const last = dayOf(this.clock.now(), timeZone);
     const first = new Date(Date.parse(last) - (CHART_DAYS - 1) * DAY).toISOString().slice(0, 10);
-    const features = await this.catalog.meteredFeatures(moduleKey);
-    return Promise.all(
-      features.map(async (feature) => {
+    const days = { first, last, timeZone };
+    const metered = features.filter(({ type }) => type === 'metered');
+    const uses = await Promise.all(
+      metered.map(async ({ key: feature, included, overrides }) => {
         const { licenses } = await this.usage.present(organizationId, moduleKey, feature);
         return {
           feature,
+          given: included || overrides.some(({ removed }) => !removed),
           present: licenses.find(({ licenseId }) => licenseId === id),
-          days: await this.usage.series(organizationId, moduleKey, feature, { first, last, timeZone }),
+          days: await this.usage.series(organizationId, moduleKey, feature, days, id),
         };
       }),
     );
+    return uses.filter((use) => use.given || use.days.some(({ used }) => used > 0));
   }
 
   private async timeline(licenseId: string, before?: string): Promise<LicenseViewProps['timeline']> {
@@ -160,13 +194,15 @@ export class LicensePage {
       ...(before !== undefined && { before }),
       limit: 20,
     });
-    const names = await this.accounts.namesOf(
-      page.entries.flatMap(({ actor, detail }) => [actor, ...peopleOf(detail)]),
-    );
+    const [people, plans] = await Promise.all([
+      this.accounts.namesOf(page.entries.flatMap(({ actor, detail }) => [actor, ...peopleOf(detail)])),
+      this.boughts.planNames(page.entries.flatMap(({ detail }) => plansOf(detail))),
+    ]);
     return {
-      entries: page.entries.map(({ act, actor, detail, occurredAt }) => ({
-        sentence: licenseActSentence(act, detail, (id) => names.get(id)),
-        actor: names.get(actor) ?? actor,
+      entries: page.entries.map(({ act, actor, reason, detail, occurredAt }) => ({
+        sentence: licenseActSentence(act, detail, (id) => people.get(id) ?? plans.get(id)),
+        actor: people.get(actor) ?? actor,
+        reason,
         at: occurredAt,
       })),
       next: page.next,

@@ -12,10 +12,16 @@ const looks: Readonly<Record<LicenseState | 'draft', readonly [words: string, st
   revoked: ['Revoked', 'failed'],
 };
 
-export function LicenseStateBadge({ license, at }: { license: LicenseOverview; at: Date }): VNode {
-  const { status, startsAt, endsAt, graceDays } = license;
+export function stateOf(
+  { status, startsAt, endsAt, graceDays }: LicenseOverview,
+  at: Date,
+): LicenseState | 'draft' {
   const term = { startsAt: startsAt.toISOString(), endsAt: endsAt?.toISOString() ?? null };
-  const [words, style] = looks[licenseState({ status, graceDays, ...term }, at.getTime()) ?? 'draft'];
+  return licenseState({ status, graceDays, ...term }, at.getTime()) ?? 'draft';
+}
+
+export function LicenseStateBadge({ license, at }: { license: LicenseOverview; at: Date }): VNode {
+  const [words, style] = looks[stateOf(license, at)];
   return <span class={`state state-${style}`}>{words}</span>;
 }
 

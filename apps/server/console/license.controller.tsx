@@ -1,18 +1,11 @@
-import { Body, Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { IsIn, IsOptional, IsString, IsUUID, Matches, MaxLength } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { OfflineLicenses, SeatLeaseRepository, SeatRepository } from '#licensing';
-import { addSeconds, Clock, CurrentSession, PublicError, RequireSession } from '#platform';
-import type { Session } from '#sessions';
+import { OfflineLicenses, SeatLeaseRepository, SeatRepository, type IssuedLicenseFile } from '#licensing';
+import { addSeconds, Clock, PublicError, RequireSession } from '#platform';
 import { LICENSE_DONE, type LicenseDone } from './license-done.js';
-import { LicensePage } from './license-page.js';
+import { CurrentLicenseVisit, LicensePage, type DownloadedFile, type LicenseVisit } from './license-page.js';
 
 const A_DAY = 86_400;
-
-class LicenseParameters {
-  @IsUUID(undefined, { message: 'There is no such license.' })
-  id!: string;
-}
 
 class LicenseQuery {
   @IsOptional()
@@ -77,110 +70,75 @@ export class LicensePageController {
   @Get()
   @RequireSession()
   async show(
-    @Param() { id }: LicenseParameters,
+    @CurrentLicenseVisit() visit: LicenseVisit,
     @Query() { before, done }: LicenseQuery,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.page.show({ id, session, request, reply }, { before, done });
+    await this.page.show(visit, { before, done });
   }
 
   @Post('seats')
   @RequireSession()
-  async assign(
-    @Param() { id }: LicenseParameters,
-    @Body() form: SeatForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    await this.page.act({ id, session, request, reply }, 'seats:assign', form, async () => {
-      await this.seats.assignSeat(id, form.user_id, session.userId);
-      done(reply, id, 'assigned');
+  async assign(@CurrentLicenseVisit() visit: LicenseVisit, @Body() form: SeatForm): Promise<void> {
+    await this.page.act(visit, 'seats:assign', form, async () => {
+      await this.seats.assignSeat(visit.id, form.user_id, visit.session.userId);
+      return 'assigned';
     });
   }
 
   @Post('seats/release')
   @RequireSession()
-  async release(
-    @Param() { id }: LicenseParameters,
-    @Body() form: SeatForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    await this.page.act({ id, session, request, reply }, 'seats:assign', form, async () => {
-      await this.seats.releaseSeat(id, form.user_id, session.userId);
-      done(reply, id, 'released');
+  async release(@CurrentLicenseVisit() visit: LicenseVisit, @Body() form: SeatForm): Promise<void> {
+    await this.page.act(visit, 'seats:assign', form, async () => {
+      await this.seats.releaseSeat(visit.id, form.user_id, visit.session.userId);
+      return 'released';
     });
   }
 
   @Post('leases/end')
   @RequireSession()
-  async endLease(
-    @Param() { id }: LicenseParameters,
-    @Body() form: LeaseForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    await this.page.act({ id, session, request, reply }, 'seats:assign', form, async () => {
-      await this.leases.endLease(id, Number(form.fence), session.userId);
-      done(reply, id, 'ended');
+  async endLease(@CurrentLicenseVisit() visit: LicenseVisit, @Body() form: LeaseForm): Promise<void> {
+    await this.page.act(visit, 'seats:assign', form, async () => {
+      await this.leases.endLease(visit.id, Number(form.fence), visit.session.userId);
+      return 'ended';
     });
   }
 
   /** Answers with the file itself, which nobody keeps. */
   @Post('files')
   @RequireSession()
-  async issueFile(
-    @Param() { id }: LicenseParameters,
-    @Body() form: FileForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  async issueFile(@CurrentLicenseVisit() visit: LicenseVisit, @Body() form: FileForm): Promise<void> {
     const { instance = '', seats = '', days = '' } = form;
     const issue = async () => {
       const wanted = {
-        licenseId: id,
+        licenseId: visit.id,
         instance: instance.trim(),
         seatBlock: wholeNumber(seats, 'Say how many seats go with the file; 0 of a license for everybody.'),
         expiresAt: addSeconds(this.clock.now(), wholeNumber(days, 'Say for how many days.') * A_DAY),
       };
-      const { file, grant } = await this.offline.issue(wanted, session.userId);
-      void reply
-        .status(200)
-        .headers({
-          'content-type': 'application/jose',
-          'content-disposition': `attachment; filename="${grant.instance}-${grant.sequence}.jws"`,
-          'cache-control': 'no-store',
-        })
-        .send(`${file}\n`);
+      return fileAnswer(await this.offline.issue(wanted, visit.session.userId));
     };
-    const visit = { id, session, request, reply };
     await this.page.act(visit, 'offline:write', form, issue, { instance, seats, days });
   }
 
   @Post('files/return')
   @RequireSession()
-  async returnFile(
-    @Param() { id }: LicenseParameters,
-    @Body() form: ReturnForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    await this.page.act({ id, session, request, reply }, 'offline:write', form, async () => {
-      await this.offline.return(form.grant, session.userId, id);
-      done(reply, id, 'returned');
+  async returnFile(@CurrentLicenseVisit() visit: LicenseVisit, @Body() form: ReturnForm): Promise<void> {
+    await this.page.act(visit, 'offline:write', form, async () => {
+      await this.offline.return(form.grant, visit.session.userId, visit.id);
+      return 'returned';
     });
   }
 }
 
-function done(reply: FastifyReply, licenseId: string, what: LicenseDone): void {
-  reply.redirect(`/console/licenses/${licenseId}?done=${what}`, 303);
+function fileAnswer({ file, grant }: IssuedLicenseFile): DownloadedFile {
+  return {
+    headers: {
+      'content-type': 'application/jose',
+      'content-disposition': `attachment; filename="${grant.instance}-${grant.sequence}.jws"`,
+      'cache-control': 'no-store',
+    },
+    text: `${file}\n`,
+  };
 }
 
 function wholeNumber(text: string, sentence: string): number {

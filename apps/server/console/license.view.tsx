@@ -5,6 +5,7 @@ import { Layout, type Account } from '../pages/layout.js';
 import { queryHref } from '../pages/links.js';
 import { Moment } from '../pages/moment.js';
 import { LICENSE_DONE, type LicenseDone } from './license-done.js';
+import { BoughtFacts, BoughtFeatures, type BoughtShown } from './license-bought.view.js';
 import { Files, type FilesShown } from './license-files.view.js';
 import { Seats, type SeatsShown } from './license-seats.view.js';
 import { LicenseStateBadge, seatsSentence } from './license-state.js';
@@ -14,13 +15,14 @@ export interface FeatureUse {
   readonly feature: string;
   /** Of this license in its present period; undefined while it bears none. */
   readonly present: { readonly used: number; readonly limit: number | null } | undefined;
-  /** Of the organization, day by day. */
+  /** Of this license, day by day. */
   readonly days: readonly DayUse[];
 }
 
 export interface LicenseViewProps {
   readonly account: Account;
   readonly license: LicenseOverview;
+  readonly bought: BoughtShown;
   /** Undefined when the reader may not see who sits. */
   readonly seats: SeatsShown | undefined;
   /** Undefined when the reader may not see them. */
@@ -29,7 +31,12 @@ export interface LicenseViewProps {
   /** Undefined when the reader may not see it. */
   readonly timeline:
     | {
-        readonly entries: readonly { readonly sentence: string; readonly actor: string; readonly at: Date }[];
+        readonly entries: readonly {
+          readonly sentence: string;
+          readonly actor: string;
+          readonly reason: string | null;
+          readonly at: Date;
+        }[];
         readonly next: string | null;
       }
     | undefined;
@@ -38,7 +45,7 @@ export interface LicenseViewProps {
   readonly at: Date;
 }
 
-function Facts({ license, at }: { license: LicenseOverview; at: Date }): VNode {
+function Facts({ license, bought, at }: Pick<LicenseViewProps, 'license' | 'bought' | 'at'>): VNode {
   return (
     <section class="panel" aria-labelledby="facts">
       <h2 id="facts">What was bought</h2>
@@ -76,6 +83,7 @@ function Facts({ license, at }: { license: LicenseOverview; at: Date }): VNode {
           <dt>Seats</dt>
           <dd>{seatsSentence(license)}</dd>
         </div>
+        <BoughtFacts license={license} bought={bought} />
         <div>
           <dt>Environment</dt>
           <dd>{license.environment}</dd>
@@ -87,6 +95,7 @@ function Facts({ license, at }: { license: LicenseOverview; at: Date }): VNode {
           </dd>
         </div>
       </dl>
+      <BoughtFeatures bought={bought} at={at} />
     </section>
   );
 }
@@ -95,7 +104,7 @@ function Usage({ usage }: { usage: readonly FeatureUse[] }): VNode {
   return (
     <section class="panel" aria-labelledby="usage">
       <h2 id="usage">Use in the last 30 days</h2>
-      {usage.length === 0 && <p class="muted">This module counts no use.</p>}
+      {usage.length === 0 && <p class="muted">This license counts no use.</p>}
       {usage.map(({ feature, present, days }) => (
         <div key={feature}>
           <h3>{feature}</h3>
@@ -124,9 +133,10 @@ function Timeline({
     <section class="panel" aria-labelledby="timeline">
       <h2 id="timeline">Timeline</h2>
       <ol class="timeline">
-        {timeline.entries.map(({ sentence, actor, at }, index) => (
+        {timeline.entries.map(({ sentence, actor, reason, at }, index) => (
           <li key={index}>
             <span>{sentence}</span>
+            {reason !== null && <span class="small">Why: {reason}</span>}
             <span class="muted small">
               <Moment at={at} /> by {actor}
             </span>
@@ -145,7 +155,7 @@ function Timeline({
 }
 
 export function LicenseView(props: LicenseViewProps): VNode {
-  const { account, license, seats, files, usage, timeline, done, problem, at } = props;
+  const { account, license, bought, seats, files, usage, timeline, done, problem, at } = props;
   const title = `${license.moduleName} for ${license.organizationName}`;
   return (
     <Layout title={title} width="wide" account={account}>
@@ -165,11 +175,19 @@ export function LicenseView(props: LicenseViewProps): VNode {
           {LICENSE_DONE[done]}
         </p>
       )}
-      <div class="panels">
-        <Facts license={license} at={at} />
-        {seats && <Seats {...{ account, license, seats, at }} />}
-        <Usage usage={usage} />
-        {files && <Files {...{ account, license, files, at }} />}
+      <div class="panel-stack">
+        <div class="panels">
+          <div class="panel-stack">
+            <Facts {...{ license, bought, at }} />
+            <Usage usage={usage} />
+          </div>
+          {(seats ?? files) && (
+            <div class="panel-stack">
+              {seats && <Seats {...{ account, license, seats, at }} />}
+              {files && <Files {...{ account, license, files, at }} />}
+            </div>
+          )}
+        </div>
         {timeline && <Timeline license={license} timeline={timeline} />}
       </div>
     </Layout>

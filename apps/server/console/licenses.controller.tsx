@@ -1,11 +1,12 @@
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
-import { IsOptional, IsString, IsUUID, Matches, MaxLength } from 'class-validator';
+import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdministratorRepository } from '#accounts';
 import { LicenseOverviewRepository, type LicenseOverview } from '#licensing';
 import { Clock, CurrentSession, RequireSession } from '#platform';
 import { Csrf, type Session } from '#sessions';
 import { Pages } from '../pages/pages.js';
+import { accountOf } from '../pages/visit.js';
 import { requireAuthority } from './authority.js';
 import { LicensesView } from './licenses.view.js';
 
@@ -21,7 +22,7 @@ class ListQuery {
   q?: string;
 
   @IsOptional()
-  @IsUUID(undefined, { message: 'A page begins after a license.' })
+  @IsString({ message: 'A page begins at one place.' })
   after?: string;
 }
 
@@ -54,20 +55,19 @@ export class LicensesPageController {
     requireAuthority('licenses:read', actor, organizationId);
     const at = this.clock.now();
     const search = q.trim();
-    const licenses = await this.overview.list({
+    const { items, next } = await this.overview.list({
       organizationId,
       ...(search !== '' && { search }),
       ...(after !== undefined && { after }),
-      limit: PAGE + 1,
+      limit: PAGE,
     });
-    const shown = licenses.slice(0, PAGE);
     const view = (
       <LicensesView
-        account={{ ...session, csrfToken: this.csrf.token(request, reply) }}
+        account={accountOf({ session, request, reply }, this.csrf)}
         organization={actor.operator ? undefined : organization?.name}
         search={search}
-        licenses={shown}
-        next={licenses.length > PAGE ? shown.at(-1)?.id : undefined}
+        licenses={items}
+        next={next ?? undefined}
         endingSoon={search === '' && after === undefined ? await this.endingSoon(organizationId, at) : []}
         soonDays={SOON_DAYS}
         at={at}
@@ -76,8 +76,9 @@ export class LicensesPageController {
     this.pages.send(reply, view);
   }
 
-  private endingSoon(organizationId: string | null, at: Date): Promise<LicenseOverview[]> {
+  private async endingSoon(organizationId: string | null, at: Date): Promise<readonly LicenseOverview[]> {
     const to = new Date(at.getTime() + SOON_DAYS * DAY);
-    return this.overview.list({ organizationId, ending: { from: at, to }, limit: 10 });
+    const { items } = await this.overview.list({ organizationId, ending: { from: at, to }, limit: 10 });
+    return items;
   }
 }

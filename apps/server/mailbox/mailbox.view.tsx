@@ -20,15 +20,15 @@ export function MailboxView({ mails }: { mails: readonly ReadMail[] }): VNode {
       </p>
       {mails.length === 0 && <p class="muted">There is no mail yet. Register, or ask for a new password.</p>}
       {mails.map((mail) => (
-        <Letter key={mail.id} mail={mail} />
+        <MailCard key={mail.id} mail={mail} />
       ))}
     </Layout>
   );
 }
 
-function Letter({ mail: { id, to, subject, paragraphs, at } }: { mail: ReadMail }): VNode {
+function MailCard({ mail: { id, to, subject, paragraphs, at } }: { mail: ReadMail }): VNode {
   return (
-    <article class="card letter" aria-labelledby={id}>
+    <article class="card mail" aria-labelledby={id}>
       <h2 id={id}>{subject}</h2>
       <p class="small muted">
         To {to}, <Moment at={at} />

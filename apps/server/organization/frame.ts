@@ -1,6 +1,7 @@
 import { mayInOrganization, type OrganizationAction, type Role } from '#accounts';
 import type { Csrf } from '#sessions';
 import type { Account } from '../pages/layout.js';
+import { accountOf } from '../pages/visit.js';
 import type { Visit } from './organization-route.js';
 
 /** What every page of an organization shows around its own. */
@@ -19,17 +20,12 @@ export interface Frame {
   readonly problem?: string | undefined;
 }
 
-export function frameOf(
-  { session, organization, request, reply }: Visit,
-  csrf: Csrf,
-  said: Pick<Frame, 'done' | 'problem'> = {},
-): Frame {
-  const { name, email, userId } = session;
-  const { id, key, name: called, role } = organization;
+export function frameOf(visit: Visit, csrf: Csrf, said: Pick<Frame, 'done' | 'problem'> = {}): Frame {
+  const { id, key, name, role } = visit.organization;
   return {
-    account: { name, email, csrfToken: csrf.token(request, reply) },
-    organization: { id, key, name: called, role },
-    userId,
+    account: accountOf(visit, csrf),
+    organization: { id, key, name, role },
+    userId: visit.session.userId,
     ...said,
   };
 }

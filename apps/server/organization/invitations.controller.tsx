@@ -4,7 +4,7 @@ import { InvitationRepository, invitedLines, MOST_INVITED_AT_ONCE, RoleRepositor
 import { LicenseOverviewRepository } from '#licensing';
 import { Clock, PublicError } from '#platform';
 import { actorOf, Csrf } from '#sessions';
-import { seatsSentence } from '../console/license-state.js';
+import { seatsSentence, stateOf } from '../console/license-state.js';
 import { Pages } from '../pages/pages.js';
 import { frameOf, type Frame } from './frame.js';
 import { Invitations, type InviteResult } from './invitations.service.js';
@@ -21,7 +21,7 @@ const DONE = {
 
 class InvitationsQuery {
   @IsOptional()
-  @IsUUID(undefined, { message: 'A page begins after an invitation.' })
+  @IsString({ message: 'A page begins at one place.' })
   after?: string;
 
   @IsOptional()
@@ -113,7 +113,7 @@ export class OrganizationInvitationsController {
   }
 
   @Post(':id/resend')
-  @InOrganization('invitations:write', 'Send an invitation again, by a new link')
+  @InOrganization('invitations:write', 'Send an invitation again, by a new link', '/organization/invitations')
   async resend(@CurrentVisit() visit: Visit, @Param() { id }: InvitationParameters): Promise<void> {
     await this.act(visit, 'resent', () =>
       this.invitations.resend(id.toLowerCase(), visit.organization.id, actor(visit)),
@@ -141,13 +141,12 @@ export class OrganizationInvitationsController {
 
   private async page(visit: Visit, { said, after, typed, results, status = 200 }: Shown): Promise<void> {
     const { id } = visit.organization;
-    const found = await this.repository.list(id, { ...(after !== undefined && { after }), limit: PAGE + 1 });
-    const invitations = found.slice(0, PAGE);
+    const { invitations, next } = await this.repository.list(id, { after, limit: PAGE });
     const view = (
       <InvitationsView
         frame={frameOf(visit, this.csrf, said)}
         invitations={invitations}
-        next={found.length > PAGE ? invitations.at(-1)?.id : undefined}
+        next={next}
         roles={await this.roles.list(id)}
         seats={await this.seatsOf(id)}
         typed={typed}
@@ -160,9 +159,10 @@ export class OrganizationInvitationsController {
 
   /** Licenses of which a named seat can be kept. */
   private async seatsOf(organizationId: string): Promise<SeatChoice[]> {
-    const licenses = await this.licenses.list({ organizationId, limit: LICENSES });
-    return licenses
-      .filter(({ seatModel, status }) => seatModel === 'named' && status === 'issued')
+    const { items } = await this.licenses.list({ organizationId, limit: LICENSES });
+    const states = new Set(['scheduled', 'active', 'grace']);
+    return items
+      .filter((license) => license.seatModel === 'named' && states.has(stateOf(license, this.clock.now())))
       .map((license) => ({
         id: license.id,
         text: `${license.moduleName}, ${license.planName} (${seatsSentence(license)})`,

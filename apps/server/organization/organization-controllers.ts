@@ -1,4 +1,4 @@
-import { InvitationController } from './invitation.controller.js';
+import { AcceptInvitationController } from './accept-invitation.controller.js';
 import { OrganizationInvitationsController } from './invitations.controller.js';
 import { OrganizationOverviewController } from './overview.controller.js';
 import { OrganizationPeopleController } from './people.controller.js';
@@ -14,5 +14,5 @@ export const ORGANIZATION_CONTROLLERS = [
   OrganizationRolesController,
   OrganizationSettingsController,
   OrganizationSecurityController,
-  InvitationController,
+  AcceptInvitationController,
 ];

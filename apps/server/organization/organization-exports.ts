@@ -22,15 +22,16 @@ export class OrganizationExports {
 
   private async licensesOf(organizationId: string): Promise<LicenseOverview[]> {
     const all: LicenseOverview[] = [];
-    for (;;) {
-      const after = all.at(-1)?.id;
-      const page = await this.licenses.list({
+    let after: string | undefined;
+    do {
+      const { items, next } = await this.licenses.list({
         organizationId,
         limit: PAGE,
         ...(after !== undefined && { after }),
       });
-      all.push(...page);
-      if (page.length < PAGE) return all;
-    }
+      all.push(...items);
+      after = next ?? undefined;
+    } while (after !== undefined);
+    return all;
   }
 }

@@ -11,6 +11,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mayInOrganization, type OrganizationAction } from '#accounts';
 import { Public, PublicError, RequireRecentSession, RequireSession } from '#platform';
 import { Csrf, type Session } from '#sessions';
+import type { Visit as AnyVisit } from '../pages/visit.js';
 
 /** The metadata of a route, from which the matrix of route and role is made. */
 export const ORGANIZATION_ROUTE = 'core-auth:organization-route';
@@ -23,11 +24,8 @@ export interface OrganizationRoute {
 }
 
 /** Somebody in the organization for which they act. */
-export interface Visit {
-  readonly session: Session;
+export interface Visit extends AnyVisit {
   readonly organization: NonNullable<Session['organization']>;
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
 }
 
 /** Thrown when a page needs an organization: the browser is sent to choose one and comes back. */

@@ -13,6 +13,8 @@ import { Configuration, CurrentSession, PublicError } from '#platform';
 import { actorOf, Csrf, SessionCookie, SessionRepository, type Session } from '#sessions';
 import type { Account } from '../pages/layout.js';
 import { Pages } from '../pages/pages.js';
+import { ReturnAddress } from '../pages/return-address.js';
+import { accountOf } from '../pages/visit.js';
 import { frameOf, type Frame } from './frame.js';
 import { CurrentVisit, ForWhoeverIsSignedIn, InOrganization, type Visit } from './organization-route.js';
 import { CreationClosedView, NewOrganizationView, OverviewView } from './overview.view.js';
@@ -31,7 +33,13 @@ class OverviewQuery {
   done?: keyof typeof DONE;
 }
 
-class NewOrganizationForm {
+class NewOrganizationQuery {
+  @IsOptional()
+  @IsString()
+  return_to?: string;
+}
+
+class NewOrganizationForm extends NewOrganizationQuery {
   @IsOptional()
   @IsString()
   csrf_token?: string;
@@ -58,6 +66,7 @@ export class OrganizationOverviewController {
     private readonly cookie: SessionCookie,
     private readonly configuration: Configuration,
     private readonly csrf: Csrf,
+    private readonly returnAddress: ReturnAddress,
     private readonly pages: Pages,
   ) {}
 
@@ -69,9 +78,16 @@ export class OrganizationOverviewController {
 
   @Get('new')
   @ForWhoeverIsSignedIn('See the form for a new organization')
-  form(@CurrentSession() session: Session, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    const account = this.accountOf(session, request, reply);
-    if (!this.isClosed(reply, account)) this.pages.send(reply, <NewOrganizationView account={account} />);
+  async form(
+    @Query() query: NewOrganizationQuery,
+    @CurrentSession() session: Session,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const account = accountOf({ session, request, reply }, this.csrf);
+    if (this.isClosed(reply, account)) return;
+    const { returnTo, formLeadsTo } = await this.wayOn(query);
+    this.pages.send(reply, <NewOrganizationView account={account} returnTo={returnTo} />, { formLeadsTo });
   }
 
   @Post('new')
@@ -83,8 +99,9 @@ export class OrganizationOverviewController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     this.csrf.check(request, form.csrf_token);
-    if (this.isClosed(reply, this.accountOf(session, request, reply))) return;
+    if (this.isClosed(reply, accountOf({ session, request, reply }, this.csrf))) return;
     const { name = '', key } = form;
+    const { returnTo, formLeadsTo } = await this.wayOn(form);
     try {
       const { id } = await this.organizations.create(
         { name, key },
@@ -98,16 +115,17 @@ export class OrganizationOverviewController {
       const field = fieldOf(error.code);
       const view = (
         <NewOrganizationView
-          account={this.accountOf(session, request, reply)}
+          account={accountOf({ session, request, reply }, this.csrf)}
+          returnTo={returnTo}
           name={name}
           typedKey={key ?? (field === 'key' ? organizationKeyOf(name) : undefined)}
           problem={{ field, text: error.publicMessage }}
         />
       );
-      this.pages.send(reply, view, { status: error.status });
+      this.pages.send(reply, view, { status: error.status, formLeadsTo });
       return;
     }
-    reply.redirect('/organization?done=created', 303);
+    reply.redirect(returnTo ?? '/organization?done=created', 303);
   }
 
   @Post('leave')
@@ -123,6 +141,13 @@ export class OrganizationOverviewController {
       return;
     }
     reply.redirect('/choose-organization', 303);
+  }
+
+  /** Where whoever makes an organization was going: to an application that asked for one, for example. */
+  private async wayOn({ return_to: wanted }: NewOrganizationQuery) {
+    if (wanted === undefined) return { returnTo: undefined, formLeadsTo: [] };
+    const returnTo = await this.returnAddress.safe(wanted);
+    return { returnTo, formLeadsTo: await this.returnAddress.formTargets(returnTo) };
   }
 
   private async page(visit: Visit, said: Pick<Frame, 'done' | 'problem'>, status = 200): Promise<void> {
@@ -150,10 +175,6 @@ export class OrganizationOverviewController {
     if (this.configuration.organizationCreation === 'on') return false;
     this.pages.send(reply, <CreationClosedView account={account} />, { status: 403 });
     return true;
-  }
-
-  private accountOf({ name, email }: Session, request: FastifyRequest, reply: FastifyReply): Account {
-    return { name, email, csrfToken: this.csrf.token(request, reply) };
   }
 }
 

@@ -134,13 +134,21 @@ export function OverviewView(props: OverviewProps): VNode {
 
 interface NewOrganizationProps {
   readonly account: Account;
+  /** Where the person was going. */
+  readonly returnTo?: string | undefined;
   readonly name?: string | undefined;
   /** As it was typed. */
   readonly typedKey?: string | undefined;
   readonly problem?: { readonly field: 'name' | 'key' | undefined; readonly text: string } | undefined;
 }
 
-export function NewOrganizationView({ account, name, typedKey, problem }: NewOrganizationProps): VNode {
+export function NewOrganizationView({
+  account,
+  returnTo,
+  name,
+  typedKey,
+  problem,
+}: NewOrganizationProps): VNode {
   return (
     <Layout title={problem ? 'Error: Create an organization' : 'Create an organization'} account={account}>
       <section class="card" aria-labelledby="heading">
@@ -152,7 +160,7 @@ export function NewOrganizationView({ account, name, typedKey, problem }: NewOrg
           </ErrorSummary>
         )}
         <form method="post" action="/organization/new">
-          <HiddenFields csrfToken={account.csrfToken} />
+          <HiddenFields csrfToken={account.csrfToken} returnTo={returnTo} />
           <TextField
             id="name"
             name="name"

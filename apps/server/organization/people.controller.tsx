@@ -24,7 +24,7 @@ class PeopleQuery {
   q?: string;
 
   @IsOptional()
-  @IsUUID(undefined, { message: 'A page begins after a person.' })
+  @IsString({ message: 'A page begins at one place.' })
   after?: string;
 
   @IsOptional()

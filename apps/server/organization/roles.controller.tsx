@@ -9,6 +9,8 @@ import { frameOf, type Frame } from './frame.js';
 import { CurrentVisit, InOrganization, type Visit } from './organization-route.js';
 import { RolesView, type TypedRole } from './roles.view.js';
 
+const ROLES = '/organization/roles';
+
 const DONE = {
   created: 'The role was created.',
   changed: 'The role was changed.',
@@ -57,7 +59,7 @@ export class OrganizationRolesController {
   }
 
   @Post()
-  @InOrganization('roles:write', 'Make a role of permissions that one has oneself')
+  @InOrganization('roles:write', 'Make a role of permissions that one has oneself', ROLES)
   async create(@CurrentVisit() visit: Visit, @Body() form: RoleForm): Promise<void> {
     const draft = draftOf(form);
     await this.act(visit, 'created', { id: undefined, ...draft }, () =>
@@ -66,7 +68,7 @@ export class OrganizationRolesController {
   }
 
   @Post(':roleId')
-  @InOrganization('roles:write', 'Change the name and the permissions of a role')
+  @InOrganization('roles:write', 'Change the name and the permissions of a role', ROLES)
   async change(
     @CurrentVisit() visit: Visit,
     @Param() { roleId }: RoleParameters,
@@ -84,7 +86,7 @@ export class OrganizationRolesController {
   }
 
   @Post(':roleId/delete')
-  @InOrganization('roles:write', 'Delete a role that nobody has')
+  @InOrganization('roles:write', 'Delete a role that nobody has', ROLES)
   async delete(@CurrentVisit() visit: Visit, @Param() { roleId }: RoleParameters): Promise<void> {
     await this.act(visit, 'deleted', undefined, () =>
       this.roles.delete(
@@ -109,7 +111,7 @@ export class OrganizationRolesController {
       await this.page(visit, { problem }, typed && { ...typed, problem }, status);
       return;
     }
-    visit.reply.redirect(`/organization/roles?done=${done}`, 303);
+    visit.reply.redirect(`${ROLES}?done=${done}`, 303);
   }
 
   private async page(

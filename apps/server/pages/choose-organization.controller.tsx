@@ -51,8 +51,9 @@ export class ChooseOrganizationController {
         csrfToken={this.csrf.token(request, reply)}
         returnTo={returnTo}
         person={session}
-        organizations={memberships.map(({ id, name, role, customRole }) => ({
+        organizations={memberships.map(({ id, key, name, role, customRole }) => ({
           id,
+          key: memberships.some((other) => other.id !== id && other.name === name) ? key : undefined,
           name,
           role,
           customRole,

@@ -6,6 +6,8 @@ import { roleName, type Role } from './roles.js';
 
 interface OrganizationChoice {
   readonly id: string;
+  /** Where another of them has the same name. */
+  readonly key?: string | undefined;
   readonly name: string;
   readonly role: Role;
   readonly customRole?: { readonly name: string } | null;
@@ -21,7 +23,7 @@ interface ChooseOrganizationProps extends FormProps {
 }
 
 function Choice({ organization }: { organization: OrganizationChoice }): VNode {
-  const { id, name, role, customRole, current } = organization;
+  const { id, key, name, role, customRole, current } = organization;
   return (
     <li>
       <button
@@ -34,12 +36,22 @@ function Choice({ organization }: { organization: OrganizationChoice }): VNode {
         <Monogram name={name} />
         <span class="choice-text">
           <span class="choice-name">{name}</span>
-          <span class="muted small">{customRole?.name ?? roleName(role)}</span>
+          <span class="muted small">
+            {customRole?.name ?? roleName(role)}
+            {key !== undefined && `, ${key}`}
+          </span>
         </span>
         {current && <span class="badge">Current</span>}
       </button>
     </li>
   );
+}
+
+/** Where one is made, and the way goes on after that. */
+function createAddress(returnTo: string): string {
+  return returnTo === '/'
+    ? '/organization/new'
+    : `/organization/new?${new URLSearchParams({ return_to: returnTo })}`;
 }
 
 export function ChooseOrganizationView(props: ChooseOrganizationProps): VNode {
@@ -69,7 +81,7 @@ export function ChooseOrganizationView(props: ChooseOrganizationProps): VNode {
         )}
         {props.mayCreate === true && (
           <p class="small">
-            <a href="/organization/new">Create an organization</a>
+            <a href={createAddress(props.returnTo)}>Create an organization</a>
           </p>
         )}
       </section>

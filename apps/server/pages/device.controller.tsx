@@ -1,6 +1,6 @@
-import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { IsIn, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { AccountRepository } from '#accounts';
 import {
   DeviceVerification,
@@ -10,14 +10,14 @@ import {
   type ActingSession,
   type DeviceRequest,
 } from '#oauth';
-import { Clock, CurrentSession, PublicError, RequireSession } from '#platform';
+import { Clock, RequireSession } from '#platform';
 import { Csrf, type Session } from '#sessions';
 import { Contacts } from './contacts.js';
 import { ConfirmDeviceView, DeviceResultView, DeviceView, type UserCodeFailure } from './device.view.js';
-import type { Account } from './layout.js';
 import { LicenseRefusedView } from './license-refused.view.js';
 import { queryHref } from './links.js';
 import { Pages } from './pages.js';
+import { accountOf, CurrentVisit, type Visit } from './visit.js';
 
 const PATH = '/device';
 
@@ -49,11 +49,8 @@ const STATUS: Readonly<Record<UserCodeFailure['kind'], number>> = {
   'too-many-codes': 429,
 };
 
-/** What the pages of one request share. */
-interface Visit {
+interface ActingVisit extends Visit {
   readonly session: ActingSession;
-  readonly account: Account;
-  readonly reply: FastifyReply;
 }
 
 /** The verification page (RFC 8628 §3.3): a code is only looked for when a form brings it. */
@@ -71,33 +68,18 @@ export class DeviceController {
 
   @Get()
   @RequireSession()
-  show(
-    @Query() { user_code: text }: DeviceQuery,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): void {
-    if (!isActing(session)) return chooseOrganization(reply, text);
-    this.form(this.visit(session, request, reply), shownCode(text));
+  show(@CurrentVisit() visit: Visit, @Query() { user_code: text }: DeviceQuery): void {
+    if (!isActing(visit)) return chooseOrganization(visit.reply, text);
+    this.form(visit, shownCode(text));
   }
 
   @Post()
   @RequireSession()
-  async submit(
-    @Body() form: DeviceForm,
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  async submit(@CurrentVisit() visit: Visit, @Body() form: DeviceForm): Promise<void> {
     const { user_code: text, decision } = form;
-    if (!isActing(session)) return chooseOrganization(reply, text);
-    const visit = this.visit(session, request, reply);
-    try {
-      this.csrf.check(request, form.csrf_token);
-    } catch (error) {
-      if (error instanceof PublicError) return this.form(visit, text, { kind: 'form-expired' });
-      throw error;
-    }
+    if (!isActing(visit)) return chooseOrganization(visit.reply, text);
+    const { session, request } = visit;
+    if (!this.csrf.holds(request, form.csrf_token)) return this.form(visit, text, { kind: 'form-expired' });
     if (text === undefined) return this.form(visit, text, { kind: 'missing' });
 
     const search = await this.verification.find(text, session);
@@ -115,42 +97,35 @@ export class DeviceController {
 
   @Get('approved')
   @RequireSession()
-  approved(
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): void {
-    const account = this.account(session, request, reply);
-    this.pages.send(reply, <DeviceResultView account={account} approved={true} />);
+  approved(@CurrentVisit() visit: Visit): void {
+    const account = accountOf(visit, this.csrf);
+    this.pages.send(visit.reply, <DeviceResultView account={account} approved={true} />);
   }
 
   @Get('denied')
   @RequireSession()
-  denied(
-    @CurrentSession() session: Session,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): void {
-    const account = this.account(session, request, reply);
-    this.pages.send(reply, <DeviceResultView account={account} approved={false} />);
+  denied(@CurrentVisit() visit: Visit): void {
+    const account = accountOf(visit, this.csrf);
+    this.pages.send(visit.reply, <DeviceResultView account={account} approved={false} />);
   }
 
-  private form(visit: Visit, userCode: string | undefined, failure?: UserCodeFailure): void {
-    const view = <DeviceView account={visit.account} userCode={userCode} failure={failure} />;
+  private form(visit: ActingVisit, userCode: string | undefined, failure?: UserCodeFailure): void {
+    const view = <DeviceView account={accountOf(visit, this.csrf)} userCode={userCode} failure={failure} />;
     this.pages.send(visit.reply, view, { status: failure ? STATUS[failure.kind] : 200 });
   }
 
-  private pause(visit: Visit, userCode: string, until: Date): void {
+  private pause(visit: ActingVisit, userCode: string, until: Date): void {
     const wait = Math.max(1, Math.ceil((until.getTime() - this.clock.now().getTime()) / 1000));
     visit.reply.header('retry-after', String(wait));
     this.form(visit, userCode, { kind: 'too-many-codes', retryAfterSeconds: wait });
   }
 
-  private async confirm({ session, account, reply }: Visit, device: DeviceRequest): Promise<void> {
+  private async confirm(visit: ActingVisit, device: DeviceRequest): Promise<void> {
+    const { session, reply } = visit;
     const { client, scopes, userCode, createdAt } = device;
     const view = (
       <ConfirmDeviceView
-        account={account}
+        account={accountOf(visit, this.csrf)}
         userCode={userCode}
         client={{
           name: client.name,
@@ -167,7 +142,7 @@ export class DeviceController {
     this.pages.send(reply, view);
   }
 
-  private async approve(visit: Visit, device: DeviceRequest): Promise<void> {
+  private async approve(visit: ActingVisit, device: DeviceRequest): Promise<void> {
     const outcome = await this.verification.approve(device, visit.session);
     if (outcome === 'gone') return this.form(visit, device.userCode, { kind: 'wrong-code' });
     // an ended session is asked to sign in, and comes back to the code
@@ -176,7 +151,7 @@ export class DeviceController {
     visit.reply.header('cache-control', 'no-store').redirect(next, 303);
   }
 
-  private async deny(visit: Visit, device: DeviceRequest): Promise<void> {
+  private async deny(visit: ActingVisit, device: DeviceRequest): Promise<void> {
     if (!(await this.verification.deny(device, visit.session))) {
       return this.form(visit, device.userCode, { kind: 'wrong-code' });
     }
@@ -184,10 +159,8 @@ export class DeviceController {
   }
 
   /** @returns whether the refusal was answered */
-  private async refuseWithoutLicense(
-    { session, account, reply }: Visit,
-    device: DeviceRequest,
-  ): Promise<boolean> {
+  private async refuseWithoutLicense(visit: ActingVisit, device: DeviceRequest): Promise<boolean> {
+    const { session, reply } = visit;
     const refusal = await this.verification.refusal(device, session);
     if (!refusal) return false;
     const { organization } = session;
@@ -201,7 +174,7 @@ export class DeviceController {
         contacts={await this.contacts.of(organization.id)}
         hasOtherOrganizations={await this.hasOtherOrganizations(session)}
         returnTo={queryHref(PATH, { user_code: device.userCode })}
-        account={account}
+        account={accountOf(visit, this.csrf)}
       />
     );
     this.pages.send(reply, view, { status: 403 });
@@ -210,14 +183,6 @@ export class DeviceController {
 
   private async hasOtherOrganizations({ userId }: Session): Promise<boolean> {
     return (await this.accounts.membershipsOf(userId)).length > 1;
-  }
-
-  private visit(session: ActingSession, request: FastifyRequest, reply: FastifyReply): Visit {
-    return { session, reply, account: this.account(session, request, reply) };
-  }
-
-  private account({ name, email }: Session, request: FastifyRequest, reply: FastifyReply): Account {
-    return { name, email, csrfToken: this.csrf.token(request, reply) };
   }
 }
 
@@ -233,8 +198,8 @@ function shownCode(text: string | undefined): string | undefined {
   return code === undefined ? undefined : formatUserCode(code);
 }
 
-function isActing(session: Session): session is ActingSession {
-  return session.organization !== undefined;
+function isActing(visit: Visit): visit is ActingVisit {
+  return visit.session.organization !== undefined;
 }
 
 /** Who belongs to several organizations chooses one first, and comes back to the code. */

@@ -5,6 +5,8 @@ export interface FormFailure {
   readonly text: string;
   /** By name of the field. */
   readonly fields?: Readonly<Record<string, string | undefined>>;
+  /** Seconds until it may be tried again. */
+  readonly retryAfter?: number;
 }
 
 export const FORM_EXPIRED: FormFailure = {
@@ -18,7 +20,7 @@ export function refused(text: string, fields: Readonly<Record<string, string | u
   return { status: 400, title: 'Nothing has been changed', text, fields };
 }
 
-export function paused(until: Date, now: Date): FormFailure & { readonly retryAfter: number } {
+export function paused(until: Date, now: Date): FormFailure {
   const retryAfter = Math.max(1, Math.ceil((until.getTime() - now.getTime()) / 1000));
   const minutes = Math.ceil(retryAfter / 60);
   return {

@@ -11,7 +11,7 @@ export interface FormProps {
 export function HiddenFields({
   csrfToken,
   returnTo,
-}: Pick<FormProps, 'csrfToken'> & Partial<FormProps>): VNode {
+}: Pick<FormProps, 'csrfToken'> & { readonly returnTo?: string | undefined }): VNode {
   return (
     <>
       <input type="hidden" name="csrf_token" value={csrfToken} />

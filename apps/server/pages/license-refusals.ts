@@ -19,6 +19,8 @@ export type Administers = 'nothing' | 'seats' | 'licenses';
 interface Subject {
   readonly module: string;
   readonly organization: string;
+  /** Whether seats are free that go to their last holders alone for a while. */
+  readonly seatsCool?: boolean;
 }
 
 type Explain = (subject: Subject) => RefusalText;
@@ -98,13 +100,22 @@ const refusals = {
     own: 'You can assign a seat to yourself.',
     seats: true,
   }),
-  SEATS_EXHAUSTED: ({ module, organization }) => ({
-    title: 'All seats are taken',
-    reason: `Every seat that ${organization} has for ${module} is in use.`,
-    ask: 'Ask one of these people to free a seat or to add more.',
-    own: 'You can free a seat, or ask the supplier for more.',
-    seats: true,
-  }),
+  SEATS_EXHAUSTED: ({ module, organization, seatsCool }) =>
+    seatsCool
+      ? {
+          title: 'No seat is free yet',
+          reason: `Every seat that ${organization} has for ${module} is in use, or was released so lately that it goes to nobody but its last holder.`,
+          ask: 'Come back then, or ask one of these people to add more.',
+          own: 'Come back then, or ask the supplier for more.',
+          seats: true,
+        }
+      : {
+          title: 'All seats are taken',
+          reason: `Every seat that ${organization} has for ${module} is in use.`,
+          ask: 'Ask one of these people to free a seat or to add more.',
+          own: 'You can free a seat, or ask the supplier for more.',
+          seats: true,
+        },
   OVER_ALLOCATED: ({ module, organization }) => ({
     title: 'More seats are used than licensed',
     reason: `${organization} uses more seats of ${module} than its license has, so nobody new is let in.`,

@@ -9,6 +9,7 @@ import { LicenseRefusedView } from './license-refused.view.js';
 import { Contacts } from './contacts.js';
 import { Pages } from './pages.js';
 import { ReturnAddress } from './return-address.js';
+import { accountOf } from './visit.js';
 
 class RefusedQuery {
   @IsString({ message: 'This page is only reached from an application.' })
@@ -57,6 +58,7 @@ export class LicenseRefusedController {
         organization={organization}
         code={refusal.decision.code}
         licenseId={refusal.decision.licenseId}
+        seatFreeAt={refusal.seatFreeAt}
         administers={
           organization ? await this.contacts.administers(organization.id, session.userId) : 'nothing'
         }
@@ -69,7 +71,7 @@ export class LicenseRefusedController {
             ? undefined
             : { name: client.name, url: answerUrl(authorization.redirectUri, denied.parameters) }
         }
-        account={{ ...session, csrfToken: this.csrf.token(request, reply) }}
+        account={accountOf({ session, request, reply }, this.csrf)}
       />
     );
     this.pages.send(reply, view, { status: 403 });

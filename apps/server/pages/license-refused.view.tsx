@@ -3,6 +3,7 @@ import { Icon } from './icons.js';
 import { Layout, type Account } from './layout.js';
 import { describeRefusal, nextStep, type Administers } from './license-refusals.js';
 import { safeHref } from './links.js';
+import { Moment } from './moment.js';
 import { ContactList, type Contact } from './people.js';
 
 interface LicenseRefusedProps {
@@ -13,6 +14,8 @@ interface LicenseRefusedProps {
   readonly code: string;
   /** Which the refusal is about. */
   readonly licenseId: string | null;
+  /** When a seat is free that goes to its last holder alone until then. */
+  readonly seatFreeAt?: Date | null | undefined;
   readonly administers: Administers;
   /** Owners and administrators of the organization. */
   readonly contacts: readonly Contact[];
@@ -48,10 +51,11 @@ function Links({ hasOtherOrganizations, organization, returnTo, application }: L
 }
 
 export function LicenseRefusedView(props: LicenseRefusedProps): VNode {
-  const { module, organization, code, licenseId, administers, contacts, account } = props;
+  const { module, organization, code, licenseId, seatFreeAt, administers, contacts, account } = props;
   const text = describeRefusal(code, {
     module: module.name,
     organization: organization?.name ?? 'Your organization',
+    seatsCool: !!seatFreeAt,
   });
   const { sentence, asksOthers, link } = nextStep(text, administers, licenseId);
   return (
@@ -62,6 +66,11 @@ export function LicenseRefusedView(props: LicenseRefusedProps): VNode {
         </span>
         <h1 id="heading">{text.title}</h1>
         <p class="lead">{text.reason}</p>
+        {seatFreeAt && (
+          <p>
+            The next seat is free for others on <Moment at={seatFreeAt} />.
+          </p>
+        )}
         <p>{sentence}</p>
         {link && (
           <p>

@@ -3,11 +3,14 @@ import type { FastifyReply } from 'fastify';
 import type { VNode } from 'preact';
 import { Configuration } from '#platform';
 import { contentSecurityPolicy, scriptedPolicy, selfSubmittingPolicy } from './content-security-policy.js';
+import type { FormFailure } from './form-failure.js';
 import { SUBMIT_SCRIPT } from './form-post.view.js';
 import { renderPage } from './render.js';
 
 interface PageOptions {
   readonly status?: number;
+  /** Of the form that was refused. */
+  readonly failure?: Pick<FormFailure, 'status' | 'retryAfter'> | undefined;
   /** Where the page's form may end up, besides here. */
   readonly formLeadsTo?: readonly string[];
   /** Whether scripts of this server run in it. */
@@ -21,11 +24,12 @@ export class Pages {
   constructor(private readonly configuration: Configuration) {}
 
   send(reply: FastifyReply, view: VNode, options: PageOptions = {}): void {
-    const { status = 200, formLeadsTo = [], scripted = false, submitsItself = false } = options;
+    const { failure, formLeadsTo = [], scripted = false, submitsItself = false } = options;
     const plainPolicy = scripted ? scriptedPolicy : contentSecurityPolicy;
     void reply
-      .status(status)
+      .status(options.status ?? failure?.status ?? 200)
       .headers({
+        ...(failure?.retryAfter === undefined ? {} : { 'retry-after': String(failure.retryAfter) }),
         'content-type': 'text/html; charset=utf-8',
         'cache-control': 'no-store',
         'content-security-policy': submitsItself

@@ -26,7 +26,7 @@ export function passwordHint(password: string, { shortest, words }: HintFacts): 
   if (/^(.{1,7}?)\1+$/su.test(folded)) return 'Weak: it is the same few characters again and again.';
   const rest = words.reduce((text, word) => text.replaceAll(word, ' '), folded);
   if (rest !== folded && [...rest.replace(/[\s\p{P}\p{S}]/gu, '')].length < 6) {
-    return 'Weak: it is made of your name, your address, your organization or the name of this service.';
+    return 'Weak: it is made of your name, your address, your organization, the name of this service or the word “password”.';
   }
   return `Long enough: ${length} characters. When it is sent, it is looked for among the passwords that attackers try first.`;
 }

@@ -7,6 +7,7 @@ import type { Account } from './layout.js';
 import { Pages } from './pages.js';
 import { readinessFilter } from './readiness-filter.js';
 import { ReadinessView } from './readiness.view.js';
+import { accountOf } from './visit.js';
 
 @Controller('readiness')
 export class ReadinessPageController {
@@ -39,6 +40,6 @@ export class ReadinessPageController {
   /** Nobody while the database is away: the report is read then most of all. */
   private async account(request: FastifyRequest, reply: FastifyReply): Promise<Account | undefined> {
     const session = await this.sessions.find(this.cookie.read(request)).catch(() => undefined);
-    return session && { ...session, csrfToken: this.csrf.token(request, reply) };
+    return session && accountOf({ session, request, reply }, this.csrf);
   }
 }

@@ -36,7 +36,7 @@ export class RegisterController {
   @Public()
   show(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     if (this.isClosed(reply)) return;
-    this.pages.send(reply, <RegisterView csrfToken={this.csrf.token(request, reply)} />);
+    this.ask(request, reply);
   }
 
   @Post()
@@ -52,12 +52,7 @@ export class RegisterController {
     const failure = !this.csrf.holds(request, form.csrf_token)
       ? FORM_EXPIRED
       : problem && refused('The e-mail address cannot be used.', { email: problem });
-    if (failure) {
-      const view = (
-        <RegisterView csrfToken={this.csrf.token(request, reply)} email={email} failure={failure} />
-      );
-      return this.pages.send(reply, view, { status: failure.status });
-    }
+    if (failure) return this.ask(request, reply, { email, failure });
     await this.registration.begin(email, request.ip);
     reply.header('cache-control', 'no-store').redirect('/register/sent', 303);
   }
@@ -112,6 +107,15 @@ export class RegisterController {
     reply.header('cache-control', 'no-store').redirect('/', 303);
   }
 
+  private ask(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    typed: { email?: string; failure?: FormFailure } = {},
+  ): void {
+    const view = <RegisterView {...typed} csrfToken={this.csrf.token(request, reply)} />;
+    this.pages.send(reply, view, { failure: typed.failure });
+  }
+
   private async form(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -122,7 +126,7 @@ export class RegisterController {
     const view = (
       <CompleteRegistrationView {...typed} email={email} csrfToken={this.csrf.token(request, reply)} />
     );
-    this.pages.send(reply, view, { status: typed.failure?.status ?? 200, scripted: true });
+    this.pages.send(reply, view, { failure: typed.failure, scripted: true });
   }
 
   private deadLink(reply: FastifyReply): void {

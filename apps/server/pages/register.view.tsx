@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { AskAddress } from './ask-address.js';
 import type { FormFailure } from './form-failure.js';
 import { FormPage } from './form-page.js';
 import { Field } from './form.js';
@@ -12,29 +13,20 @@ interface RegisterProps {
 
 export function RegisterView({ csrfToken, email = '', failure }: RegisterProps): VNode {
   return (
-    <FormPage
+    <AskAddress
       title="Make an account"
       lead="Begin with your e-mail address. A mail with a link leads on."
       action="/register"
       csrfToken={csrfToken}
+      email={email}
+      autocomplete="email"
       failure={failure}
-      button="Send the mail"
       after={
         <p class="small muted">
           You have an account? <a href="/sign-in">Sign in</a>
         </p>
       }
-    >
-      <Field
-        name="email"
-        label="E-mail address"
-        type="email"
-        autocomplete="email"
-        value={email}
-        error={failure?.fields?.['email']}
-        autofocus
-      />
-    </FormPage>
+    />
   );
 }
 

@@ -28,9 +28,9 @@ export class ResetPasswordController {
 
   @Get('forgot-password')
   @Public()
-  ask(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+  forgotten(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     if (this.isWithoutMail(reply)) return;
-    this.pages.send(reply, <ForgotPasswordView csrfToken={this.csrf.token(request, reply)} />);
+    this.ask(request, reply);
   }
 
   @Post('forgot-password')
@@ -46,11 +46,7 @@ export class ResetPasswordController {
     const failure = !this.csrf.holds(request, form.csrf_token)
       ? FORM_EXPIRED
       : problem && refused('No mail was sent.', { email: problem });
-    if (failure) {
-      const csrfToken = this.csrf.token(request, reply);
-      const view = <ForgotPasswordView csrfToken={csrfToken} email={email} failure={failure} />;
-      return this.pages.send(reply, view, { status: failure.status });
-    }
+    if (failure) return this.ask(request, reply, { email, failure });
     await this.resets.begin(email, request.ip);
     reply.header('cache-control', 'no-store').redirect('/forgot-password/sent', 303);
   }
@@ -105,6 +101,15 @@ export class ResetPasswordController {
     this.pages.send(reply, view);
   }
 
+  private ask(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    typed: { email?: string; failure?: FormFailure } = {},
+  ): void {
+    const view = <ForgotPasswordView {...typed} csrfToken={this.csrf.token(request, reply)} />;
+    this.pages.send(reply, view, { failure: typed.failure });
+  }
+
   private async form(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -113,7 +118,7 @@ export class ResetPasswordController {
     const pending = await this.resets.pending(typed.token);
     if (!pending) return this.deadLink(reply);
     const view = <ResetPasswordView {...typed} {...pending} csrfToken={this.csrf.token(request, reply)} />;
-    this.pages.send(reply, view, { status: typed.failure?.status ?? 200, scripted: true });
+    this.pages.send(reply, view, { failure: typed.failure, scripted: true });
   }
 
   private deadLink(reply: FastifyReply): void {

@@ -1,8 +1,8 @@
 import type { VNode } from 'preact';
 import type { PasswordUse } from '#accounts';
+import { AskAddress } from './ask-address.js';
 import type { FormFailure } from './form-failure.js';
 import { FormPage } from './form-page.js';
-import { Field } from './form.js';
 import { NewPassword, UsernameFor } from './new-password.js';
 
 interface ForgotProps {
@@ -13,29 +13,20 @@ interface ForgotProps {
 
 export function ForgotPasswordView({ csrfToken, email = '', failure }: ForgotProps): VNode {
   return (
-    <FormPage
+    <AskAddress
       title="Forgotten your password?"
       lead="Enter the address of your account. A mail with a link leads to a new password."
       action="/forgot-password"
       csrfToken={csrfToken}
+      email={email}
+      autocomplete="username"
       failure={failure}
-      button="Send the mail"
       after={
         <p class="small muted">
           It came back to you? <a href="/sign-in">Sign in</a>
         </p>
       }
-    >
-      <Field
-        name="email"
-        label="E-mail address"
-        type="email"
-        autocomplete="username"
-        value={email}
-        error={failure?.fields?.['email']}
-        autofocus
-      />
-    </FormPage>
+    />
   );
 }
 

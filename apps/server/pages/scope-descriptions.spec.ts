@@ -23,8 +23,16 @@ describe('scope descriptions', () => {
       },
       {
         scope: 'account:security',
-        summary: 'Change your password, your e-mail address, and what else you sign in with',
+        summary:
+          'Change your password, your e-mail address, and what else you sign in with, take out all of your data, and delete your account',
       },
+    ]);
+  });
+
+  it('name the end of an organization and the export of its data', () => {
+    expect(scopeDescriptions('organization:read organization:write')).toEqual([
+      { scope: 'organization:read', summary: expect.stringContaining('take out all of its data') },
+      { scope: 'organization:write', summary: expect.stringContaining('delete it') },
     ]);
   });
 

@@ -10,11 +10,12 @@ const standard: Readonly<Record<string, string>> = {
   email: 'See your e-mail address',
   'account:read': 'See your account, how you sign in, your sessions, and the applications that you use',
   'account:write': 'Change your name, end your sessions, and end the access of applications',
-  'account:security': 'Change your password, your e-mail address, and what else you sign in with',
+  'account:security':
+    'Change your password, your e-mail address, and what else you sign in with, take out all of your data, and delete your account',
   'organization:read':
-    'See your organization, its people, invitations, roles and settings, as far as you may',
+    'See your organization, its people, invitations, roles and settings, and take out all of its data, as far as you may',
   'organization:write':
-    'Change your organization, its people, invitations, roles and settings, as far as you may',
+    'Change your organization, its people, invitations, roles and settings, hand it over, leave it and delete it, as far as you may, and join or create others',
   offline_access: 'Keep this access while you are away, until it is withdrawn',
 };
 

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Post, Query, Req, Res } from '@nestjs/common';
-import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsIn, IsOptional, IsString } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Clock, Public, PublicError } from '#platform';
 import {
@@ -37,7 +37,6 @@ class SecondFactorForm extends CsrfForm {
 
   @IsOptional()
   @IsString({ message: 'code must be sent once.' })
-  @MaxLength(256, { message: 'The code is too long.' })
   code?: string;
 
   @IsOptional()
@@ -52,6 +51,7 @@ class SecondFactorForm extends CsrfForm {
 const STATUS: Readonly<Record<SecondFactorFailure['kind'], number>> = {
   wrong: 401,
   locked: 429,
+  closed: 429,
   'form-expired': 403,
 };
 
@@ -114,22 +114,19 @@ export class SecondFactorController {
     const pending = await this.pendingSignIns.find(this.pendingCookie.read(request));
     if (!pending) return this.startAgain(reply, returnTo);
     const again = (failure: SecondFactorFailure) => this.page(pending, returnTo, failure, request, reply);
-    try {
-      this.csrf.check(request, form.csrf_token);
-    } catch (error) {
-      if (error instanceof PublicError) return again({ kind: 'form-expired' });
-      throw error;
-    }
+    if (!this.csrf.holds(request, form.csrf_token)) return again({ kind: 'form-expired' });
     const browser = this.csrf.browserOf(request);
     const presented = presentedBy(form, browser);
     if (!presented) return again({ kind: 'wrong', method: form.method });
 
     const result = await this.signIn.withSecondFactor(pending, presented, {
       ...this.cookies.read(request),
-      remember: form.remember === 'on',
+      // a recovery code stands in for a factor this once
+      remember: form.remember === 'on' && form.method !== 'recovery-code',
     });
     if (result.kind === 'ended') return this.startAgain(reply, returnTo);
     if (result.kind === 'wrong') return again({ kind: 'wrong', method: form.method });
+    if (result.kind === 'closed') return again({ kind: 'closed' });
     if (result.kind === 'locked') {
       const wait = Math.max(1, Math.ceil((result.until.getTime() - this.clock.now().getTime()) / 1000));
       reply.header('retry-after', String(wait));

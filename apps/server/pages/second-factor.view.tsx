@@ -10,6 +10,7 @@ export type Method = 'totp' | 'passkey' | 'recovery-code';
 export type SecondFactorFailure =
   | { readonly kind: 'wrong'; readonly method: Method }
   | { readonly kind: 'locked'; readonly retryAfterSeconds: number }
+  | { readonly kind: 'closed' }
   | { readonly kind: 'form-expired' };
 
 interface SecondFactorProps extends FormProps {
@@ -40,6 +41,11 @@ function explain(failure: SecondFactorFailure): { title: string; text: string } 
         text: `For your protection, the second step is paused. Try again in ${wait}.`,
       };
     }
+    case 'closed':
+      return {
+        title: 'Too many wrong codes',
+        text: 'Codes of the authenticator app are not taken any more. Use a passkey or a recovery code, choose a new password by mail, or ask whoever runs this service.',
+      };
     case 'form-expired':
       return { title: 'This form was open for too long', text: 'Nothing has been sent. Try once more.' };
   }
@@ -145,6 +151,10 @@ export function SecondFactorView(props: SecondFactorProps): VNode {
             />
           </details>
         )}
+        <p class="small muted">
+          Have you lost all that is asked for here? Ask whoever runs this service, who can remove it from your
+          account.
+        </p>
         <p class="small muted">
           <a href="/sign-in">Sign in as somebody else</a>
         </p>

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Public, PublicError } from '#platform';
+import { Public } from '#platform';
 import { Csrf, DeviceCookie, Unlock } from '#sessions';
 import { Pages } from './pages.js';
 import { UnlockedView, UnlockView, type UnlockFailure } from './unlock.view.js';
@@ -21,7 +21,7 @@ class UnlockForm extends UnlockQuery {
 
 const STATUS: Readonly<Record<UnlockFailure, number>> = { 'bad-link': 400, 'form-expired': 403 };
 
-/** Where the link of a letter about a delay leads. To look at it uses nothing: programs that read mail follow links. */
+/** Where the link of a mail about a delay leads. To look at it uses nothing: programs that read mail follow links. */
 @Controller()
 export class UnlockController {
   constructor(
@@ -44,12 +44,7 @@ export class UnlockController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    try {
-      this.csrf.check(request, csrf_token);
-    } catch (error) {
-      if (error instanceof PublicError) return this.page(request, reply, token, 'form-expired');
-      throw error;
-    }
+    if (!this.csrf.holds(request, csrf_token)) return this.page(request, reply, token, 'form-expired');
     const secret = token && (await this.unlock.open(token, request.ip));
     if (!secret) return this.page(request, reply, undefined, 'bad-link');
     this.devices.set(request, reply, secret);

@@ -1,11 +1,11 @@
 import { INSTANT, listOf, nullable, objectOf, UUID, type Answer, type Schema } from '#platform';
 
 /** Null is unlimited. */
-const FEATURE_VALUE: Schema = { type: ['boolean', 'integer', 'null'], minimum: 0 };
-const SEAT_MODEL: Schema = { enum: ['named', 'floating', 'unlimited'] };
-const TEXT: Schema = { type: 'string' };
-const COUNT: Schema = { type: 'integer', minimum: 0 };
-const FLAG: Schema = { type: 'boolean' };
+export const FEATURE_VALUE: Schema = { type: ['boolean', 'integer', 'null'], minimum: 0 };
+export const SEAT_MODEL: Schema = { enum: ['named', 'floating', 'unlimited'] };
+export const TEXT: Schema = { type: 'string' };
+export const COUNT: Schema = { type: 'integer', minimum: 0 };
+export const FLAG: Schema = { type: 'boolean' };
 
 const TERMS = objectOf({
   effective_at: INSTANT,
@@ -155,6 +155,7 @@ export const USAGE_LIST = pageOf('UsageList', 'usage', {
 export const TIMELINE = pageOf('Timeline', 'entries', {
   act: TEXT,
   actor: TEXT,
+  reason: nullable(TEXT),
   occurred_at: INSTANT,
   // as the change wrote it down, which is another for each act
   detail: { type: ['object', 'null'] },

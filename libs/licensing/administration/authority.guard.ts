@@ -1,10 +1,7 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { AdministratorRepository, type Administrator } from '#accounts';
-import { PublicError } from '#platform';
+import { API_ROUTE, PublicError } from '#platform';
 import { mayAdminister, type LicensingAction } from './authority.js';
-
-/** The metadata of a route, in which it says its action. */
-export const ADMINISTRATION_ROUTE = 'core-auth:licensing-route';
 
 /** What this room needs to know of a live token. */
 interface Bearer {
@@ -28,7 +25,7 @@ export class AuthorityGuard implements CanActivate {
   constructor(private readonly administrators: AdministratorRepository) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const route = Reflect.getMetadata(ADMINISTRATION_ROUTE, context.getHandler()) as {
+    const route = Reflect.getMetadata(API_ROUTE, context.getHandler()) as {
       action: LicensingAction;
     };
     const request = context.switchToHttp().getRequest<{ token: Bearer; reach?: Reach }>();

@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, Matches } from 'class-validator';
-import { idOf, toWire } from '#platform';
+import { idOf, JsonBody, QueryOf, toWire } from '#platform';
 import type { NewFeature, PlanFeatures } from '../catalog.js';
 import { CatalogRepository } from '../catalog.repository.js';
 import { FEATURE, FEATURE_LIST, PLAN_LIST, PLAN_VERSION } from './answers.js';
@@ -8,7 +8,7 @@ import type { Reach } from './authority.guard.js';
 import { CatalogListRepository } from './catalog-list.repository.js';
 import { CursorQuery } from './license-requests.js';
 import { IsCatalogKey, IsPlanFeatures, PAGE } from './request.js';
-import { Administers, CurrentReach, JsonBody, QueryOf } from './route.js';
+import { Administers, CurrentReach } from './route.js';
 
 export class PlanListQuery extends CursorQuery {
   @IsOptional()

@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { IsUUID, Matches, IsInt, IsOptional, Max, Min } from 'class-validator';
-import { idOf, PublicError, toWire } from '#platform';
+import { idOf, JsonBody, PublicError, QueryOf, toWire } from '#platform';
 import { OfflineLicenses } from '../offline/offline-licenses.js';
 import { SeatLeaseRepository } from '../seats/lease.repository.js';
 import { SeatReservationRepository } from '../seats/reservation.repository.js';
@@ -16,7 +16,7 @@ import type { Reach } from './authority.guard.js';
 import { LicenseListRepository } from './license-list.repository.js';
 import { CursorQuery } from './license-requests.js';
 import { instant, IsCount, IsInstant, PAGE } from './request.js';
-import { Administers, CurrentReach, JsonBody, QueryOf } from './route.js';
+import { Administers, CurrentReach } from './route.js';
 
 export class ReservationBody {
   @IsUUID()

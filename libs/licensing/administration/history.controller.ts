@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { IsIn, IsInt, IsOptional, IsUUID, Matches, Max, Min } from 'class-validator';
 import type { SeatModel } from '@core-auth/module-kit/licensing';
-import { idOf, toWire } from '#platform';
+import { idOf, JsonBody, QueryOf, toWire } from '#platform';
 import type { FastifyReply } from 'fastify';
 import { HistoryRepository } from '../history.repository.js';
 import { LicenseDetailsRepository } from '../license-details.repository.js';
@@ -9,8 +9,9 @@ import { TrialRepository } from '../trial.repository.js';
 import { LICENSE, PAST_LICENSE, TIMELINE } from './answers.js';
 import type { Reach } from './authority.guard.js';
 import { entityTag } from './entity-tag.js';
+import { Reasoned } from './license-requests.js';
 import { instant, IsCatalogKey, IsCount, IsInstant } from './request.js';
-import { Administers, CurrentReach, JsonBody, QueryOf } from './route.js';
+import { Administers, CurrentReach } from './route.js';
 
 export class TimelineQuery {
   @IsOptional()
@@ -27,7 +28,7 @@ export class StateQuery {
   at!: string;
 }
 
-export class TrialBody {
+export class TrialBody extends Reasoned {
   @IsUUID()
   organization_id!: string;
 
@@ -119,6 +120,7 @@ export class TrialsController {
       {
         ...{ organizationId, moduleKey, planVersionId, days, timeZone: body.time_zone ?? 'UTC' },
         seats: { model: model ?? 'unlimited', limit: limit ?? null },
+        reason: body.reason ?? undefined,
       },
       actor,
     );

@@ -1,18 +1,26 @@
 import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { idOf, PublicError, toWire } from '#platform';
+import { idOf, JsonBody, PublicError, QueryOf, toWire } from '#platform';
 import { LicenseDetailsRepository } from '../license-details.repository.js';
 import { LicenseTermsRepository } from '../license-terms.repository.js';
 import type { Renewal } from '../license-terms.js';
-import type { ChangeCondition } from '../license.js';
+import type { Circumstances } from '../license.js';
 import { LicenseRepository } from '../license.repository.js';
 import { TrialRepository } from '../trial.repository.js';
 import { LICENSE, TERMS_LIST } from './answers.js';
 import type { Reach } from './authority.guard.js';
 import { entityTag, expectedVersion } from './entity-tag.js';
-import { EndOverrideBody, OverrideBody, RenewalBody, StatusBody, TermsBody } from './license-requests.js';
+import {
+  EndOverrideBody,
+  OverrideBody,
+  Reasoned,
+  RemoveOverrideQuery,
+  RenewalBody,
+  StatusBody,
+  TermsBody,
+} from './license-requests.js';
 import { instant } from './request.js';
-import { Administers, CurrentReach, JsonBody } from './route.js';
+import { Administers, CurrentReach } from './route.js';
 
 /** Changes of one license, each for the version that the caller has read; the answer is the license since then. */
 @Controller('v1/licenses/:id')
@@ -33,13 +41,13 @@ export class LicenseChangesController {
   })
   async changeStatus(
     @Param('id') id: string,
-    @JsonBody() { status }: StatusBody,
+    @JsonBody() body: StatusBody,
     @CurrentReach() reach: Reach,
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('if-match') ifMatch?: string,
   ) {
-    const { licenseId, condition } = changeOf(id, reach, ifMatch);
-    await this.licenses.changeStatus(licenseId, status, reach.actor, condition);
+    const { licenseId, circumstances } = changeOf(id, reach, ifMatch, body);
+    await this.licenses.changeStatus(licenseId, body.status, reach.actor, circumstances);
     return this.answer(licenseId, reply);
   }
 
@@ -57,17 +65,17 @@ export class LicenseChangesController {
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('if-match') ifMatch?: string,
   ) {
-    const { licenseId, condition } = changeOf(id, reach, ifMatch);
+    const { licenseId, circumstances } = changeOf(id, reach, ifMatch, body);
     const renewal: Renewal = {
       licenseId,
       ...(body.last_day ? { lastDay: body.last_day } : {}),
-      ...(body.ends_at === undefined ? {} : { endsAt: instant(body.ends_at) ?? null }),
+      ...(saysEnd(body) ? { endsAt: instant(body.ends_at) ?? null } : {}),
       ...(typeof body.grace_days === 'number' ? { graceDays: body.grace_days } : {}),
       shorten: body.shorten === true,
     };
     await (body.convert_trial === true
-      ? this.trials.convertTrial(renewal, reach.actor, condition)
-      : this.terms.renew(renewal, reach.actor, condition));
+      ? this.trials.convertTrial(renewal, reach.actor, circumstances)
+      : this.terms.renew(renewal, reach.actor, circumstances));
     return this.answer(licenseId, reply);
   }
 
@@ -92,7 +100,7 @@ export class LicenseChangesController {
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('if-match') ifMatch?: string,
   ) {
-    const { licenseId, condition } = changeOf(id, reach, ifMatch);
+    const { licenseId, circumstances } = changeOf(id, reach, ifMatch, body);
     const [effectiveAt, surplusUntil] = [instant(body.effective_at), instant(body.surplus_until)];
     const change = {
       licenseId,
@@ -102,30 +110,32 @@ export class LicenseChangesController {
       ...(effectiveAt ? { effectiveAt } : {}),
       ...(surplusUntil ? { surplusUntil } : {}),
     };
-    await this.terms.changeTerms(change, reach.actor, condition);
+    await this.terms.changeTerms(change, reach.actor, circumstances);
     return this.answer(licenseId, reply);
   }
 
   @Delete('terms/:effectiveAt')
   @Administers('licenses:change', 'Call off a change of terms before it begins', {
+    query: Reasoned,
     ifMatch: true,
     answer: LICENSE,
   })
   async cancelChange(
     @Param('id') id: string,
     @Param('effectiveAt') effectiveAt: string,
+    @QueryOf() query: Reasoned,
     @CurrentReach() reach: Reach,
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('if-match') ifMatch?: string,
   ) {
-    const { licenseId, condition } = changeOf(id, reach, ifMatch);
+    const { licenseId, circumstances } = changeOf(id, reach, ifMatch, query);
     const change = { licenseId, effectiveAt: instant(effectiveAt) };
-    await this.terms.cancelChange(change, reach.actor, condition);
+    await this.terms.cancelChange(change, reach.actor, circumstances);
     return this.answer(licenseId, reply);
   }
 
   @Put('overrides/:feature')
-  @Administers('licenses:change', 'Set what beats the plan for one feature', {
+  @Administers('licenses:change', 'Set what beats the plan for one feature for a time', {
     body: OverrideBody,
     ifMatch: true,
     answer: LICENSE,
@@ -138,7 +148,7 @@ export class LicenseChangesController {
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('if-match') ifMatch?: string,
   ) {
-    const { licenseId, condition } = changeOf(id, reach, ifMatch);
+    const { licenseId, circumstances } = changeOf(id, reach, ifMatch, body);
     const removed = body.removed === true;
     if (removed === (body.value !== undefined)) {
       throw new PublicError(
@@ -154,7 +164,7 @@ export class LicenseChangesController {
       startsAt: instant(body.starts_at),
       endsAt: instant(body.ends_at) ?? null,
     };
-    await this.licenses.setOverride(override, reach.actor, condition);
+    await this.licenses.setOverride(override, reach.actor, circumstances);
     return this.answer(licenseId, reply);
   }
 
@@ -173,24 +183,33 @@ export class LicenseChangesController {
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('if-match') ifMatch?: string,
   ) {
-    const { licenseId, condition } = changeOf(id, reach, ifMatch);
+    const { licenseId, circumstances } = changeOf(id, reach, ifMatch, body);
     const endsAt = instant(body.ends_at);
     const end = { licenseId, feature: featureOf(feature), ...(endsAt ? { endsAt } : {}) };
-    await this.licenses.endOverride(end, reach.actor, condition);
+    await this.licenses.endOverride(end, reach.actor, circumstances);
     return this.answer(licenseId, reply);
   }
 
   @Delete('overrides/:feature')
-  @Administers('licenses:change', 'Take an override away', { ifMatch: true, answer: LICENSE })
+  @Administers('licenses:change', 'Take an override away', {
+    query: RemoveOverrideQuery,
+    ifMatch: true,
+    answer: LICENSE,
+  })
   async removeOverride(
     @Param('id') id: string,
     @Param('feature') feature: string,
+    @QueryOf() query: RemoveOverrideQuery,
     @CurrentReach() reach: Reach,
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('if-match') ifMatch?: string,
   ) {
-    const { licenseId, condition } = changeOf(id, reach, ifMatch);
-    await this.licenses.removeOverride({ licenseId, feature: featureOf(feature) }, reach.actor, condition);
+    const { licenseId, circumstances } = changeOf(id, reach, ifMatch, query);
+    await this.licenses.removeOverride(
+      { licenseId, feature: featureOf(feature), startsAt: instant(query.starts_at) ?? null },
+      reach.actor,
+      circumstances,
+    );
     return this.answer(licenseId, reply);
   }
 
@@ -205,12 +224,19 @@ function changeOf(
   id: string,
   { organizationId }: Reach,
   ifMatch: string | undefined,
-): { licenseId: string; condition: ChangeCondition } {
-  const condition = {
+  { reason }: Reasoned,
+): { licenseId: string; circumstances: Circumstances } {
+  const circumstances = {
     expectedVersion: expectedVersion(ifMatch),
     organizationId: organizationId ?? undefined,
+    reason: reason ?? undefined,
   };
-  return { licenseId: idOf(id, 'license'), condition };
+  return { licenseId: idOf(id, 'license'), circumstances };
+}
+
+/** Null is without an end; beside a last day of null it is no more than all that was left empty. */
+function saysEnd({ ends_at, last_day }: RenewalBody): boolean {
+  return ends_at === null ? last_day !== null : ends_at !== undefined;
 }
 
 function featureOf(feature: string): string {

@@ -1,6 +1,6 @@
 import type { FeatureValue, LicenseStatus, SeatModel } from '@core-auth/module-kit/licensing';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsUUID, Matches, Max, MaxLength, Min } from 'class-validator';
-import { IsCatalogKey, IsCount, IsFeatureValue, IsInstant } from './request.js';
+import { IsCatalogKey, IsCount, IsFeatureValue, IsInstant, IsReason } from './request.js';
 
 const STATUSES = ['draft', 'issued', 'suspended', 'cancelled', 'revoked'] as const;
 const SEAT_MODELS = ['named', 'floating', 'unlimited'] as const;
@@ -36,7 +36,14 @@ export class LicenseListQuery extends CursorQuery {
   ending_before?: string;
 }
 
-export class NewLicenseBody {
+/** Of a request that changes a license. */
+export class Reasoned {
+  @IsOptional()
+  @IsReason()
+  reason?: string | null;
+}
+
+export class NewLicenseBody extends Reasoned {
   @IsUUID()
   organization_id!: string;
 
@@ -106,12 +113,12 @@ export class NewLicenseBody {
   draft?: boolean | null;
 }
 
-export class StatusBody {
+export class StatusBody extends Reasoned {
   @IsIn(STATUSES.filter((status) => status !== 'draft'))
   status!: LicenseStatus;
 }
 
-export class RenewalBody {
+export class RenewalBody extends Reasoned {
   @IsOptional()
   @Matches(DAY, dayMessage)
   last_day?: string | null;
@@ -137,7 +144,7 @@ export class RenewalBody {
   convert_trial?: boolean | null;
 }
 
-export class TermsBody {
+export class TermsBody extends Reasoned {
   @IsOptional()
   @IsUUID()
   plan_version_id?: string | null;
@@ -161,7 +168,7 @@ export class TermsBody {
   surplus_until?: string | null;
 }
 
-export class OverrideBody {
+export class OverrideBody extends Reasoned {
   /** Of the feature's type, or null for unlimited; left out when the feature is removed. */
   @IsOptional()
   @IsFeatureValue()
@@ -179,7 +186,14 @@ export class OverrideBody {
   ends_at?: string | null;
 }
 
-export class EndOverrideBody {
+export class RemoveOverrideQuery extends Reasoned {
+  /** Of the override that is meant, where the feature has several. */
+  @IsOptional()
+  @IsInstant()
+  starts_at?: string;
+}
+
+export class EndOverrideBody extends Reasoned {
   @IsOptional()
   @IsInstant()
   ends_at?: string | null;

@@ -1,6 +1,6 @@
 import { Controller, Get, Headers, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { idOf, PublicError, sha256, toWire } from '#platform';
+import { idOf, JsonBody, PublicError, QueryOf, sha256, toWire } from '#platform';
 import { LicenseDetailsRepository } from '../license-details.repository.js';
 import type { NewLicense } from '../license.js';
 import { LicenseRepository } from '../license.repository.js';
@@ -10,7 +10,7 @@ import { entityTag, matchesTag } from './entity-tag.js';
 import { LicenseListRepository } from './license-list.repository.js';
 import { LicenseListQuery, NewLicenseBody } from './license-requests.js';
 import { instant, PAGE } from './request.js';
-import { Administers, CurrentReach, JsonBody, QueryOf } from './route.js';
+import { Administers, CurrentReach } from './route.js';
 
 /** Licenses as they are sold: read, and issued. */
 @Controller('v1/licenses')
@@ -88,8 +88,8 @@ export class LicensesController {
 
   /** @throws PublicError 422 `idempotency_key_reused` when the key was sent with another body before */
   private async isIssued({ code }: PublicError, { id = '', requestSha256 }: NewLicense): Promise<boolean> {
-    // a trial that was issued is found by the ledger before its license is
-    if (code !== 'license_exists' && code !== 'trial_used') return false;
+    // a trial is found by the ledger before its license is, and what was sound when it was issued may have ended since
+    if (!['license_exists', 'trial_used', 'invalid_license'].includes(code ?? '')) return false;
     const issued = await this.lists.organizationOf(id, null).catch(() => undefined);
     if (issued === undefined) return false;
     if ((await this.lists.requestOf(id, issued)) === requestSha256) return true;
@@ -134,6 +134,7 @@ function newLicense(body: NewLicenseBody, id: string, requestSha256: string): Ne
   return {
     id,
     requestSha256,
+    reason: body.reason ?? undefined,
     organizationId: body.organization_id,
     moduleKey: body.module,
     planVersionId: body.plan_version_id,

@@ -23,6 +23,17 @@ export function IsInstant(): PropertyDecorator {
   });
 }
 
+/** Why something is done, for the history: one to 500 characters of text. */
+export function IsReason(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isReason',
+    validator: {
+      validate: (value) => typeof value === 'string' && isReason(value),
+      defaultMessage: () => 'reason must be a text of 1 to 500 characters without control characters',
+    },
+  });
+}
+
 /** `true`, `false` or a whole number; whether the feature takes it is for the catalog to say. */
 export function IsFeatureValue(): PropertyDecorator {
   return ValidateBy({
@@ -66,6 +77,10 @@ export const IsCatalogKey = () =>
     message: ({ property }) =>
       `${property} must be a key: small letters, digits and hyphens, a letter first, at most 63`,
   });
+
+function isReason(text: string): boolean {
+  return /^[^\p{Cc}\p{Cs}]{1,500}$/u.test(text) && text.trim() !== '';
+}
 
 function readInstant(text: string): Date | undefined {
   const [, day] = INSTANT.exec(text) ?? [];

@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { AccountRepository } from '#accounts';
 import { IsBoolean, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
-import { idOf, PublicError, toWire } from '#platform';
+import { idOf, JsonBody, PublicError, QueryOf, toWire } from '#platform';
 import { LicenseOverviewRepository } from '../license-overview.repository.js';
 import { SeatImportRepository } from '../seats/seat-import.repository.js';
 import { readImport } from '../seats/seat-import.js';
@@ -12,7 +12,7 @@ import { LicenseListRepository } from './license-list.repository.js';
 import { CursorQuery } from './license-requests.js';
 import { organizationWithin } from './licenses.controller.js';
 import { IsCatalogKey, PAGE } from './request.js';
-import { Administers, CurrentReach, JsonBody, QueryOf } from './route.js';
+import { Administers, CurrentReach } from './route.js';
 
 /** Fits into the longest body that the server takes; the command line takes larger files. */
 const LONGEST_CSV = 60_000;

@@ -1,15 +1,25 @@
-import { Controller, Get, Res } from '@nestjs/common';
+import { Controller, Get, Res, StreamableFile } from '@nestjs/common';
 import { IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
-import { toWire } from '#platform';
+import { QueryOf, toWire } from '#platform';
 import type { FastifyReply } from 'fastify';
+import { Readable } from 'node:stream';
+import type { Page } from '../page.js';
 import { csvLine, invalidRange } from '../usage/usage-report.js';
 import { USAGE_LIST } from './answers.js';
 import type { Reach } from './authority.guard.js';
 import { organizationWithin } from './licenses.controller.js';
 import { instant, IsCatalogKey, IsCount, IsInstant, PAGE } from './request.js';
-import { Administers, CurrentReach, QueryOf } from './route.js';
-import { UsageExportRepository, type BilledUse, type UsageCursor } from './usage-export.repository.js';
+import { Administers, CurrentReach } from './route.js';
+import {
+  UsageExportRepository,
+  type BilledUse,
+  type UsageCursor,
+  type UsageFilter,
+} from './usage-export.repository.js';
 
+/** Lines that are read and sent at a time of an answer that has all of them. */
+const WHOLE_PAGE = 500;
+const CSV = 'text/csv; charset=utf-8; header=present';
 const CURSOR = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([a-z][a-z0-9-]{0,62})_(\d{1,14})$/;
 
 export class UsageExportQuery {
@@ -53,7 +63,10 @@ export class UsageExportQuery {
 export class UsageExportController {
   constructor(private readonly uses: UsageExportRepository) {}
 
-  /** As CSV, the next page is told by a Link header (RFC 8288). */
+  /**
+   * As CSV everything in one answer, which is read from the database page by page; with `limit` one page, whose next is
+   * told by a Link header (RFC 8288).
+   */
   @Get()
   @Administers('usage:read', 'Export use by license and period, as JSON or CSV', {
     query: UsageExportQuery,
@@ -75,14 +88,28 @@ export class UsageExportController {
     };
     if (filter.from >= filter.to) throw invalidRange('The end of an export lies after its start.');
     const after = query.cursor === undefined ? undefined : cursorOf(query.cursor);
-    const { items, next } = await this.uses.page(filter, after, Number(query.limit ?? PAGE));
+    const whole = query.format === 'csv' && query.limit === undefined;
+    const page = await this.uses.page(filter, after, whole ? WHOLE_PAGE : Number(query.limit ?? PAGE));
+    const { items, next } = page;
     if (query.format !== 'csv') return { usage: toWire(items), next_cursor: next };
+    void reply.type(CSV);
+    // the first page is there already: what cannot be read at all is an error, and not an answer that breaks off
+    if (whole) return new StreamableFile(Readable.from(this.lines(filter, page)), { type: CSV });
     if (next !== null) {
       const parameters = new URLSearchParams({ ...query, cursor: next });
       void reply.header('link', `</v1/usage/export?${parameters}>; rel="next"`);
     }
-    void reply.type('text/csv; charset=utf-8; header=present');
     return [csvLine(COLUMNS), ...items.map(lineOf)].join('');
+  }
+
+  /** Reads no page before the one before it has been taken. */
+  private async *lines(filter: UsageFilter, first: Page<BilledUse>): AsyncGenerator<string, void, undefined> {
+    yield csvLine(COLUMNS);
+    for (let page = first; ;) {
+      yield page.items.map(lineOf).join('');
+      if (page.next === null) return;
+      page = await this.uses.page(filter, cursorOf(page.next), WHOLE_PAGE);
+    }
   }
 }
 

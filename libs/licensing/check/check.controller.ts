@@ -1,7 +1,9 @@
 import { Body, Controller, Header, Headers, HttpCode, Post, Res } from '@nestjs/common';
 import { httpStatusOfDecision } from '@core-auth/module-kit/licensing';
 import type { FastifyReply } from 'fastify';
-import { AcceptsJson, ClientAuthentication, CurrentClient, PublicError } from '#platform';
+import { CurrentClient, PublicError } from '#platform';
+import { CHECK_ANSWER, CHECK_QUESTION, CHECK_REFUSALS } from '../module-answers.js';
+import { ForModules } from '../module-route.js';
 import { checkAnswer, checkProblem, type CheckAnswer, type CheckProblem } from './check-answer.js';
 import { parseCheckRequest } from './check-request.js';
 import { LicenseChecks } from './license-checks.js';
@@ -24,8 +26,12 @@ export class CheckController {
    */
   @Post()
   @HttpCode(200)
-  @ClientAuthentication()
-  @AcceptsJson()
+  @ForModules({
+    summary: 'Ask what licenses allow, one question or up to 100',
+    takes: CHECK_QUESTION,
+    answer: CHECK_ANSWER,
+    refusals: CHECK_REFUSALS,
+  })
   @Header('cache-control', 'no-store')
   async check(
     @Body() body: unknown,

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { LicenseStatus, SeatModel } from '@core-auth/module-kit/licensing';
 import { Database, PublicError, randomUUID, sql, type Statement } from '#platform';
-import { dropExpired, lockLicensesBeside } from '../seats/seat-standing.repository.js';
+import { SeatsExhausted } from '../seats/seat.js';
+import { dropExpired, lockLicensesBeside, whenCooled } from '../seats/seat-standing.repository.js';
 import {
   wholeSeconds,
   type NewOfflineGrant,
@@ -48,7 +49,10 @@ export class OfflineGrantRepository {
       // a statement of its own: it sees what those who held the locks before have committed
       const [attempt] = await transaction.query<Attempt>(grantStatement(id, { ...grant, expiresAt }, actor));
       if (!attempt) throw new Error('a license vanished while it was locked');
-      if (attempt.sequence === null) throw refusal(attempt, seatBlock);
+      if (attempt.sequence === null) {
+        const missing = attempt.free === null ? 0 : seatBlock - Number(attempt.free);
+        throw refusal(attempt, seatBlock, await whenCooled(transaction, licenseId, missing));
+      }
       return {
         ...grant,
         id,
@@ -235,7 +239,11 @@ function grantStatement(id: string, grant: NewOfflineGrant, actor: string): Stat
           FROM target`;
 }
 
-function refusal({ status, suspended, seat_model, ended, in_time, ends, free }: Attempt, block: number) {
+function refusal(
+  { status, suspended, seat_model, ended, in_time, ends, free }: Attempt,
+  block: number,
+  cooledAt: Date | null,
+) {
   if (status !== 'issued') {
     return new PublicError(
       409,
@@ -253,9 +261,9 @@ function refusal({ status, suspended, seat_model, ended, in_time, ends, free }: 
     return new PublicError(409, 'no_seats', 'This license is for everybody: ask for a block of 0 seats.');
   }
   const left = Math.max(0, Number(free));
-  return new PublicError(
-    403,
-    'SEATS_EXHAUSTED',
-    `A block of ${block} is not free: ask for ${left} at most, or release seats first.`,
-  );
+  const wayOut =
+    seat_model === 'named' && cooledAt
+      ? `or again from ${cooledAt.toISOString()} on, when seats that were released lately are free for others`
+      : 'or release seats first';
+  return new SeatsExhausted(null, `A block of ${block} is not free: ask for ${left} at most, ${wayOut}.`);
 }

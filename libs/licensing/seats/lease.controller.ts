@@ -1,5 +1,7 @@
 import { Body, Controller, Delete, Header, Headers, HttpCode, Param, Post } from '@nestjs/common';
-import { AcceptsJson, ClientAuthentication, CurrentClient, PublicError } from '#platform';
+import { CurrentClient, PublicError } from '#platform';
+import { HELD_LEASE, LEASE_REFUSALS, PROBLEMS, WANTED_LEASE } from '../module-answers.js';
+import { ForModules } from '../module-route.js';
 import { leaseName, parseLeaseBody, parseLeaseName, type LeaseName } from './lease-request.js';
 import { SeatLeaseRepository, superseded, type Lease } from './lease.repository.js';
 
@@ -17,8 +19,12 @@ export class LeaseController {
   /** Takes a floating seat for a person at a device, or holds the one that they have there for one more term. */
   @Post()
   @HttpCode(200)
-  @ClientAuthentication()
-  @AcceptsJson()
+  @ForModules({
+    summary: 'Take a floating seat, or hold the one that is had',
+    takes: WANTED_LEASE,
+    answer: HELD_LEASE,
+    refusals: LEASE_REFUSALS,
+  })
   @Header('cache-control', 'no-store')
   async hold(
     @Body() body: unknown,
@@ -35,7 +41,11 @@ export class LeaseController {
 
   @Post(':id/heartbeat')
   @HttpCode(200)
-  @ClientAuthentication()
+  @ForModules({
+    summary: 'Hold a floating seat for one more term',
+    answer: HELD_LEASE,
+    refusals: LEASE_REFUSALS,
+  })
   @Header('cache-control', 'no-store')
   async heartbeat(@Param('id') id: string, @CurrentClient() client: ModuleClient): Promise<object> {
     const module = moduleOf(client);
@@ -46,7 +56,7 @@ export class LeaseController {
   /** Nothing is said of whether this call did it: a lease that has gone otherwise is gone. */
   @Delete(':id')
   @HttpCode(204)
-  @ClientAuthentication()
+  @ForModules({ summary: 'Give a floating seat back', refusals: PROBLEMS })
   @Header('cache-control', 'no-store')
   async release(@Param('id') id: string, @CurrentClient() client: ModuleClient): Promise<void> {
     const module = moduleOf(client);

@@ -2,16 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Database, PublicError, sql } from '#platform';
 import { inBatches } from '../batches.js';
 import type { LeaseName, WantedLease } from './lease-request.js';
-import { denied, fullRefusal, isUuid, leaseRefusal, notAMember, unknownLicense } from './seat.js';
-import { dropExpired, lockLicensesBeside, seatStanding } from './seat-standing.repository.js';
-
-/** Who works with which license, at what. */
-export interface LeaseHolder {
-  readonly licenseId: string;
-  readonly userId: string;
-  /** What the person works at, 1 to 128 characters; the same person at two devices holds two leases. */
-  readonly device: string;
-}
+import { prolong, take, type LeaseHolder, type LeaseRow } from './lease-writing.repository.js';
+import { denied, isUuid, notAMember, unknownLicense } from './seat.js';
+import { dropExpired, lockLicensesBeside } from './seat-standing.repository.js';
 
 export interface Lease {
   /** Rises with every lease of the license: what was done under a lower one may be refused by whoever keeps it. */
@@ -24,12 +17,6 @@ export interface Lease {
   readonly heartbeatSeconds: number;
 }
 
-interface LeaseRow {
-  fence: string;
-  expires_at: Date;
-  lease_seconds: number;
-}
-
 /**
  * Floating seats: held for as long as their holder is heard of. Leases are no part of a snapshot, so taking and giving
  * back one raises no version; heartbeats change nothing that anybody else decides by, and leave no traces.
@@ -39,44 +26,18 @@ export class SeatLeaseRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Takes a floating seat. Whoever holds it at this device already gets it anew under a higher fence number, and the
-   * older one is worth nothing from then on.
+   * Takes a floating seat. Whoever holds one at this device keeps it, under its own fence number and for one more term,
+   * so that of several who ask at once all are told of the same lease.
    * @throws PublicError 400 `invalid_device`; 403 `SEATS_EXHAUSTED`, `OVER_ALLOCATED`; 404 `unknown_license`; 409
    * `not_a_member`, `no_leases`, `license_ended`, `license_not_in_effect`
    */
   async acquireLease(holder: LeaseHolder, actor: string): Promise<Lease> {
     requireSound(holder);
-    const { licenseId, userId, device } = holder;
     return this.database.transaction(async (transaction) => {
-      await lockLicensesBeside(transaction, licenseId);
-      await dropExpired(transaction, licenseId);
-      const standing = await seatStanding(transaction, licenseId, { userId, device });
-      const refusal = leaseRefusal(standing) ?? (standing.member ? fullRefusal(standing) : notAMember());
-      if (refusal) throw refusal;
-      const [row] = await transaction.query<LeaseRow>(sql`
-        WITH target AS (
-          UPDATE licenses SET last_fence = last_fence + 1 WHERE id = ${licenseId}
-          RETURNING id, organization_id, last_fence, lease_seconds
-        ), leased AS (
-          INSERT INTO seat_leases (license_id, user_id, device, fence, leased_at, expires_at)
-          SELECT id, ${userId}, ${device}, last_fence, statement_timestamp(),
-                 statement_timestamp() + make_interval(secs => lease_seconds)
-            FROM target
-          ON CONFLICT (license_id, user_id, device) DO UPDATE
-             SET fence = excluded.fence, leased_at = excluded.leased_at, expires_at = excluded.expires_at,
-                 ended_at = NULL
-          RETURNING user_id, device, fence, expires_at
-        ), told AS (
-          INSERT INTO outbox (kind, subject, organization_id)
-          SELECT 'seat-assigned', user_id, organization_id FROM target, leased
-        ), audited AS (
-          INSERT INTO audit_events (act, actor, target, organization_id, detail)
-          SELECT 'seat.lease', ${actor}, id, organization_id,
-                 jsonb_build_object('user', user_id, 'device', device, 'fence', fence)
-            FROM target, leased
-        )
-        SELECT fence, expires_at, lease_seconds FROM target, leased`);
-      return leaseOf(row);
+      await lockLicensesBeside(transaction, holder.licenseId);
+      await dropExpired(transaction, holder.licenseId);
+      // under the locks: of those who came at once one has taken it, and the others see that here
+      return leaseOf((await prolong(transaction, holder)) ?? (await take(transaction, holder, actor)));
     });
   }
 
@@ -89,29 +50,7 @@ export class SeatLeaseRepository {
   async heartbeat(holder: LeaseHolder, fence: number): Promise<Lease> {
     requireSound(holder);
     requireFence(fence);
-    const { licenseId, userId, device } = holder;
-    const [row] = await this.database.query<LeaseRow>(sql`
-      UPDATE seat_leases AS held SET expires_at = now() + make_interval(secs => lease_seconds)
-        FROM licenses
-        CROSS JOIN LATERAL (
-          SELECT seat_model, seat_limit, surplus_until FROM license_terms
-           WHERE license_id = licenses.id AND effective_at <= greatest(now(), starts_at)
-           ORDER BY effective_at DESC LIMIT 1) AS terms
-       WHERE licenses.id = ${licenseId} AND held.license_id = ${licenseId}
-         AND held.user_id = ${userId} AND held.device = ${device} AND held.fence = ${fence}
-         AND held.expires_at > now() AND held.ended_at IS NULL
-         AND EXISTS (SELECT FROM memberships JOIN users ON users.id = memberships.user_id
-                      WHERE memberships.user_id = held.user_id
-                        AND memberships.organization_id = licenses.organization_id AND disabled_at IS NULL)
-         AND terms.seat_model = 'floating'
-         AND (surplus_until > now()
-              OR (SELECT count(*) FROM seat_leases AS before
-                   WHERE before.license_id = ${licenseId} AND before.fence < ${fence}
-                     AND before.expires_at > now() AND before.ended_at IS NULL)
-                 + (SELECT coalesce(sum(seat_block), 0) FROM offline_grants
-                     WHERE license_id = ${licenseId} AND returned_at IS NULL AND offline_grants.expires_at > now())
-                 < seat_limit)
-      RETURNING held.fence, held.expires_at, lease_seconds`);
+    const row = await prolong(this.database, holder, fence);
     if (!row) throw await this.refusedHeartbeat(holder, fence);
     return leaseOf(row);
   }
@@ -167,29 +106,19 @@ export class SeatLeaseRepository {
   }
 
   /**
-   * For a module, several of whose processes may work for the same person at the same device: a lease that is live there
-   * is held for one more term under its own fence number, and only where there is none a new one is taken.
+   * `acquireLease` for a module, several of whose processes may work for the same person at the same device.
    * @throws PublicError as `acquireLease`; 404 `unknown_license` too when the license is of another organization or module
    */
   async holdLease(wanted: WantedLease & { readonly module: string }, actor: string): Promise<Lease> {
     requireSound(wanted);
-    const { licenseId, userId, device, organizationId, module } = wanted;
-    const [license] = await this.database.query<{ fence: string | null }>(sql`
-      SELECT (SELECT fence FROM seat_leases
-               WHERE license_id = ${licenseId} AND user_id = ${userId} AND device = ${device}
-                 AND expires_at > now()) AS fence
-        FROM licenses
+    const { licenseId, organizationId, module } = wanted;
+    const licenses = await this.database.query(sql`
+      SELECT FROM licenses
        WHERE id = ${licenseId} AND organization_id = ${organizationId} AND module_key = ${module}`);
-    if (!license) throw unknownLicense();
-    if (license.fence !== null) {
-      try {
-        return await this.heartbeat(wanted, Number(license.fence));
-      } catch (error) {
-        // it ended, or was replaced, in this moment; or it has no seat any more, which taking one says as well
-        if (!(error instanceof PublicError) || error.status >= 500) throw error;
-      }
-    }
-    return this.acquireLease(wanted, actor);
+    if (licenses.length === 0) throw unknownLicense();
+    // what is held needs no lock of the licenses, which others may be waiting for
+    const held = await prolong(this.database, wanted);
+    return held ? leaseOf(held) : this.acquireLease(wanted, actor);
   }
 
   /** `heartbeat` of a lease that the module names. @throws PublicError as `heartbeat`; 409 of a lease of another module */

@@ -1,19 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { Database, PublicError, sql } from '#platform';
-import { notAMember, unknownLicense } from './seat.js';
 import {
-  candidatesOf,
   ImportRefusals,
-  planImport,
-  refused,
-  resultOf,
+  orderOf,
+  PaperDesk,
+  seatLine,
   type ImportDirectory,
   type ImportLicense,
   type ImportLine,
   type ImportResult,
+  type SeatDesk,
 } from './seat-import.js';
 import { SeatRepository } from './seat.repository.js';
-import { seatStanding } from './seat-standing.repository.js';
+import { coolingSeats, seatStanding } from './seat-standing.repository.js';
 
 /** Whose seats of what, by their keys. */
 export interface ImportTarget {
@@ -35,7 +34,8 @@ export class SeatImportRepository {
    */
   async plan(lines: readonly ImportLine[], target: ImportTarget): Promise<ImportResult[]> {
     const organizationId = await this.organizationOf(target);
-    return planImport(lines, await this.directory(lines, organizationId, target));
+    const directory = await this.directory(lines, organizationId, target);
+    return seatAll(lines, directory, new PaperDesk(directory.licenses));
   }
 
   /**
@@ -54,14 +54,7 @@ export class SeatImportRepository {
     const organizationId = await this.organizationOf(target);
     const ran = await this.database.alone(`seat import of ${organizationId}`, async () => {
       const directory = await this.directory(lines, organizationId, target);
-      const refusals = new ImportRefusals(directory.licenses);
-      const results: ImportResult[] = [];
-      for (const line of lines) {
-        const result = await this.assign(line, { ...directory, refusals }, actor);
-        results.push(result);
-        done(result);
-      }
-      return results;
+      return seatAll(lines, directory, this.desk(directory.licenses, actor), done);
     });
     if (ran) return ran.result;
     throw new PublicError(
@@ -71,34 +64,28 @@ export class SeatImportRepository {
     );
   }
 
-  private async assign(
-    line: ImportLine,
-    { licenses, members, refusals }: ImportDirectory & { readonly refusals: ImportRefusals },
-    actor: string,
-  ): Promise<ImportResult> {
-    const userId = members.get(line.email);
-    if (userId === undefined) return refused(line, notAMember(), null);
-    const candidates = candidatesOf(line, licenses);
-    const held = await this.seatedOn(userId, candidates);
-    if (held !== undefined) return resultOf(line, 'already-seated', held);
-    let refusal: PublicError | undefined;
-    for (const licenseId of candidates) {
-      const known = refusals.find(licenseId, userId);
-      refusal ??= known;
-      if (known) continue;
-      try {
-        const { assigned } = await this.seats.assignSeat(licenseId, userId, actor, 'import');
-        return resultOf(line, assigned ? 'assigned' : 'already-seated', licenseId);
-      } catch (error) {
-        if (!(error instanceof PublicError)) throw error;
-        refusals.remember(licenseId, error);
-        refusal ??= error;
-      }
-    }
-    return refused(line, refusal ?? unknownLicense(), candidates[0] ?? null);
+  private desk(licenses: readonly ImportLicense[], actor: string): SeatDesk {
+    const refusals = new ImportRefusals(licenses);
+    return {
+      seatedOn: (userId, licenseIds) => this.seatedOn(userId, licenseIds),
+      take: async (licenseId, userId) => {
+        const known = refusals.find(licenseId, userId);
+        if (known) return known;
+        try {
+          const { assigned } = await this.seats.assignSeat(licenseId, userId, actor, 'import');
+          refusals.forget(licenseId);
+          return assigned ? 'assigned' : 'already-seated';
+        } catch (error) {
+          if (!(error instanceof PublicError)) throw error;
+          refusals.remember(licenseId, error);
+          return error;
+        }
+      },
+    };
   }
 
   private async seatedOn(userId: string, licenseIds: readonly string[]): Promise<string | undefined> {
+    if (licenseIds.length === 0) return undefined;
     const rows = await this.database.query<{ license_id: string }>(sql`
       SELECT license_id FROM seat_assignments
        WHERE user_id = ${userId} AND license_id = ANY (${licenseIds}::uuid[]) AND released_at IS NULL`);
@@ -129,28 +116,38 @@ export class SeatImportRepository {
     return { licenses, members: new Map(members.map(({ email, id }) => [email, id])) };
   }
 
-  /** Those that may ever be used again, the earliest first. */
+  /** All that there have been, the earliest first. */
   private async licensesOf(organizationId: string, moduleKey: string): Promise<ImportLicense[]> {
-    const rows = await this.database.query<{ id: string; seated: string[]; cooling: string[] }>(sql`
-      SELECT id,
+    const rows = await this.database.query<{ id: string; here: boolean; seated: string[] }>(sql`
+      SELECT id, licenses.environment = modules.environment AS here,
              ARRAY (SELECT user_id FROM seat_assignments
-                     WHERE license_id = licenses.id AND released_at IS NULL) AS seated,
-             ARRAY (SELECT DISTINCT user_id FROM seat_assignments AS freed
-                     WHERE license_id = licenses.id
-                       AND released_at > statement_timestamp() - make_interval(secs => seat_cooldown_seconds)
-                       AND NOT EXISTS (SELECT FROM seat_assignments AS held
-                                        WHERE held.license_id = freed.license_id AND held.user_id = freed.user_id
-                                          AND held.released_at IS NULL)) AS cooling
-        FROM licenses
+                     WHERE license_id = licenses.id AND released_at IS NULL) AS seated
+        FROM licenses JOIN modules ON modules.key = module_key
        WHERE organization_id = ${organizationId} AND module_key = ${moduleKey}
-       ORDER BY status NOT IN ('issued', 'draft', 'suspended'), starts_at, id`);
+       ORDER BY starts_at, id`);
     const licenses: ImportLicense[] = [];
-    for (const { id, seated, cooling } of rows) {
-      const standing = await seatStanding(this.database, id);
-      licenses.push({ ...standing, id, seated, coolingUsers: cooling });
+    for (const row of rows) {
+      const standing = await seatStanding(this.database, row.id);
+      licenses.push({ ...standing, ...row, coolingSeats: await coolingSeats(this.database, row.id) });
     }
     return licenses;
   }
+}
+
+async function seatAll(
+  lines: readonly ImportLine[],
+  { licenses, members }: ImportDirectory,
+  desk: SeatDesk,
+  done: (result: ImportResult) => void = () => undefined,
+): Promise<ImportResult[]> {
+  const order = orderOf(licenses);
+  const results: ImportResult[] = [];
+  for (const line of lines) {
+    const result = await seatLine(line, { order, members }, desk);
+    results.push(result);
+    done(result);
+  }
+  return results;
 }
 
 function unknown(what: 'organization' | 'module', key: string): PublicError {

@@ -1,6 +1,16 @@
 import { PublicError } from '#platform';
 import { CsvError, parseCsv, type CsvRecord } from './csv.js';
-import { fullRefusal, isUuid, namedRefusal, notAMember, unknownLicense, type SeatStanding } from './seat.js';
+import {
+  fullRefusal,
+  isInEffect,
+  isUuid,
+  namedRefusal,
+  notAMember,
+  seatsToCool,
+  unknownLicense,
+  type CoolingSeat,
+  type SeatStanding,
+} from './seat.js';
 
 export const MOST_IMPORT_LINES = 10_000;
 export const MOST_IMPORT_BYTES = 1024 * 1024;
@@ -34,12 +44,14 @@ export interface ImportLicense extends SeatStanding {
   readonly id: string;
   /** User ids. */
   readonly seated: readonly string[];
-  /** User ids of those who alone may come back to a seat that cools. */
-  readonly coolingUsers: readonly string[];
+  /** Whose last holders alone may come back to them, the first that is free for anybody first. */
+  readonly coolingSeats: readonly CoolingSeat[];
+  /** Whether it is for the environment that the module is in. */
+  readonly here: boolean;
 }
 
 export interface ImportDirectory {
-  /** In the order in which they are tried for a line that names none. */
+  /** The earliest first. */
   readonly licenses: readonly ImportLicense[];
   /** Members of the organization by e-mail address. */
   readonly members: ReadonlyMap<string, string>;
@@ -108,35 +120,73 @@ function recordsOf(file: Uint8Array) {
   }
 }
 
-/** What an import would do if nothing else happened meanwhile: by the same rules as `assignSeat`, line after line. */
-export function planImport(
-  lines: readonly ImportLine[],
-  { licenses, members }: ImportDirectory,
-): ImportResult[] {
-  const ledgers = new Map(licenses.map((license) => [license.id, new SeatLedger(license)]));
-  return lines.map((line) => {
-    const userId = members.get(line.email);
-    const candidates = candidatesOf(line, licenses);
-    if (userId === undefined) return refused(line, notAMember(), null);
-    if (candidates.length === 0) return refused(line, unknownLicense(), null);
-    const held = candidates.find((id) => ledgers.get(id)?.holds(userId));
-    if (held !== undefined) return resultOf(line, 'already-seated', held);
-    let refusal: PublicError | undefined;
-    for (const id of candidates) {
-      const problem = ledgers.get(id)?.take(userId);
-      if (!problem) return resultOf(line, 'assigned', id);
-      refusal ??= problem;
-    }
-    return refused(line, refusal ?? unknownLicense(), candidates[0] ?? null);
-  });
+/** Where the people of a file get their seats; on paper, in a dry run. */
+export interface SeatDesk {
+  /** On which of these licenses the person holds a seat. */
+  seatedOn(userId: string, licenseIds: readonly string[]): Promise<string | undefined>;
+  /** @returns why the person gets no seat of the license, when they do not */
+  take(licenseId: string, userId: string): Promise<'assigned' | 'already-seated' | PublicError>;
 }
 
-/** The ids of the licenses that a line may be seated on. */
-export function candidatesOf(
-  { licenseId }: ImportLine,
-  licenses: readonly Pick<ImportLicense, 'id'>[],
-): string[] {
-  return licenses.map(({ id }) => id).filter((id) => licenseId === undefined || id === licenseId);
+/** The licenses of a directory, as they are tried for a line. */
+export interface ImportOrder {
+  /**
+   * Those that give named seats: first those that let people in now. A seat of one that only may do so some day keeps
+   * nobody from a seat with which they can work.
+   */
+  readonly open: readonly (readonly string[])[];
+  /** Those for another environment, with whose seat nobody can work in the module: for lines that name them. */
+  readonly elsewhere: readonly string[];
+  /** Why the others give none, those that have ended last. A seat that is left from before is worth nothing there. */
+  readonly closed: readonly { readonly id: string; readonly refusal: PublicError }[];
+}
+
+export function orderOf(licenses: readonly ImportLicense[]): ImportOrder {
+  const refusals = new Map(licenses.map((license) => [license, namedRefusal(license, 'import')]));
+  const open = licenses.filter((license) => !refusals.get(license));
+  const idsOf = (wanted: (license: ImportLicense) => boolean) => open.filter(wanted).map(({ id }) => id);
+  const elsewhere = idsOf(({ here }) => !here);
+  const closed = [...refusals].flatMap(([{ id }, refusal]) => (refusal ? [{ id, refusal }] : []));
+  const ended = ({ refusal }: { refusal: PublicError }) => refusal.code === 'license_ended';
+  return {
+    open: [
+      idsOf((license) => license.here && isInEffect(license)),
+      idsOf((license) => license.here && !isInEffect(license)),
+    ],
+    elsewhere,
+    closed: [
+      ...closed.filter((one) => !ended(one)),
+      ...elsewhere.map((id) => ({ id, refusal: ofAnotherEnvironment() })),
+      // of those that have ended the latest says most
+      ...closed.filter(ended).toReversed(),
+    ],
+  };
+}
+
+/** Seats the person of one line, or says why not. */
+export async function seatLine(
+  line: ImportLine,
+  { order, members }: Pick<ImportDirectory, 'members'> & { readonly order: ImportOrder },
+  desk: SeatDesk,
+): Promise<ImportResult> {
+  const userId = members.get(line.email);
+  if (userId === undefined) return refused(line, notAMember(), null);
+  const meant = (id: string) => line.licenseId === undefined || line.licenseId === id;
+  let first: ImportResult | undefined;
+  const candidates = line.licenseId === undefined ? order.open : [...order.open, order.elsewhere];
+  for (const some of candidates) {
+    const licenseIds = some.filter(meant);
+    const held = await desk.seatedOn(userId, licenseIds);
+    if (held !== undefined) return resultOf(line, 'already-seated', held);
+    for (const id of licenseIds) {
+      const outcome = await desk.take(id, userId);
+      if (typeof outcome === 'string') return resultOf(line, outcome, id);
+      first ??= refused(line, outcome, id);
+    }
+  }
+  if (first) return first;
+  const closed = order.closed.find(({ id }) => meant(id));
+  return closed ? refused(line, closed.refusal, closed.id) : refused(line, unknownLicense(), null);
 }
 
 /** What licenses have answered during one import, so that those that are full are not locked for line after line. */
@@ -145,7 +195,7 @@ export class ImportRefusals {
   private readonly cooling: ReadonlyMap<string, ReadonlySet<string>>;
 
   constructor(licenses: readonly ImportLicense[]) {
-    this.cooling = new Map(licenses.map(({ id, coolingUsers }) => [id, new Set(coolingUsers)]));
+    this.cooling = new Map(licenses.map(({ id, coolingSeats }) => [id, usersOf(coolingSeats)]));
   }
 
   /** What the license would answer this person too; undefined when it has to be asked. */
@@ -156,6 +206,15 @@ export class ImportRefusals {
   remember(licenseId: string, refusal: PublicError): void {
     if (refusal.code !== notAMember().code) this.given.set(licenseId, refusal);
   }
+
+  /** Somebody has got a seat of it: the next one may be free at another instant. */
+  forget(licenseId: string): void {
+    this.given.delete(licenseId);
+  }
+}
+
+function usersOf(seats: readonly CoolingSeat[]): Set<string> {
+  return new Set(seats.map(({ userId }) => userId));
 }
 
 export function resultOf(
@@ -174,15 +233,35 @@ export function refused(
   return { line, email, outcome: 'refused', licenseId, code, problem: publicMessage };
 }
 
+/** The seats of a directory on paper: given by the same rules as `assignSeat`, if nothing else happens meanwhile. */
+export class PaperDesk implements SeatDesk {
+  private readonly ledgers: ReadonlyMap<string, SeatLedger>;
+
+  constructor(licenses: readonly ImportLicense[]) {
+    this.ledgers = new Map(licenses.map((license) => [license.id, new SeatLedger(license)]));
+  }
+
+  seatedOn(userId: string, licenseIds: readonly string[]): Promise<string | undefined> {
+    return Promise.resolve(licenseIds.find((id) => this.ledgers.get(id)?.holds(userId)));
+  }
+
+  take(licenseId: string, userId: string): Promise<'assigned' | PublicError> {
+    const ledger = this.ledgers.get(licenseId);
+    const refusal = ledger ? ledger.take(userId) : unknownLicense();
+    return Promise.resolve(refusal ?? 'assigned');
+  }
+}
+
 /** A license's seats while a plan is made. */
 class SeatLedger {
   private readonly seated: Set<string>;
-  private readonly cooling: Set<string>;
+  private readonly back = new Set<string>();
+  private readonly cooling: ReadonlySet<string>;
   private taken = 0;
 
   constructor(private readonly license: ImportLicense) {
     this.seated = new Set(license.seated);
-    this.cooling = new Set(license.coolingUsers);
+    this.cooling = usersOf(license.coolingSeats);
   }
 
   holds(userId: string): boolean {
@@ -191,15 +270,39 @@ class SeatLedger {
 
   /** @returns why there is no seat, or undefined when it is taken */
   take(userId: string): PublicError | undefined {
-    const cooling = this.cooling.size - (this.cooling.has(userId) ? 1 : 0);
-    const standing = { ...this.license, cooling, inUse: this.license.inUse + this.taken };
-    const refusal = namedRefusal(standing, 'import') ?? fullRefusal(standing);
+    const refusal = fullRefusal(this.standingFor(userId));
     if (refusal) return refusal;
     this.taken += 1;
     this.seated.add(userId);
-    this.cooling.delete(userId);
+    if (this.cooling.has(userId)) this.back.add(userId);
     return undefined;
   }
+
+  private standingFor(userId: string): SeatStanding {
+    const { license, back } = this;
+    const own = this.cooling.has(userId) ? 1 : 0;
+    const cooling = this.cooling.size - back.size - own;
+    const counted = { ...license, cooling, inUse: license.inUse + this.taken };
+    return { ...counted, cooledAt: this.whenCooled(seatsToCool(counted), userId) };
+  }
+
+  private whenCooled(seats: number, besides: string): Date | null {
+    if (seats <= 0) return null;
+    let left = seats;
+    for (const { userId, until } of this.license.coolingSeats) {
+      if (userId !== besides && !this.back.has(userId)) left -= 1;
+      if (left === 0) return until;
+    }
+    return null;
+  }
+}
+
+function ofAnotherEnvironment(): PublicError {
+  return new PublicError(
+    409,
+    'other_environment',
+    'This license is for another environment than the module is in: name it in the line if you mean it.',
+  );
 }
 
 function invalid(problem: string): PublicError {

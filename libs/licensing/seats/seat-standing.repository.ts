@@ -1,6 +1,13 @@
 import type { LicenseStatus, SeatModel } from '@core-auth/module-kit/licensing';
 import { sql, type Transaction } from '#platform';
-import { isUuid, seatsInUse, unknownLicense, type SeatStanding } from './seat.js';
+import {
+  isUuid,
+  seatsInUse,
+  seatsToCool,
+  unknownLicense,
+  type CoolingSeat,
+  type SeatStanding,
+} from './seat.js';
 
 /** A license as it stands for somebody who wants a seat of it. */
 export interface StandingFor extends SeatStanding {
@@ -116,5 +123,46 @@ export async function seatStanding(
      WHERE licenses.id = ${licenseId}`);
   if (!row) throw unknownLicense();
   const { seat_id: seatId, version, ...rest } = row;
-  return { ...rest, seatId, version: Number(version), inUse: seatsInUse(row.model, row) };
+  const counted = { ...rest, inUse: seatsInUse(row.model, row) };
+  const cooledAt = await whenCooled(transaction, licenseId, seatsToCool(counted), comer);
+  return { ...counted, seatId, version: Number(version), cooledAt };
+}
+
+/**
+ * When so many seats of a license have cooled off that do now.
+ * @param besides whose seat does not count
+ * @returns null when not so many cool, or none has to
+ */
+export async function whenCooled(
+  transaction: Transaction,
+  licenseId: string,
+  seats: number,
+  besides: string | null = null,
+): Promise<Date | null> {
+  if (seats <= 0) return null;
+  const [last] = await coolingSeats(transaction, licenseId, { besides, skip: seats - 1, limit: 1 });
+  return last?.until ?? null;
+}
+
+/** The seats of a license that cool, the first that is free for anybody first. */
+export async function coolingSeats(
+  transaction: Transaction,
+  licenseId: string,
+  {
+    besides = null,
+    skip = 0,
+    limit = null,
+  }: { besides?: string | null; skip?: number; limit?: number | null } = {},
+): Promise<CoolingSeat[]> {
+  return transaction.query(sql`
+    SELECT user_id AS "userId", max(released_at) + make_interval(secs => seat_cooldown_seconds) AS until
+      FROM seat_assignments AS freed JOIN licenses ON licenses.id = license_id
+     WHERE license_id = ${licenseId}
+       AND released_at > statement_timestamp() - make_interval(secs => seat_cooldown_seconds)
+       AND user_id IS DISTINCT FROM ${besides}::uuid
+       AND NOT EXISTS (SELECT FROM seat_assignments AS held
+                        WHERE held.license_id = freed.license_id AND held.user_id = freed.user_id
+                          AND held.released_at IS NULL)
+     GROUP BY user_id, seat_cooldown_seconds
+     ORDER BY until, user_id OFFSET ${skip} LIMIT ${limit}`);
 }

@@ -34,6 +34,29 @@ export interface SeatStanding extends SeatCount {
   /** Null exactly when the model is `unlimited`. */
   readonly limit: number | null;
   readonly inUse: number;
+  /** When a seat is free for anybody, where all that are not in use cool; null otherwise. */
+  readonly cooledAt: Date | null;
+}
+
+/** A seat that is free, and goes to nobody but its last holder yet. */
+export interface CoolingSeat {
+  readonly userId: string;
+  /** Exclusive. */
+  readonly until: Date;
+}
+
+/** There is no seat for one more, though the license has no more people than seats. */
+export class SeatsExhausted extends PublicError {
+  /** @param freeAt when a seat that cools is free for anybody; null when all are taken */
+  constructor(
+    readonly freeAt: Date | null,
+    sentence = freeAt
+      ? 'No seat of this license is free: what was released lately goes to nobody but its last holder for a while. ' +
+        `Ask again from ${freeAt.toISOString()} on.`
+      : 'All seats of this license are taken.',
+  ) {
+    super(httpStatusOfDecision.SEATS_EXHAUSTED, 'SEATS_EXHAUSTED', sentence);
+  }
 }
 
 /**
@@ -45,8 +68,10 @@ export function seatsInUse(model: SeatModel, count: SeatCount): number {
   return count.offline + (model === 'floating' ? count.leased : count.active + count.reserved);
 }
 
+type Standing = Pick<SeatStanding, 'status' | 'time' | 'model'>;
+
 /** Why a license gives nobody a named seat by this way; undefined when it may. */
-export function namedRefusal({ status, time, model }: SeatStanding, way: SeatWay): PublicError | undefined {
+export function namedRefusal({ status, time, model }: Standing, way: SeatWay): PublicError | undefined {
   if (status === 'cancelled' || status === 'revoked') return ended(status);
   if (time === 'over') return ended('over');
   if (model !== 'named') {
@@ -62,7 +87,7 @@ export function namedRefusal({ status, time, model }: SeatStanding, way: SeatWay
 }
 
 /** Why a license leases nothing; undefined when it may. */
-export function leaseRefusal({ status, time, model }: SeatStanding): PublicError | undefined {
+export function leaseRefusal({ status, time, model }: Standing): PublicError | undefined {
   if (status === 'cancelled' || status === 'revoked') return ended(status);
   if (time === 'over') return ended('over');
   if (model !== 'floating')
@@ -70,8 +95,19 @@ export function leaseRefusal({ status, time, model }: SeatStanding): PublicError
   return isInEffect({ status, time }) ? undefined : notInEffect();
 }
 
+/** How many seats of a license have to cool off for there to be one for one more; not above 0 when that changes nothing. */
+export function seatsToCool({ limit, inUse, model, cooling }: Omit<SeatStanding, 'cooledAt'>): number {
+  return limit === null || model !== 'named' || inUse >= limit ? 0 : inUse + cooling + 1 - limit;
+}
+
 /** Why there is no seat for one more; undefined when there is. */
-export function fullRefusal({ limit, inUse, model, cooling }: SeatStanding): PublicError | undefined {
+export function fullRefusal({
+  limit,
+  inUse,
+  model,
+  cooling,
+  cooledAt,
+}: SeatStanding): PublicError | undefined {
   if (limit === null) return undefined;
   if (inUse > limit) {
     return denied(
@@ -80,7 +116,7 @@ export function fullRefusal({ limit, inUse, model, cooling }: SeatStanding): Pub
     );
   }
   const held = inUse + (model === 'named' ? cooling : 0);
-  return held < limit ? undefined : denied('SEATS_EXHAUSTED', 'All seats of this license are taken.');
+  return held < limit ? undefined : new SeatsExhausted(cooledAt);
 }
 
 export function unknownLicense(): PublicError {
@@ -95,10 +131,7 @@ export function notAMember(): PublicError {
   );
 }
 
-export function denied(
-  code: 'OVER_ALLOCATED' | 'SEATS_EXHAUSTED' | 'LEASE_EXPIRED',
-  sentence: string,
-): PublicError {
+export function denied(code: 'OVER_ALLOCATED' | 'LEASE_EXPIRED', sentence: string): PublicError {
   return new PublicError(httpStatusOfDecision[code], code, sentence);
 }
 
@@ -108,7 +141,7 @@ export function isUuid(text: string): boolean {
   return UUID.test(text);
 }
 
-function isInEffect({ status, time }: Pick<SeatStanding, 'status' | 'time'>): boolean {
+export function isInEffect({ status, time }: Pick<SeatStanding, 'status' | 'time'>): boolean {
   return status === 'issued' && time === 'running';
 }
 

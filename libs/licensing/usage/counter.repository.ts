@@ -24,7 +24,12 @@ interface CounterRow {
   thresholds: number[];
 }
 
-/** By license; those that are missing begin at 0. Locked in id order, so that two uses never wait for each other. */
+/**
+ * By license; those that are missing begin at 0. Locked in id order, so that two uses never wait for each other in a
+ * circle. The lock is there for what one statement cannot say: how a use is spread over several licenses, and which
+ * thresholds it reaches, rests on the counters of all of them (`spread`), of which some are made only here. The hard
+ * limit does not rest on it: the UPDATE of `bear` decides that.
+ */
 export async function lockCounters(
   transaction: Transaction,
   bearers: readonly Bearer[],

@@ -3,7 +3,9 @@ import { Body, Controller, Get, Header, Headers, HttpCode, Post, Query, Res } fr
 import { httpStatusOfDecision } from '@core-auth/module-kit/licensing';
 import { IsString, IsUUID, Matches } from 'class-validator';
 import type { FastifyReply } from 'fastify';
-import { AcceptsJson, ClientAuthentication, CurrentClient, PublicError } from '#platform';
+import { CurrentClient, PublicError } from '#platform';
+import { COUNTED_USE, PRESENT_USE, PROBLEMS, USE, USE_REFUSALS } from '../module-answers.js';
+import { ForModules } from '../module-route.js';
 import { parseUsageBody, type UsageAnswer } from './usage.js';
 import { UsageReportRepository } from './usage-report.repository.js';
 import { UsageRepository } from './usage.repository.js';
@@ -34,8 +36,13 @@ export class UsageController {
   /** Counts a use of a metered feature of the calling client's module; a refusal is problem details with its code. */
   @Post()
   @HttpCode(200)
-  @ClientAuthentication()
-  @AcceptsJson()
+  @ForModules({
+    summary: 'Count a use of a metered feature',
+    takes: USE,
+    idempotencyKey: true,
+    answer: COUNTED_USE,
+    refusals: USE_REFUSALS,
+  })
   @Header('cache-control', 'no-store')
   async record(
     @Body() body: unknown,
@@ -64,7 +71,12 @@ export class UsageController {
 
   /** Use in the present period of a feature of the calling client's module, by license. */
   @Get()
-  @ClientAuthentication()
+  @ForModules({
+    summary: 'Read the use of the present period, by license',
+    query: PresentUseRequest,
+    answer: PRESENT_USE,
+    refusals: PROBLEMS,
+  })
   @Header('cache-control', 'no-store')
   async present(
     @Query() { organization_id: organizationId, feature }: PresentUseRequest,

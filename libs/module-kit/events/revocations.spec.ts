@@ -8,7 +8,10 @@ import { StreamHealth } from './stream-health.js';
 
 class TestClock extends KitClock {
   time = 1_000_000_000_000;
-  override now(): number {
+  protected override host(): number {
+    return this.time;
+  }
+  protected override ticks(): number {
     return this.time;
   }
 }

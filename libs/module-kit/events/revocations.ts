@@ -38,7 +38,7 @@ export class Revocations {
       max: MOST,
       ttl: REMEMBERED_MS,
       ttlResolution: 0,
-      perf: { now: () => clock.now() },
+      perf: { now: () => clock.elapsed() },
       dispose: (_heard, _key, reason) => {
         if (reason === 'evict') stream.forgot();
       },
@@ -51,7 +51,7 @@ export class Revocations {
       event.kind === 'membership-changed' ? `${event.subject} ${event.organizationId ?? ''}` : event.subject;
     const key = `${event.kind} ${subject}`;
     this.count += 1;
-    if (event.kind === 'key-revoked') this.keyRevokedAt = this.clock.now();
+    if (event.kind === 'key-revoked') this.keyRevokedAt = this.clock.elapsed();
     // Events are replayed after a reconnect: the later of two of one kind is the one that counts. Of two in one second,
     // which may be one that came twice, the one that was heard last.
     const before = this.entries.peek(key);
@@ -65,7 +65,7 @@ export class Revocations {
     return kid !== undefined && this.entries.has(`key-revoked ${kid}`);
   }
 
-  /** When it was last heard that a key was revoked, by this host's clock; in milliseconds since the epoch. */
+  /** When it was last heard that a key was revoked, as `KitClock.elapsed`. */
   get lastKeyRevocation(): number {
     return this.keyRevokedAt;
   }

@@ -41,7 +41,7 @@ export class ModuleHealth {
   }
 
   snapshot(): HealthSnapshot {
-    const { size, oldestVerifiedAt } = this.snapshots.state;
+    const { size, oldestVerified } = this.snapshots.state;
     const since = this.stream.heardSince;
     return {
       hearing: this.stream.hearing,
@@ -50,7 +50,7 @@ export class ModuleHealth {
       tokensRemembered: this.tokens.size,
       introspections: this.client.introspections,
       snapshotsRemembered: size,
-      oldestSnapshotSeconds: this.age(oldestVerifiedAt),
+      oldestSnapshotSeconds: this.age(oldestVerified),
       decisions: this.counts.list(),
       leasesHeld: this.leases.size,
       keysSeconds: this.age(this.keys.fetchedTime),
@@ -77,6 +77,6 @@ export class ModuleHealth {
 
   /** Seconds, to the millisecond. */
   private age(at: number | undefined): number | null {
-    return at === undefined ? null : Math.max(0, this.clock.now() - at) / 1000;
+    return at === undefined ? null : Math.max(0, this.clock.elapsed() - at) / 1000;
   }
 }

@@ -1,4 +1,5 @@
 import type { JSONWebKeySet } from 'jose';
+import type { KitClock } from '../clock.js';
 import type { ResolvedOptions } from '../options.js';
 
 /** Core Auth gave no usable answer: no connection, a time-out, or a 5xx. Worth a retry. */
@@ -40,7 +41,10 @@ interface Answer {
 export class CoreAuthClient {
   private readonly basic: string;
 
-  constructor(private readonly options: ResolvedOptions) {
+  constructor(
+    private readonly options: ResolvedOptions,
+    private readonly clock: KitClock,
+  ) {
     // RFC 6749 section 2.3.1: both parts are form-encoded before they are joined.
     const pair = `${encodeURIComponent(options.clientId)}:${encodeURIComponent(options.clientSecret)}`;
     this.basic = `Basic ${Buffer.from(pair).toString('base64')}`;
@@ -129,7 +133,9 @@ export class CoreAuthClient {
     const headers: Record<string, string> = { authorization: this.basic, accept: 'text/event-stream' };
     if (lastEventId) headers['last-event-id'] = lastEventId;
     const url = `${this.options.coreAuthInternalUrl}/v1/events`;
-    return fetch(url, { headers, signal, redirect: 'error', cache: 'no-store' });
+    const response = await fetch(url, { headers, signal, redirect: 'error', cache: 'no-store' });
+    this.clock.hear(response.headers.get('date'));
+    return response;
   }
 
   private json(
@@ -190,6 +196,7 @@ export class CoreAuthClient {
     const url = this.options.coreAuthInternalUrl + path;
     const answered = (async (): Promise<Answer> => {
       const response = await fetch(url, { ...init, redirect: 'error', signal: abort.signal });
+      this.clock.hear(response.headers.get('date'));
       return { status: response.status, text: await response.text() };
     })();
     try {

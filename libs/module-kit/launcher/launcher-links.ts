@@ -31,7 +31,7 @@ export class LauncherLinks {
       max: 5000,
       ttl: REMEMBERED_MS,
       ttlResolution: 0,
-      perf: { now: () => clock.now() },
+      perf: { now: () => clock.elapsed() },
     });
   }
 

@@ -17,7 +17,7 @@ export interface HeldLease {
   readonly licenseId: string;
   readonly id: string;
   readonly fence: number;
-  /** Exclusive, in milliseconds by this host's clock; from when it was asked for, so never later than Core Auth's end. */
+  /** Exclusive, as all times here by `KitClock.elapsed`; from when it was asked for, so never later than Core Auth's end. */
   readonly until: number;
   /** When the question was put to which Core Auth last answered that it is held, in milliseconds. */
   readonly confirmedAt: number;
@@ -73,7 +73,7 @@ export class SeatLeases {
     private readonly log: KitLog,
   ) {
     this.held = new LRUCache({ max: MOST });
-    const perf = { now: () => clock.now() };
+    const perf = { now: () => clock.elapsed() };
     const shortly = { max: MOST, ttl: REFUSAL_STANDS_MS, ttlResolution: 0, perf };
     this.refusals = new LRUCache(shortly);
     this.unanswered = new LRUCache(shortly);
@@ -92,14 +92,16 @@ export class SeatLeases {
 
   /** How many seats are held now. */
   get size(): number {
-    const now = this.clock.now();
+    const now = this.clock.elapsed();
     return [...this.held.values()].filter(({ until }) => now < until).length;
   }
 
   /** For a decision: the floating seat of the person, or none. */
   heldBy(principal: Principal): { leases: readonly HeldSeat[] } | undefined {
     const lease = this.leaseOf(principal);
-    return lease && { leases: [{ licenseId: lease.licenseId, until: new Date(lease.until) }] };
+    if (!lease) return undefined;
+    const until = new Date(this.clock.now() + (lease.until - this.clock.elapsed()));
+    return { leases: [{ licenseId: lease.licenseId, until }] };
   }
 
   /** The person asks for something, and so is still there. */
@@ -107,7 +109,7 @@ export class SeatLeases {
     const key = keyOf(principal);
     const lease = key === undefined ? undefined : this.held.get(key);
     if (!lease) return;
-    lease.usedAt = this.clock.now();
+    lease.usedAt = this.clock.elapsed();
     this.renewIfDue(lease);
   }
 
@@ -126,7 +128,7 @@ export class SeatLeases {
     if (key === undefined) return true;
     for (let asked = 0; asked < MOST_QUESTIONS; asked += 1) {
       const lease = this.held.get(key);
-      if (!lease || this.clock.now() >= lease.until) return true;
+      if (!lease || this.clock.elapsed() >= lease.until) return true;
       const doubtful = this.isDoubtful(lease);
       if (!doubtful && (!answers || this.isFresh(lease))) return true;
       if (this.unanswered.has(lease.id)) return !doubtful;
@@ -141,8 +143,8 @@ export class SeatLeases {
   }
 
   private isFresh({ confirmedAt }: HeldLease): boolean {
-    if (this.stream.hearing && confirmedAt >= this.stream.heardSince) return true;
-    return this.clock.now() - confirmedAt < DEAF_AGE_MS;
+    if (this.stream.hearing && confirmedAt >= this.stream.heardSinceElapsed) return true;
+    return this.clock.elapsed() - confirmedAt < DEAF_AGE_MS;
   }
 
   /** The lease that `heldBy` speaks of, its fence number included. */
@@ -242,7 +244,7 @@ export class SeatLeases {
 
   /** Due every third of the term, and only for who has asked for something since the last sign of life. */
   private renewIfDue(lease: HeldLease): void {
-    const now = this.clock.now();
+    const now = this.clock.elapsed();
     const active = lease.usedAt > lease.heartbeatAt - lease.heartbeatMs;
     if (now < lease.heartbeatAt || now >= lease.until || !active) return;
     void this.renewals.run(lease.id, () => this.renew(lease));
@@ -250,7 +252,7 @@ export class SeatLeases {
 
   /** When a question is put, and how much was heard by then: its answer knows of that. */
   private question(): Question {
-    return { confirmedAt: this.clock.now(), heard: this.doubts.heard };
+    return { confirmedAt: this.clock.elapsed(), heard: this.doubts.heard };
   }
 
   private async renew(lease: HeldLease): Promise<void> {
@@ -279,7 +281,7 @@ export class SeatLeases {
 
   /** A seat that cannot be given back now is free at the end of its term. */
   private async giveBack(lease: HeldLease): Promise<void> {
-    if (this.clock.now() >= lease.until) return;
+    if (this.clock.elapsed() >= lease.until) return;
     try {
       await this.client.releaseLease(lease.id);
     } catch (error) {

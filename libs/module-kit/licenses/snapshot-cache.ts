@@ -24,6 +24,8 @@ interface Entry {
   snapshot: LicenseSnapshot | undefined;
   /** When the question was put that brought this snapshot, in milliseconds. Never moved by a failure. */
   verifiedAt: number;
+  /** The same moment as `KitClock.elapsed`, by which its age is told. */
+  verified: number;
   /** Ask again from this instant on: a license begins, ends or changes by the clock. */
   transitionAt: number;
   /** A change has been heard since: good for nothing but to refuse. */
@@ -70,7 +72,7 @@ export class SnapshotCache {
     }
     if (!entry) return { state: 'unavailable' };
     if (fetched && !entry.outdated) return { state: 'current', snapshot: entry.snapshot };
-    const age = this.clock.now() - entry.verifiedAt;
+    const age = this.clock.elapsed() - entry.verified;
     if (entry.outdated || age > this.options.staleAllowanceMs) return { state: 'unavailable' };
     return { state: 'stale', snapshot: entry.snapshot, verifiedAt: entry.verifiedAt };
   }
@@ -115,11 +117,11 @@ export class SnapshotCache {
     this.past += 1;
   }
 
-  /** How many are remembered, and when the one was verified that was verified longest ago, in milliseconds. */
-  get state(): { size: number; oldestVerifiedAt: number | undefined } {
+  /** How many are remembered, and when the one was verified that was verified longest ago, as `KitClock.elapsed`. */
+  get state(): { size: number; oldestVerified: number | undefined } {
     let oldest: number | undefined;
-    for (const { verifiedAt } of this.entries.values()) oldest = Math.min(oldest ?? Infinity, verifiedAt);
-    return { size: this.entries.size, oldestVerifiedAt: oldest };
+    for (const { verified } of this.entries.values()) oldest = Math.min(oldest ?? Infinity, verified);
+    return { size: this.entries.size, oldestVerified: oldest };
   }
 
   private changesOf(organizationId: string): number {
@@ -127,34 +129,35 @@ export class SnapshotCache {
   }
 
   private isCurrent(entry: Entry): boolean {
-    const now = this.clock.now();
-    if (entry.outdated || now >= entry.transitionAt) return false;
+    if (entry.outdated || this.clock.now() >= entry.transitionAt) return false;
     // Pushes are complete only from the moment since which the stream has been heard.
-    if (this.stream.hearing && entry.verifiedAt >= this.stream.heardSince) return true;
-    return now - entry.verifiedAt < DEAF_AGE_MS;
+    if (this.stream.hearing && entry.verified >= this.stream.heardSinceElapsed) return true;
+    return this.clock.elapsed() - entry.verified < DEAF_AGE_MS;
   }
 
   private refetch(organizationId: string): Promise<boolean> {
     const failedAt = this.failedAt.get(organizationId) ?? -Infinity;
-    if (this.clock.now() - failedAt < PAUSE_AFTER_FAILURE_MS) return Promise.resolve(false);
+    if (this.clock.elapsed() - failedAt < PAUSE_AFTER_FAILURE_MS) return Promise.resolve(false);
     return this.flights.run(organizationId, async () => {
       const { past } = this;
       const change = this.changesOf(organizationId);
-      const verifiedAt = this.clock.now();
+      const verified = this.clock.elapsed();
       try {
         const snapshot = await this.load(organizationId);
         if (past !== this.past) return true;
+        // Core Auth has told the time by now: a host that was behind has not verified anything in the past
+        const verifiedAt = this.clock.now();
         const before = this.entries.get(organizationId)?.snapshot;
         // A lower version is never accepted: the answer was overtaken on its way.
         if (before && snapshot && snapshot.version < before.version)
           throw new Error('A license version went back');
         const transitionAt = snapshot ? this.nextTransition(snapshot, new Date(verifiedAt)) : Infinity;
         const outdated = this.changesOf(organizationId) !== change;
-        this.entries.set(organizationId, { snapshot, verifiedAt, transitionAt, outdated });
+        this.entries.set(organizationId, { snapshot, verifiedAt, verified, transitionAt, outdated });
         this.failedAt.delete(organizationId);
         return true;
       } catch (error) {
-        this.failedAt.set(organizationId, this.clock.now());
+        this.failedAt.set(organizationId, this.clock.elapsed());
         this.log.warn(`No license snapshot: ${error instanceof Error ? error.message : 'unknown reason'}`);
         return false;
       }

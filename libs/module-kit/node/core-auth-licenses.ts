@@ -52,7 +52,7 @@ export class CoreAuthLicenses {
   }
 
   constructor(options: ResolvedOptions, clock: KitClock = new KitClock(), logs: KitLogs = standardError) {
-    this.client = new CoreAuthClient(options);
+    this.client = new CoreAuthClient(options, clock);
     this.stream = new StreamHealth(options, clock);
     this.revocations = new Revocations(clock, this.stream);
     this.keys = new KeySet(this.client, this.revocations, clock);

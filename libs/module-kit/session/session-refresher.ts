@@ -40,7 +40,7 @@ export class SessionRefresher {
     @Inject(SessionTokens) private readonly tokens: SessionTokens,
     @Inject(KitClock) clock: KitClock,
   ) {
-    const bounds = { max: 10_000, ttlResolution: 0, perf: { now: () => clock.now() } };
+    const bounds = { max: 10_000, ttlResolution: 0, perf: { now: () => clock.elapsed() } };
     this.successors = new LRUCache({ ...bounds, ttl: SUCCESSOR_KEPT_MS });
     this.unverified = new LRUCache({ ...bounds, ttl: ANSWER_KEPT_MS });
   }

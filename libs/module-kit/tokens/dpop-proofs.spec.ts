@@ -4,7 +4,10 @@ import { ProcessReplayStore } from './dpop-proofs.js';
 
 class TestClock extends KitClock {
   time = 1_000_000;
-  override now(): number {
+  protected override host(): number {
+    return this.time;
+  }
+  protected override ticks(): number {
     return this.time;
   }
 }

@@ -18,7 +18,7 @@ export class ProcessReplayStore implements DpopReplayStore {
     clock: KitClock,
     private readonly most = MOST_REMEMBERED,
   ) {
-    this.used = new LRUCache({ max: most, ttlResolution: 0, perf: { now: () => clock.now() } });
+    this.used = new LRUCache({ max: most, ttlResolution: 0, perf: { now: () => clock.elapsed() } });
   }
 
   use(key: string, lifetimeMs: number): boolean {

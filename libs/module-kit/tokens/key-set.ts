@@ -53,29 +53,29 @@ export class KeySet {
     }
   };
 
-  /** When the keys were fetched last, in milliseconds since the epoch. */
+  /** When the keys were fetched last, as `KitClock.elapsed`. */
   get fetchedTime(): number | undefined {
     return Number.isFinite(this.fetchedAt) ? this.fetchedAt : undefined;
   }
 
   private async current(): Promise<LocalKeySet> {
-    const age = this.clock.now() - this.fetchedAt;
+    const age = this.clock.elapsed() - this.fetchedAt;
     if (!this.keys || age > TRUSTED_FOR_MS) return this.fetch();
     if (age > REFRESH_AFTER_MS && this.mayFetch()) void this.fetch().catch(() => undefined);
     return this.keys;
   }
 
   private mayFetch(): boolean {
-    const now = this.clock.now();
+    const now = this.clock.elapsed();
     const newKey = now - this.revocations.lastKeyRevocation < NEW_KEY_EXPECTED_FOR_MS;
     return now - this.triedAt >= (newKey ? SHORT_COOLDOWN_MS : COOLDOWN_MS);
   }
 
   private fetch(): Promise<LocalKeySet> {
     return this.flights.run(FLIGHT, async () => {
-      this.triedAt = this.clock.now();
+      this.triedAt = this.clock.elapsed();
       this.keys = createLocalJWKSet(await this.client.jwks());
-      this.fetchedAt = this.clock.now();
+      this.fetchedAt = this.clock.elapsed();
       return this.keys;
     });
   }

@@ -22,11 +22,11 @@ interface Remembered {
   kid: string | undefined;
   /** Only Core Auth can read it: what it is was learned by asking. */
   opaque: boolean;
-  /** When the question was put to which Core Auth answered that the token is live. */
+  /** When the question was put to which Core Auth answered that the token is live, as `KitClock.elapsed`. */
   confirmedAt: number;
   /** How many events had been heard by then. */
   settled: number;
-  /** When it was last accepted while the stream was heard. */
+  /** When it was last accepted while the stream was heard, as `KitClock.elapsed`. */
   acceptedAt: number;
   /** Core Auth said that the token is not live; that never changes back. */
   dead: boolean;
@@ -90,7 +90,7 @@ export class TokenVerifier {
       await this.ask(hash, token, entry, false);
       verdict = this.refusal(entry);
     }
-    if (this.stream.hearing) entry.acceptedAt = this.clock.now();
+    if (this.stream.hearing) entry.acceptedAt = this.clock.elapsed();
     return entry.claims;
   }
 
@@ -127,7 +127,7 @@ export class TokenVerifier {
 
   /** What nobody vouches for is not remembered, so that made-up tokens push no good ones out. */
   private async readOpaque(hash: string, token: string): Promise<Remembered> {
-    const asked = this.clock.now();
+    const asked = this.clock.elapsed();
     const settled = this.revocations.heard;
     try {
       const answer = await this.client.introspect(token);
@@ -135,7 +135,7 @@ export class TokenVerifier {
       const claims = readIntrospection(answer, {
         issuer: this.options.coreAuthUrl,
         audience: this.options.moduleUrl,
-        now: new Date(asked),
+        now: new Date(this.clock.now()),
         hash,
       });
       const entry: Remembered = {
@@ -180,31 +180,31 @@ export class TokenVerifier {
   }
 
   private mustAsk(entry: Remembered): boolean {
-    const age = this.clock.now() - entry.confirmedAt;
+    const age = this.clock.elapsed() - entry.confirmedAt;
     if (entry.opaque) {
       // an answer counts only while what would take it back is heard
       if (!this.stream.hearing) return true;
-      return age >= OPAQUE_GOOD_FOR_MS || entry.confirmedAt < this.stream.heardSince;
+      return age >= OPAQUE_GOOD_FOR_MS || entry.confirmedAt < this.stream.heardSinceElapsed;
     }
     if (!this.stream.hearing) return age >= ANSWER_GOOD_FOR_MS;
-    const since = this.stream.heardSince;
+    const { heardSince, heardSinceElapsed } = this.stream;
     // A token from before may have been revoked before anybody here listened: ask once.
-    return entry.claims.iat * 1000 < since + CLOCK_TOLERANCE_MS && entry.confirmedAt < since;
+    return entry.claims.iat * 1000 < heardSince + CLOCK_TOLERANCE_MS && entry.confirmedAt < heardSinceElapsed;
   }
 
   /** @param mayStand whether what was known before counts when Core Auth does not answer */
   private async ask(hash: string, token: string, entry: Remembered, mayStand: boolean): Promise<void> {
     const stands = mayStand && this.wasLiveLately(entry);
-    if (stands && this.clock.now() - this.unansweredAt < UNANSWERED_FOR_MS) return;
+    if (stands && this.clock.elapsed() - this.unansweredAt < UNANSWERED_FOR_MS) return;
     await this.introspections.run(hash, async () => {
-      const asked = { confirmedAt: this.clock.now(), settled: this.revocations.heard };
+      const asked = { confirmedAt: this.clock.elapsed(), settled: this.revocations.heard };
       try {
         if (await this.client.introspect(token, stands ? STALE_WAIT_MS : undefined))
           Object.assign(entry, asked);
         else entry.dead = true;
         this.unansweredAt = -Infinity;
       } catch (error) {
-        if (error instanceof CoreAuthUnavailable) this.unansweredAt = this.clock.now();
+        if (error instanceof CoreAuthUnavailable) this.unansweredAt = this.clock.elapsed();
         if (error instanceof CoreAuthUnavailable && stands) return;
         if (error instanceof CoreAuthUnavailable || error instanceof CoreAuthRefusal)
           throw checkUnavailable();
@@ -214,7 +214,7 @@ export class TokenVerifier {
   }
 
   private wasLiveLately({ confirmedAt, acceptedAt }: Remembered): boolean {
-    return this.clock.now() - Math.max(confirmedAt, acceptedAt) <= this.options.staleAllowanceMs;
+    return this.clock.elapsed() - Math.max(confirmedAt, acceptedAt) <= this.options.staleAllowanceMs;
   }
 }
 

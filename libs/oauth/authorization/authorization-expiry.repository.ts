@@ -19,14 +19,17 @@ export class AuthorizationExpiryRepository {
     const ended = await this.database.query(sql`
       WITH overdue AS (
         SELECT a.id
-          FROM organizations o
-          JOIN authorizations a ON a.organization_id = o.id
-          JOIN sessions s ON s.id = a.session_id
-         WHERE o.session_absolute_seconds IS NOT NULL
-           AND a.state = 'active' AND NOT a.offline AND a.expires_at > ${now}
-           -- a session that acts for this organization ends itself
-           AND s.organization_id IS DISTINCT FROM a.organization_id AND s.ended_at IS NULL
+          FROM sessions s
+          JOIN authorizations a ON a.session_id = s.id
+          JOIN organizations o ON o.id = a.organization_id
+         -- such sessions are few, and most organizations have no limit: the index sessions_moved has them
+         WHERE s.ended_at IS NULL AND (s.organization_chosen_at IS NOT NULL OR s.organization_id IS NULL)
+           AND s.auth_time <= ${now}::timestamptz - make_interval(secs => (
+                 SELECT min(session_absolute_seconds) FROM organizations WHERE session_absolute_seconds IS NOT NULL))
            AND s.auth_time <= ${now}::timestamptz - make_interval(secs => o.session_absolute_seconds)
+           -- a session that acts for this organization ends itself
+           AND s.organization_id IS DISTINCT FROM a.organization_id
+           AND a.state = 'active' AND NOT a.offline AND a.expires_at > ${now}
          LIMIT ${limit} FOR UPDATE OF a SKIP LOCKED
       ), revoked AS (
         UPDATE authorizations SET state = 'revoked' WHERE id IN (SELECT id FROM overdue)

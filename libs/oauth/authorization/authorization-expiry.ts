@@ -1,10 +1,5 @@
-import {
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
-import { TimedLoop } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { inBatches, RepeatedWork } from '#platform';
 import { AuthorizationExpiryRepository } from './authorization-expiry.repository.js';
 
 const INTERVAL = 2000;
@@ -15,28 +10,12 @@ const BATCH = 500;
  * moved on to: the modules' guards hear of it, and hold its tokens for good no longer.
  */
 @Injectable()
-export class AuthorizationExpiry implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(AuthorizationExpiry.name);
-  private readonly loop = new TimedLoop({
-    interval: INTERVAL,
-    work: (stopping) => this.expire(stopping),
-    failed: ({ message }) => this.logger.warn(`authorizations end later: ${message}`),
-  });
-
-  constructor(private readonly authorizations: AuthorizationExpiryRepository) {}
-
-  onApplicationBootstrap(): void {
-    this.loop.start();
+export class AuthorizationExpiry extends RepeatedWork {
+  constructor(private readonly authorizations: AuthorizationExpiryRepository) {
+    super({ interval: INTERVAL, failing: 'authorizations end later' });
   }
 
-  beforeApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
-  }
-
-  private async expire(stopping: () => boolean): Promise<void> {
-    let ended: number;
-    do {
-      ended = await this.authorizations.expire(BATCH);
-    } while (ended >= BATCH && !stopping());
+  protected override work(stopping: () => boolean): Promise<void> {
+    return inBatches(BATCH, stopping, (size) => this.authorizations.expire(size));
   }
 }

@@ -27,8 +27,8 @@ export class AuthorizedApplicationRepository {
     private readonly clock: Clock,
   ) {}
 
-  /** By name. */
-  async of(userId: string): Promise<AuthorizedApplication[]> {
+  /** By name. @param organizationId for which they may do something; null for any */
+  async of(userId: string, organizationId: string | null = null): Promise<AuthorizedApplication[]> {
     const now = this.clock.now();
     return this.database.query<AuthorizedApplication>(sql`
       WITH allowed AS (
@@ -51,7 +51,7 @@ export class AuthorizedApplicationRepository {
              o.name AS "organizationName", coalesce(a.scopes, '{}') AS scopes, a.since, a.last_used_at AS "lastUsedAt"
         FROM applications a
         JOIN clients c ON c.id = a.client_id
-        JOIN organizations o ON o.id = a.organization_id
+        JOIN organizations o ON o.id = a.organization_id AND o.id = coalesce(${organizationId}::uuid, o.id)
        ORDER BY c.name, c.id, o.name, o.id LIMIT ${MOST_APPLICATIONS}`);
   }
 
@@ -78,8 +78,9 @@ export class AuthorizedApplicationRepository {
       ), ended AS (
         SELECT organization_id FROM forgotten UNION SELECT organization_id FROM revoked
       )
-      INSERT INTO audit_events (act, actor, target, organization_id, address, factor, detail)
+      INSERT INTO audit_events (act, actor, target, organization_id, address, factor, client_id, detail)
       SELECT 'application.revoke', ${by.id}, ${clientId}, organization_id, ${by.address}, ${by.factor},
+             ${by.client ?? null},
              jsonb_build_object(
                'scopes', (SELECT scopes FROM forgotten f WHERE f.organization_id = ended.organization_id),
                'authorizations', (SELECT count(*) FROM revoked r WHERE r.organization_id = ended.organization_id))

@@ -69,7 +69,7 @@ export class AuditChainRepository {
       }
     >(sql`
       SELECT c.position::text, c.digest, c.event_id::text, e.id::text, act, actor, target,
-             organization_id::text AS "organizationId", address, factor, result, detail::text,
+             organization_id::text AS "organizationId", address, factor, client_id AS "clientId", result, detail::text,
              (extract(epoch FROM occurred_at) * 1000000)::bigint::text AS "occurredAt"
         FROM audit_chain c LEFT JOIN audit_events e ON e.id = c.event_id
        WHERE c.position > ${after}::bigint ORDER BY c.position LIMIT ${limit}`);
@@ -106,7 +106,7 @@ function following(
   limit: number,
 ): Promise<AuditEvent[]> {
   return transaction.query<AuditEvent>(sql`
-    SELECT e.id::text, act, actor, target, organization_id::text AS "organizationId", address, factor, result,
+    SELECT e.id::text, act, actor, target, organization_id::text AS "organizationId", address, factor, client_id AS "clientId", result,
            detail::text, (extract(epoch FROM occurred_at) * 1000000)::bigint::text AS "occurredAt"
       FROM audit_events e
      WHERE (transaction_id, e.id) > (${transactionId}::text::xid8, ${id}::bigint)
@@ -122,7 +122,7 @@ function following(
  */
 function unchained(transaction: Transaction, limit: number): Promise<AuditEvent[]> {
   return transaction.query<AuditEvent>(sql`
-    SELECT e.id::text, act, actor, target, organization_id::text AS "organizationId", address, factor, result,
+    SELECT e.id::text, act, actor, target, organization_id::text AS "organizationId", address, factor, client_id AS "clientId", result,
            detail::text, (extract(epoch FROM occurred_at) * 1000000)::bigint::text AS "occurredAt"
       FROM audit_events e
      WHERE (transaction_id < pg_snapshot_xmin(pg_current_snapshot())

@@ -1,10 +1,5 @@
-import {
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
-import { TimedLoop } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { RepeatedWork } from '#platform';
 import { AuditChainRepository, type ChainHead } from './audit-chain.repository.js';
 
 const INTERVAL = 5000;
@@ -15,22 +10,13 @@ const BATCH = 1000;
  * chain in the database is told from it by them.
  */
 @Injectable()
-export class AuditChainer implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(AuditChainer.name);
-  private readonly loop = new TimedLoop({
-    interval: INTERVAL,
-    work: (stopping) => this.extend(stopping),
-    failed: (error) => this.logger.warn(`audit events are chained later: ${error.message}`),
-  });
-
-  constructor(private readonly chain: AuditChainRepository) {}
-
-  onApplicationBootstrap(): void {
-    this.loop.start();
+export class AuditChainer extends RepeatedWork {
+  constructor(private readonly chain: AuditChainRepository) {
+    super({ interval: INTERVAL, failing: 'audit events are chained later' });
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.loop.stop();
+  protected override work(stopping: () => boolean): Promise<void> {
+    return this.extend(stopping);
   }
 
   /** Chains everything that can be chained now. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { CHAIN_START, chainDigest, type AuditEvent } from './audit-event.js';
@@ -12,6 +13,7 @@ const event: fc.Arbitrary<AuditEvent> = fc.record({
   organizationId: nullable,
   address: nullable,
   factor: nullable,
+  clientId: nullable,
   result: text,
   detail: nullable,
   occurredAt: text,
@@ -31,12 +33,24 @@ describe('the digest of an audit event', () => {
       organizationId: null,
       address: null,
       factor: null,
+      clientId: null,
       result: 'success',
       detail: null,
     };
     const digest = (act: string, actor: string) =>
       chainDigest(CHAIN_START, { ...base, act, actor, target: 't', occurredAt: '0' }).toString('hex');
     expect(digest('ab', 'c')).not.toBe(digest('a', 'bc'));
+  });
+
+  it('is what it was before applications were kept, of an event in which none acted', () => {
+    fc.assert(
+      fc.property(event, (one) => {
+        const { id, act, actor, target, organizationId, address, factor, result, detail, occurredAt } = one;
+        const columns = [id, act, actor, target, organizationId, address, factor, result, detail, occurredAt];
+        const before = createHash('sha256').update(CHAIN_START).update(JSON.stringify(columns)).digest();
+        expect(chainDigest(CHAIN_START, { ...one, clientId: null }).equals(before)).toBe(true);
+      }),
+    );
   });
 
   it('differs when what stands before it differs', () => {
@@ -57,6 +71,7 @@ const KEYS = [
   'organizationId',
   'address',
   'factor',
+  'clientId',
   'result',
   'detail',
   'occurredAt',

@@ -259,11 +259,15 @@ export class Configuration {
 
   @Setting('CORE_AUTH_RATE_LIMIT_MAIL', {
     description:
-      'Requests per minute and address that lead to mail: registration, forgotten passwords, new addresses.',
+      'Requests per minute and address that lead to mail: registration, forgotten passwords, new addresses, deletions of accounts and organizations.',
     default: '10',
   })
   @WholeNumber(1)
   rateLimitMail = 10;
+
+  @Setting('CORE_AUTH_RATE_LIMIT_EXPORT', { description: 'Exports per minute and address.', default: '10' })
+  @WholeNumber(1)
+  rateLimitExport = 10;
 
   @Setting('CORE_AUTH_ORGANIZATION_CREATION', {
     description:

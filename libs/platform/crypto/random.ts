@@ -7,6 +7,11 @@ export function randomSecret(bytes = 32): string {
   return randomBytes(bytes).toString('base64url');
 }
 
+/** Whether a text has the form of a secret of 256 bits; any other is looked for nowhere. */
+export function isSecret(text: string | undefined): text is string {
+  return text !== undefined && /^[A-Za-z0-9_-]{43}$/.test(text);
+}
+
 /** A number from 0 up to 1, that one not included. */
 export function randomFraction(): number {
   return randomInt(2 ** 32) / 2 ** 32;

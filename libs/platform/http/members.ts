@@ -48,7 +48,8 @@ function sentenceOf({ property, constraints = {} }: ValidationError): string {
   if ('whitelistValidation' in constraints) {
     return /^\w{1,63}$/.test(property) ? `There is no ${property} here.` : 'A name is not known here.';
   }
-  const rule = Object.values(constraints)[0] ?? `${property} is wrong`;
+  // decorators run from the last to the first, which says what kind of thing is wanted
+  const rule = Object.values(constraints).at(-1) ?? `${property} is wrong`;
   return rule.endsWith('.') ? rule : `${rule}.`;
 }
 

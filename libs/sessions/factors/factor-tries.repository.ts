@@ -1,36 +1,41 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '#observability';
-import { addSeconds, Clock, Configuration, Database, sql } from '#platform';
+import { addSeconds, Clock, Configuration, Database, sql, type SealedMail } from '#platform';
 import { delaysUpTo } from '../lockout.js';
 
-/** A day without a failure is a fresh start. */
-const FORGET_AFTER = 86_400;
+/** So long without a failure is a fresh start. */
+const FORGET_AFTER = 30 * 86_400;
 /** Seconds. */
 const LONGEST_DELAY = 900;
+/** NIST SP 800-63B-4 §3.2.2: in a row; then none is looked at until the account is unlocked. */
+const MOST_FAILURES = 100;
+/** Of mails about wrong codes. */
+const MAIL_PERIOD = 86_400;
 
 /**
- * Tries of codes, by account. Who gets here knows the password, so that nobody else can cause the delay; at its longest
- * it leaves about a hundred guesses a day (NIST SP 800-63B-4 §3.2.2).
+ * Tries of an authenticator app's codes, which can be guessed, by account; passkeys and recovery codes cannot be, and
+ * keep their owner's way open. Who gets here knows the password, so that nobody else can cause the delay.
  */
 @Injectable()
 export class FactorTriesRepository {
   /** Delays by number of failures in a row; the last holds for all beyond. */
   private readonly delays: readonly number[];
+  private readonly free: number;
 
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
     configuration: Configuration,
   ) {
-    const free = configuration.signInFailures;
-    this.delays = [...Array.from({ length: free - 1 }, () => 0), ...delaysUpTo(LONGEST_DELAY)];
+    this.free = configuration.signInFailures;
+    this.delays = [...Array.from({ length: this.free - 1 }, () => 0), ...delaysUpTo(LONGEST_DELAY)];
   }
 
   /**
    * Counts a try before its code is looked at, so that simultaneous guesses count each: one statement decides.
-   * @returns undefined when the try may go on, else the instant until which there is none
+   * @returns undefined when the try may go on, else the instant until which there is none, if there will be one
    */
-  async begin(userId: string): Promise<Date | undefined> {
+  async begin(userId: string): Promise<Date | 'closed' | undefined> {
     const now = this.clock.now();
     const forgotten = addSeconds(now, -FORGET_AFTER);
     const [allowed] = await this.database.query(sql`
@@ -42,13 +47,26 @@ export class FactorTriesRepository {
              locked_until = ${now}::timestamptz + make_interval(secs => (${this.delays}::float8[])[
                least(CASE WHEN f.last_failed_at < ${forgotten} THEN 1 ELSE f.failures + 1 END,
                      ${this.delays.length}::int)])
-       WHERE f.locked_until <= ${now}
+       WHERE f.locked_until <= ${now} AND (f.failures < ${MOST_FAILURES} OR f.last_failed_at < ${forgotten})
       RETURNING failures`);
     if (allowed) return undefined;
-    const [row] = await this.database.query<{ locked_until: Date }>(
-      sql`SELECT locked_until FROM second_factor_failures WHERE user_id = ${userId}`,
+    const [row] = await this.database.query<{ locked_until: Date; failures: number }>(
+      sql`SELECT locked_until, failures FROM second_factor_failures WHERE user_id = ${userId}`,
     );
-    return row?.locked_until ?? now;
+    return row && row.failures >= MOST_FAILURES ? 'closed' : (row?.locked_until ?? now);
+  }
+
+  /** Tells the owner, once a day at most, when so many codes were wrong that they bring a delay. */
+  async tell(userId: string, notice: SealedMail): Promise<void> {
+    const now = this.clock.now();
+    await this.database.query(sql`
+      WITH told AS (
+        UPDATE second_factor_failures SET mailed_at = ${now}
+         WHERE user_id = ${userId} AND failures >= ${this.free}
+           AND coalesce(mailed_at <= ${addSeconds(now, -MAIL_PERIOD)}, true)
+        RETURNING user_id
+      )
+      INSERT INTO mails (id, mail_envelope) SELECT ${notice.id}::uuid, ${notice.envelope} FROM told`);
   }
 
   /** A factor was right: what was counted is forgotten. */
@@ -56,11 +74,11 @@ export class FactorTriesRepository {
     await this.database.query(sql`DELETE FROM second_factor_failures WHERE user_id = ${userId}`);
   }
 
-  /** Puts a wrong factor on record; the delays bound how many there can be. */
+  /** Puts a wrong factor on record; a sign-in that waits for its second step bounds how many there can be. */
   async failed(userId: string, method: string, by: Actor): Promise<void> {
     await this.database.query(sql`
-      INSERT INTO audit_events (act, actor, target, address, factor, result, detail)
-      VALUES ('factor.fail', ${by.id}, ${userId}, ${by.address}, ${by.factor}, 'failure',
+      INSERT INTO audit_events (act, actor, target, address, factor, client_id, result, detail)
+      VALUES ('factor.fail', ${by.id}, ${userId}, ${by.address}, ${by.factor}, ${by.client ?? null}, 'failure',
               jsonb_build_object('method', ${method}::text))`);
   }
 

@@ -21,11 +21,14 @@ export class FactorRepository {
     return row?.has ?? false;
   }
 
-  /** Whether the password is too short for who has no second factor, and there is one left. */
-  async leansOnLast(userId: string): Promise<boolean> {
-    const [row] = await this.database.query<{ leans: boolean }>(sql`
-      SELECT password_short AND second_factors = 1 AS leans FROM users WHERE id = ${userId}`);
-    return row?.leans ?? false;
+  /**
+   * Whether the password is too short for who has no second factor, and there is one left. `assumed` while nobody knows
+   * how long it is.
+   */
+  async leansOnLast(userId: string): Promise<boolean | 'assumed'> {
+    const [row] = await this.database.query<{ short: boolean | null }>(sql`
+      SELECT password_short AS short FROM users WHERE id = ${userId} AND second_factors = 1`);
+    return row?.short === null ? 'assumed' : (row?.short ?? false);
   }
 
   async of(userId: string): Promise<FactorList> {

@@ -42,6 +42,8 @@ export interface FactorList {
 export type Removal =
   | { readonly kind: 'removed' }
   | { readonly kind: 'unknown' | 'only-way-in' | 'short-password' }
+  /** Nobody knows how long the password is; signing in with it tells. */
+  | { readonly kind: 'perhaps-short-password' }
   | { readonly kind: 'required'; readonly organizations: readonly string[] };
 
 /** RFC 8176 §2, of a time-based code; a recovery code is one that is used once as well. */

@@ -36,8 +36,7 @@ export class Factors {
 
   /** The codes that come with the first factor; none for who has some left. */
   async firstRecoveryCodes(owner: FactorOwner, by: Actor): Promise<readonly string[]> {
-    const { recoveryCodesLeft } = await this.factors.of(owner.userId);
-    return recoveryCodesLeft > 0 ? [] : this.codes.replace(owner, by);
+    return this.codes.first(owner, by);
   }
 
   private async removal(
@@ -48,6 +47,8 @@ export class Factors {
     if (!there) return { kind: 'unknown' };
     const organizations = await this.factors.organizationsThatRequire(userId);
     if (organizations.length > 0) return { kind: 'required', organizations };
-    return { kind: (await this.factors.leansOnLast(userId)) ? 'short-password' : 'only-way-in' };
+    const leans = await this.factors.leansOnLast(userId);
+    if (leans === 'assumed') return { kind: 'perhaps-short-password' };
+    return { kind: leans ? 'short-password' : 'only-way-in' };
   }
 }

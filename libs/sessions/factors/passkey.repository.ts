@@ -81,8 +81,8 @@ export class PasskeyRepository {
       ), mailed AS (
         INSERT INTO mails (id, mail_envelope) SELECT ${mail.id}, ${mail.envelope} FROM added
       )
-      INSERT INTO audit_events (act, actor, target, address, factor, detail)
-      SELECT 'factor.add', ${by.id}, user_id, ${by.address}, ${by.factor},
+      INSERT INTO audit_events (act, actor, target, address, factor, client_id, detail)
+      SELECT 'factor.add', ${by.id}, user_id, ${by.address}, ${by.factor}, ${by.client ?? null},
              jsonb_build_object('method', 'passkey', 'name', ${name}::text)
         FROM added
       RETURNING id`;
@@ -107,8 +107,9 @@ export class PasskeyRepository {
          WHERE id = ${id} AND (signature_count < ${count} OR signature_count = 0 AND ${count}::bigint = 0)
         RETURNING id
       ), audited AS (
-        INSERT INTO audit_events (act, actor, target, address, factor, result, detail)
-        SELECT 'factor.counter-regress', ${by.id}, ${userId}, ${by.address}, ${by.factor}, 'failure',
+        INSERT INTO audit_events (act, actor, target, address, factor, client_id, result, detail)
+        SELECT 'factor.counter-regress', ${by.id}, ${userId}, ${by.address}, ${by.factor}, ${by.client ?? null},
+               'failure',
                jsonb_build_object('method', 'passkey', 'name', name, 'known', signature_count,
                                   'presented', ${count}::bigint)
           FROM passkeys WHERE id = ${id} AND NOT EXISTS (SELECT FROM used)
@@ -139,8 +140,8 @@ export class PasskeyRepository {
       ), mailed AS (
         INSERT INTO mails (id, mail_envelope) SELECT ${mail.id}, ${mail.envelope} FROM renamed
       ), audited AS (
-        INSERT INTO audit_events (act, actor, target, address, factor, detail)
-        SELECT 'factor.rename', ${by.id}, user_id, ${by.address}, ${by.factor},
+        INSERT INTO audit_events (act, actor, target, address, factor, client_id, detail)
+        SELECT 'factor.rename', ${by.id}, user_id, ${by.address}, ${by.factor}, ${by.client ?? null},
                jsonb_build_object('method', 'passkey', 'name', ${name}::text)
           FROM renamed
       )
@@ -163,7 +164,7 @@ export class PasskeyRepository {
         UPDATE users u SET second_factors = u.second_factors - 1 FROM there
          WHERE u.id = there.user_id
            AND (u.second_factors > 1
-                OR NOT u.password_short
+                OR u.password_short IS FALSE
                    AND NOT EXISTS (SELECT FROM memberships m JOIN organizations o ON o.id = m.organization_id
                                     WHERE m.user_id = u.id AND o.second_factor_required))
            AND (u.password_hash IS NOT NULL
@@ -179,8 +180,8 @@ export class PasskeyRepository {
       ), mailed AS (
         INSERT INTO mails (id, mail_envelope) SELECT ${mail.id}, ${mail.envelope} FROM removed
       ), audited AS (
-        INSERT INTO audit_events (act, actor, target, address, factor, detail)
-        SELECT 'factor.remove', ${by.id}, user_id, ${by.address}, ${by.factor},
+        INSERT INTO audit_events (act, actor, target, address, factor, client_id, detail)
+        SELECT 'factor.remove', ${by.id}, user_id, ${by.address}, ${by.factor}, ${by.client ?? null},
                jsonb_build_object('method', 'passkey', 'name', ${name}::text)
           FROM removed
       )

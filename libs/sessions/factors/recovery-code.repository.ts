@@ -25,30 +25,15 @@ export class RecoveryCodeRepository {
    * @returns none for who has no factor that they could stand in for
    */
   async replace(owner: FactorOwner, by: Actor): Promise<readonly string[]> {
-    const { userId } = owner;
-    const codes = Array.from({ length: RECOVERY_CODE_COUNT }, newRecoveryCode);
-    const digests = codes.map((code) => recoveryCodeDigest(userId, readRecoveryCode(code) ?? ''));
-    const mail = this.mails.seal(
-      factorNotice(owner, { kind: 'recovery-codes-made' }, this.configuration.issuer),
-    );
-    return this.database.transaction(async (transaction) => {
-      // who makes codes in two tabs gets two lists one after the other, of which the second holds
-      const [person] = await transaction.query(sql`
-        SELECT id FROM users WHERE id = ${userId} AND second_factors > 0 FOR UPDATE`);
-      if (!person) return [];
-      await transaction.query(sql`
-        WITH dropped AS (
-          DELETE FROM recovery_codes WHERE user_id = ${userId}
-        ), added AS (
-          INSERT INTO recovery_codes (user_id, code_sha256, created_at)
-          SELECT ${userId}, digest, ${this.clock.now()} FROM unnest(${digests}::bytea[]) AS digest
-        ), mailed AS (
-          INSERT INTO mails (id, mail_envelope) VALUES (${mail.id}, ${mail.envelope})
-        )
-        INSERT INTO audit_events (act, actor, target, address, factor)
-        VALUES ('factor.make-recovery-codes', ${by.id}, ${userId}, ${by.address}, ${by.factor})`);
-      return codes;
-    });
+    return this.make(owner, by, 'in-place-of-others');
+  }
+
+  /**
+   * Codes for who has none left. Of two factors that are added at one moment one brings them.
+   * @returns none for who has some, or no factor that they could stand in for
+   */
+  async first(owner: FactorOwner, by: Actor): Promise<readonly string[]> {
+    return this.make(owner, by, 'unless-there-are-some');
   }
 
   /** Uses a code up, wherever else it is brought to at the same time. @returns whether it was good */
@@ -64,9 +49,46 @@ export class RecoveryCodeRepository {
       ), mailed AS (
         INSERT INTO mails (id, mail_envelope) SELECT ${mail.id}, ${mail.envelope} FROM used
       )
-      INSERT INTO audit_events (act, actor, target, address, factor)
-      SELECT 'factor.use-recovery-code', ${by.id}, user_id, ${by.address}, ${by.factor} FROM used
+      INSERT INTO audit_events (act, actor, target, address, factor, client_id)
+      SELECT 'factor.use-recovery-code', ${by.id}, user_id, ${by.address}, ${by.factor}, ${by.client ?? null}
+        FROM used
       RETURNING id`);
     return used.length > 0;
+  }
+
+  private async make(
+    owner: FactorOwner,
+    by: Actor,
+    when: 'in-place-of-others' | 'unless-there-are-some',
+  ): Promise<readonly string[]> {
+    const { userId } = owner;
+    const codes = Array.from({ length: RECOVERY_CODE_COUNT }, newRecoveryCode);
+    const digests = codes.map((code) => recoveryCodeDigest(userId, readRecoveryCode(code) ?? ''));
+    const mail = this.mails.seal(
+      factorNotice(owner, { kind: 'recovery-codes-made' }, this.configuration.issuer),
+    );
+    return this.database.transaction(async (transaction) => {
+      // who makes codes in two tabs gets two lists one after the other, of which the second holds
+      const [person] = await transaction.query(sql`
+        SELECT id FROM users WHERE id = ${userId} AND second_factors > 0 FOR UPDATE`);
+      if (!person) return [];
+      // by a statement of its own, which sees what was made while the lock was waited for
+      const [left] = await transaction.query(sql`
+        SELECT FROM recovery_codes WHERE user_id = ${userId} AND used_at IS NULL LIMIT 1`);
+      if (left && when === 'unless-there-are-some') return [];
+      await transaction.query(sql`
+        WITH dropped AS (
+          DELETE FROM recovery_codes WHERE user_id = ${userId}
+        ), added AS (
+          INSERT INTO recovery_codes (user_id, code_sha256, created_at)
+          SELECT ${userId}, digest, ${this.clock.now()} FROM unnest(${digests}::bytea[]) AS digest
+        ), mailed AS (
+          INSERT INTO mails (id, mail_envelope) VALUES (${mail.id}, ${mail.envelope})
+        )
+        INSERT INTO audit_events (act, actor, target, address, factor, client_id)
+        VALUES ('factor.make-recovery-codes', ${by.id}, ${userId}, ${by.address}, ${by.factor},
+                ${by.client ?? null})`);
+      return codes;
+    });
   }
 }

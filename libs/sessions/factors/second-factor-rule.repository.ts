@@ -60,9 +60,9 @@ export class SecondFactorRuleRepository {
         SELECT 'organization-changed', id::text, id FROM changed
         UNION ALL SELECT 'authorization-revoked', id::text, organization_id FROM revoked
       ), audited AS (
-        INSERT INTO audit_events (act, actor, target, organization_id, address, factor)
+        INSERT INTO audit_events (act, actor, target, organization_id, address, factor, client_id)
         SELECT ${required ? 'organization.require-second-factor' : 'organization.waive-second-factor'}, ${by.id}, id,
-               id, ${by.address}, ${by.factor}
+               id, ${by.address}, ${by.factor}, ${by.client ?? null}
           FROM changed
       )
       SELECT *, EXISTS (SELECT FROM changed) AS changed FROM facts`);

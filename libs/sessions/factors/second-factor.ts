@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from '#platform';
+import { Clock, Configuration, MailSealer } from '#platform';
+import { isRead } from '../security-mails.js';
 import { CODE_METHODS, severalFactors, type FactorOwner } from './factor.js';
+import { wrongCodesMail } from './factor-mails.js';
 import { FactorTriesRepository } from './factor-tries.repository.js';
 import { Passkeys } from './passkeys.js';
 import { readRecoveryCode } from './recovery-code.js';
@@ -23,7 +25,9 @@ export type Proof =
   /** `amr`: all that is proven now */
   | { readonly kind: 'proven'; readonly amr: readonly string[] }
   | { readonly kind: 'wrong' }
-  | { readonly kind: 'locked'; readonly until: Date };
+  | { readonly kind: 'locked'; readonly until: Date }
+  /** Too many codes of the app were wrong in a row: no more are looked at. */
+  | { readonly kind: 'closed' };
 
 /** The second factor of somebody who is known by a first one. */
 @Injectable()
@@ -33,16 +37,22 @@ export class SecondFactor {
     private readonly totp: TotpRepository,
     private readonly codes: RecoveryCodeRepository,
     private readonly passkeys: Passkeys,
+    private readonly sealer: MailSealer,
+    private readonly configuration: Configuration,
     private readonly clock: Clock,
   ) {}
 
   async prove(person: Presenter, presented: PresentedFactor): Promise<Proof> {
-    const until = await this.tries.begin(person.userId);
-    if (until) return { kind: 'locked', until };
+    const until = presented.method === 'totp' ? await this.tries.begin(person.userId) : undefined;
+    if (until) return until === 'closed' ? { kind: 'closed' } : { kind: 'locked', until };
     const methods = await this.methodsOf(person, presented);
     if (!methods) {
       const by = { id: person.userId, address: person.address, factor: person.amr.join(' ') };
       await this.tries.failed(person.userId, presented.method, by);
+      if (isRead(person.email)) {
+        const notice = this.sealer.seal(wrongCodesMail(person, this.configuration.issuer));
+        await this.tries.tell(person.userId, notice);
+      }
       return { kind: 'wrong' };
     }
     await this.tries.clear(person.userId);

@@ -64,9 +64,9 @@ export class TotpRepository {
                CASE WHEN added THEN ${added?.envelope} ELSE ${replaced?.envelope} END
           FROM put
       )
-      INSERT INTO audit_events (act, actor, target, address, factor, detail)
+      INSERT INTO audit_events (act, actor, target, address, factor, client_id, detail)
       SELECT CASE WHEN added THEN 'factor.add' ELSE 'factor.replace' END, ${by.id}, user_id, ${by.address},
-             ${by.factor}, '{"method":"totp"}'
+             ${by.factor}, ${by.client ?? null}, '{"method":"totp"}'
         FROM put`);
   }
 
@@ -94,7 +94,7 @@ export class TotpRepository {
         UPDATE users u SET second_factors = u.second_factors - 1 FROM there
          WHERE u.id = there.user_id
            AND (u.second_factors > 1
-                OR NOT u.password_short
+                OR u.password_short IS FALSE
                    AND NOT EXISTS (SELECT FROM memberships m JOIN organizations o ON o.id = m.organization_id
                                     WHERE m.user_id = u.id AND o.second_factor_required))
         RETURNING u.id, u.second_factors
@@ -108,8 +108,9 @@ export class TotpRepository {
       ), mailed AS (
         INSERT INTO mails (id, mail_envelope) SELECT ${mail.id}, ${mail.envelope} FROM removed
       ), audited AS (
-        INSERT INTO audit_events (act, actor, target, address, factor, detail)
-        SELECT 'factor.remove', ${by.id}, user_id, ${by.address}, ${by.factor}, '{"method":"totp"}' FROM removed
+        INSERT INTO audit_events (act, actor, target, address, factor, client_id, detail)
+        SELECT 'factor.remove', ${by.id}, user_id, ${by.address}, ${by.factor}, ${by.client ?? null},
+               '{"method":"totp"}' FROM removed
       )
       SELECT EXISTS (SELECT FROM there) AS there, EXISTS (SELECT FROM removed) AS removed`;
     return removeFactor(this.database, owner, removal);

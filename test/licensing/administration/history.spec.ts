@@ -39,6 +39,45 @@ describe('history and trials over HTTP', () => {
     expect((await state('yesterday')).status).toBe(400);
   });
 
+  it('tells why, of every change for which a reason was given, and the reason is no part of the license', async () => {
+    const id = await admin.issued({ reason: 'Order 42' });
+    const change = async (method: 'POST' | 'PUT' | 'DELETE', path: string, body?: object) => {
+      const answer = await admin.operate(method, `/v1/licenses/${id}/${path}`, {
+        ...(body && { body }),
+        headers: { 'if-match': '*' },
+      });
+      expect([path, answer.status]).toEqual([path, 200]);
+    };
+    const [starts_at, next_year] = ['2026-01-01T00:00:00.000Z', '2031-01-01T00:00:00.000Z'];
+    await change('POST', 'status', { status: 'suspended', reason: 'Invoice 7 is unpaid' });
+    await change('POST', 'status', { status: 'issued' });
+    await change('POST', 'renewals', { last_day: '2035-12-31', reason: 'Renewed by phone' });
+    await change('POST', 'terms', { seat_limit: 9, effective_at: next_year, reason: 'They grow' });
+    await change('DELETE', `terms/${next_year}?reason=They%20do%20not`);
+    await change('PUT', 'overrides/export', { value: true, starts_at, reason: 'A gift' });
+    await change('POST', 'overrides/export/end', { reason: 'Enough' });
+    await change('DELETE', 'overrides/export?reason=Never%20mind');
+    const { body } = await asOwner(`/v1/licenses/${id}/timeline`);
+    const entries = body['entries'] as { reason: string | null; detail: object; occurred_at: string }[];
+    expect(entries.map(({ reason }) => reason)).toEqual([
+      ...['Never mind', 'Enough', 'A gift', 'They do not', 'They grow', 'Renewed by phone', null],
+      ...['Invoice 7 is unpaid', 'Order 42'],
+    ]);
+    expect(entries.filter(({ detail }) => 'reason' in detail)).toEqual([]);
+    const now = await asOwner(`/v1/licenses/${id}/state?at=${entries[0]?.occurred_at ?? ''}`);
+    expect(now.body['license']).not.toHaveProperty('reason');
+    for (const reason of ['', ' ', 'two\nlines', 'x'.repeat(501), 7]) {
+      const refused = await admin.operate('POST', `/v1/licenses/${id}/status`, {
+        body: { status: 'suspended', reason },
+        headers: { 'if-match': '*' },
+      });
+      expect([reason, refused.status, refused.body['detail']]).toEqual([
+        ...[reason, 400],
+        'reason must be a text of 1 to 500 characters without control characters.',
+      ]);
+    }
+  });
+
   it("does not tell of another organization's license", async () => {
     const id = await admin.issued({ organization_id: admin.world.id('globex') });
     for (const path of ['timeline', 'state?at=2027-01-01T00:00:00Z']) {

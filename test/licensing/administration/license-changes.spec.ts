@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { SeatLeaseRepository } from '#licensing';
+import { eventually } from '../../support/answers.js';
 import { AdministrationWorld } from './administration-world.js';
 
 jest.setTimeout(60_000);
@@ -103,9 +105,58 @@ describe('changes of a license over HTTP', () => {
     expect(removed.body['overrides']).toMatchObject([{ feature: 'export', removed: true }]);
   });
 
+  it('plans an override after the one in force, and takes away the one that is named', async () => {
+    const id = await admin.issued();
+    const [from, until, later] = [
+      '2026-01-01T00:00:00.000Z',
+      '2034-01-01T00:00:00.000Z',
+      '2035-01-01T00:00:00.000Z',
+    ];
+    await change('PUT', id, 'overrides/export', { value: false, starts_at: from, ends_at: until });
+    const planned = await change('PUT', id, 'overrides/export', { value: true, starts_at: until });
+    expect([planned.status, planned.body['overrides']]).toMatchObject([
+      200,
+      [
+        { value: false, starts_at: from, ends_at: until },
+        { value: true, starts_at: until, ends_at: null },
+      ],
+    ]);
+    for (const [method, path, body, status, code] of [
+      ['PUT', '', { value: false, starts_at: from }, 409, 'override_overlaps'],
+      ['DELETE', '', undefined, 409, 'several_overrides'],
+      ['DELETE', `?starts_at=${later}`, undefined, 404, 'unknown_override'],
+      ['DELETE', '?starts_at=soon', undefined, 400, 'invalid_request'],
+    ] as const) {
+      const refused = await change(method, id, `overrides/export${path}`, body);
+      expect([method, path, refused.status, refused.body['code']]).toEqual([method, path, status, code]);
+    }
+    expect((await read(id))['overrides']).toEqual(planned.body['overrides']);
+    const left = await change('DELETE', id, `overrides/export?starts_at=${until}`);
+    expect(left.body['overrides']).toMatchObject([{ value: false, starts_at: from, ends_at: until }]);
+    expect((await change('DELETE', id, 'overrides/export')).body['overrides']).toEqual([]);
+  });
+
+  it('does not issue a draft whose end has passed, until it is given a later one', async () => {
+    const ends_at = new Date(Date.now() + 3000).toISOString();
+    const id = await admin.issued({ draft: true, ends_at });
+    await eventually(() => Date.now() > Date.parse(ends_at) || undefined, 'the end of the draft');
+    const refused = await change('POST', id, 'status', { status: 'issued' });
+    expect([refused.status, refused.body['code'], refused.body['detail']]).toEqual([
+      ...[409, 'status_transition_refused'],
+      'The end of this draft has passed: give it a later end by a renewal, then issue it.',
+    ]);
+    expect((await read(id))['status']).toBe('draft');
+    await change('POST', id, 'renewals', { last_day: '2034-12-31' });
+    expect((await change('POST', id, 'status', { status: 'issued' })).body['status']).toBe('issued');
+  });
+
   it.each<[string, string, string, unknown, number, string]>([
     ['a status that there is not', 'POST', 'status', { status: 'active' }, 400, 'invalid_request'],
     ['a renewal that says nothing', 'POST', 'renewals', {}, 400, 'invalid_license'],
+    [
+      ...(['a renewal whose ends are left empty', 'POST', 'renewals'] as const),
+      ...([{ last_day: null, ends_at: null, grace_days: 3 }, 400, 'invalid_license'] as const),
+    ],
     [
       'an end that has passed',
       'POST',
@@ -197,5 +248,25 @@ describe('changes of a license over HTTP', () => {
     const { status, body } = await change('POST', id, 'terms', { seat_limit: 1 });
     expect([status, body['code']]).toEqual([409, 'seats_in_use']);
     expect(String(body['detail'])).toContain('2 seats are in use');
+  });
+
+  it('changes the seat model only where it puts nobody out, and seats who holds a floating seat', async () => {
+    const named = await admin.issued();
+    for (const email of ['owner@acme.example', 'member@acme.example'])
+      await admin.world.assignSeat(named, email);
+    const floated = await change('POST', named, 'terms', { seat_model: 'floating', seat_limit: 1 });
+    expect([floated.status, floated.body['code']]).toEqual([409, 'seats_in_use']);
+    const floating = await admin.issued({ seat_model: 'floating', seat_limit: 2 });
+    const userId = admin.world.id('member@acme.example');
+    await admin.world.app
+      .get(SeatLeaseRepository)
+      .acquireLease({ licenseId: floating, userId, device: 'desk' }, 'test');
+    const none = await change('POST', floating, 'terms', { seat_model: 'named', seat_limit: 0 });
+    expect([none.status, none.body['code']]).toEqual([409, 'seats_in_use']);
+    expect((await change('POST', floating, 'terms', { seat_model: 'named', seat_limit: 1 })).status).toBe(
+      200,
+    );
+    const { body } = await admin.operate('GET', `/v1/licenses/${floating}/seats`);
+    expect(body['seats']).toMatchObject([{ user_id: userId }]);
   });
 });

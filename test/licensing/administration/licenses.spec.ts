@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Database, sql } from '#platform';
 import type { Answer } from '../../support/world.js';
+import { eventually } from '../../support/answers.js';
 import { AdministrationWorld } from './administration-world.js';
 
 jest.setTimeout(60_000);
@@ -52,6 +53,18 @@ describe('licenses over HTTP', () => {
       expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 201));
       expect(new Set(answers.map(({ body }) => body['id'])).size).toBe(1);
       expect(await issuedCount()).toBe(before + 1);
+    });
+
+    it('answers a retry with the license that the first call issued, also after its end', async () => {
+      const key = randomUUID();
+      const ends_at = new Date(Date.now() + 3000).toISOString();
+      const first = await admin.issue({ ends_at }, key);
+      await eventually(() => Date.now() > Date.parse(ends_at) || undefined, 'the end of the license');
+      expect((await admin.issue({ ends_at })).body['code']).toBe('invalid_license');
+      const again = await admin.issue({ ends_at }, key);
+      expect([again.status, again.body]).toEqual([201, first.body]);
+      const other = await admin.issue({ ends_at, seat_limit: 7 }, key);
+      expect([other.status, other.body['code']]).toEqual([422, 'idempotency_key_reused']);
     });
 
     it('answers 422 when the key comes with another body, and issues nothing', async () => {

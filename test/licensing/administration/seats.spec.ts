@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { Database, sql } from '#platform';
 import { AdministrationWorld } from './administration-world.js';
 
 jest.setTimeout(60_000);
@@ -42,6 +43,47 @@ describe('seats over HTTP', () => {
     );
     expect([status, body['code']]).toEqual([403, 'SEATS_EXHAUSTED']);
     expect(await seated(id)).toEqual(['member@acme.example']);
+  });
+
+  it('says of a seat that cools when it is free for others, by every way to one', async () => {
+    const id = await admin.issued({ seat_limit: 2, seat_cooldown_seconds: 3600 });
+    const owner = admin.world.id('owner@acme.example');
+    const until: string[] = [];
+    await admin.world.createPerson('second@acme.example', 'Second', { acme: 'member' });
+    await admin.world.createPerson('third@acme.example', 'Third', { acme: 'member' });
+    for (const person of [member(), admin.world.id('second@acme.example')]) {
+      await asOwner('PUT', `/v1/licenses/${id}/seats/${person}`);
+      await asOwner('DELETE', `/v1/licenses/${id}/seats/${person}`);
+      const [row] = await admin.world.app.get(Database).query<{ until: Date }>(sql`
+        SELECT released_at + interval '1 hour' AS until FROM seat_assignments
+         WHERE license_id = ${id} AND user_id = ${person}`);
+      until.push(row?.until.toISOString() ?? '');
+    }
+    const sentence = `Ask again from ${until[0]} on.`;
+    const expectCooling = (code: unknown, told: unknown) => {
+      expect([code, told]).toEqual(['SEATS_EXHAUSTED', expect.stringContaining(sentence)]);
+    };
+    const put = await asOwner('PUT', `/v1/licenses/${id}/seats/${owner}`);
+    expect(put.status).toBe(403);
+    expectCooling(put.body['code'], put.body['detail']);
+    const kept = await asOwner('POST', `/v1/licenses/${id}/reservations`, {
+      invitation_id: randomUUID(),
+      expires_at: new Date(Date.now() + 86_400_000).toISOString(),
+    });
+    expectCooling(kept.body['code'], kept.body['detail']);
+    const csv = `email,license\nowner@acme.example,${id}\nmember@acme.example,${id}\nthird@acme.example,${id}`;
+    const answers = [];
+    for (const dry_run of [true, false]) {
+      answers.push(
+        (await asOwner('POST', '/v1/seat-imports', { module: 'reports', csv, dry_run })).body['results'],
+      );
+    }
+    const [dry, real] = answers as { code?: string; problem?: string; outcome: string }[][];
+    expect(real).toEqual(dry);
+    expectCooling(real?.[0]?.code, real?.[0]?.problem);
+    // who comes back takes their own seat along, and the other one is next
+    expect(real?.[1]?.outcome).toBe('assigned');
+    expect(real?.[2]?.problem).toContain(`Ask again from ${until[1]} on.`);
   });
 
   it("neither shows nor changes the seats of another organization's license", async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { CatalogRepository, UsageRepository } from '#licensing';
+import { Database, sql } from '#platform';
 import { AdministrationWorld } from './administration-world.js';
 
 jest.setTimeout(60_000);
@@ -84,6 +85,65 @@ describe('usage export over HTTP', () => {
       ['pages', '15', '5'],
       ['prints', '2', '0'],
     ]);
+  });
+
+  it('RFC 4180: comes as CSV whole, in one answer, when there are more lines than are read at a time', async () => {
+    await admin.world.app.get(Database).query(sql`
+      INSERT INTO usage_counters (license_id, feature_key, period_starts_at, period_ends_at, used, overage)
+      SELECT ${licenses['acme']}, 'pages', starts, starts + interval '1 hour', number, 0
+        FROM generate_series(1, 1203) AS number,
+             LATERAL (SELECT '2019-01-01T00:00:00Z'::timestamptz + number * interval '1 hour' AS starts) AS hours`);
+    const range = 'from=2019-01-01T00:00:00Z&to=2020-01-01T00:00:00Z&format=csv';
+    const response = await fetch(`${admin.world.url}/v1/usage/export?${range}`, {
+      headers: { authorization: `Bearer ${await admin.owner}` },
+    });
+    expect(response.headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present');
+    expect(response.headers.get('link')).toBeNull();
+    const lines = (await response.text()).trimEnd().split('\r\n').slice(1);
+    expect(lines.map((line) => Number(line.split(',')[6]))).toEqual(
+      Array.from({ length: 1203 }, (_, index) => index + 1),
+    );
+  });
+
+  it('has in its lines, together, what the counters and the single uses have', async () => {
+    const response = await fetch(`${admin.world.url}/v1/usage/export?${ALWAYS}&format=csv`, {
+      headers: { authorization: `Bearer ${await admin.operator}` },
+    });
+    const lines = (await response.text()).trimEnd().split('\r\n').slice(1);
+    const exported = lines.reduce((sum, line) => sum + Number(line.split(',')[6]), 0);
+    const [kept] = await admin.world.app.get(Database).query(sql`
+      SELECT (SELECT sum(used)::int FROM usage_counters WHERE period_starts_at >= '2026-01-01Z') AS counted,
+             (SELECT sum(amount)::int FROM usage_events) AS told`);
+    expect(kept).toEqual({ counted: exported, told: exported });
+    expect(exported).toBe(18);
+  });
+
+  it('has each counter once in exports that follow each other, the one that starts at their border too', async () => {
+    const counter = (start: string, used: number) =>
+      admin.world.app.get(Database).query(sql`
+        INSERT INTO usage_counters (license_id, feature_key, period_starts_at, period_ends_at, used, overage)
+        VALUES (${licenses['acme']}, 'pages', ${start}, ${start}::timestamptz + interval '31 days', ${used}, 0)`);
+    await counter('2018-01-01T00:00:00Z', 1);
+    await counter('2018-02-01T00:00:00Z', 2);
+    await counter('2018-03-01T00:00:00Z', 4);
+    for (const format of ['json', 'csv']) {
+      const of = async (from: string, to: string) => {
+        const response = await fetch(
+          `${admin.world.url}/v1/usage/export?from=${from}T00:00:00Z&to=${to}T00:00:00Z&format=${format}`,
+          { headers: { authorization: `Bearer ${await admin.owner}` } },
+        );
+        const text = await response.text();
+        if (format === 'csv') {
+          const lines = text.trimEnd().split('\r\n').slice(1);
+          return lines.map((line) => Number(line.split(',')[6]));
+        }
+        return (JSON.parse(text) as { usage: { used: number }[] }).usage.map(({ used }) => used);
+      };
+      expect([await of('2017-12-01', '2018-02-01'), await of('2018-02-01', '2018-12-01')]).toEqual([
+        [1],
+        [2, 4],
+      ]);
+    }
   });
 
   it('leaves out what is of another feature, or of another time', async () => {

@@ -1,3 +1,4 @@
+import { AcceptanceApiController } from './acceptance-api.controller.js';
 import { InvitationsApiController } from './invitations-api.controller.js';
 import { OrganizationsApiController } from './organizations-api.controller.js';
 import { PeopleApiController } from './people-api.controller.js';
@@ -9,6 +10,7 @@ export const ORGANIZATION_API_CONTROLLERS = [
   OrganizationsApiController,
   PeopleApiController,
   InvitationsApiController,
+  AcceptanceApiController,
   RolesApiController,
   SecurityApiController,
 ];

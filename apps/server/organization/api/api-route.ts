@@ -7,7 +7,6 @@ import {
   UseGuards,
   type CanActivate,
   type ExecutionContext,
-  type Type,
 } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import {
@@ -20,26 +19,17 @@ import {
 } from '#accounts';
 import type { Actor } from '#observability';
 import type { LiveToken } from '#oauth';
-import { AcceptsJson, readJsonBody, readQuery, RequireScope, type Answer } from '#platform';
+import { AcceptsJson, API_ROUTE, RequireScope, type ApiRoute } from '#platform';
 import { RecentToken } from '../../account/recent-token.js';
 import { personOf, tokenActor } from '../../account/token-person.js';
 
-/** The metadata of a route, from which its reference and the matrix of route and role are made. */
-export const ORGANIZATION_API_ROUTE = 'core-auth:organization-api-route';
-
 type OrganizationScope = 'organization:read' | 'organization:write';
 
-export interface OrganizationApiRoute {
+export interface OrganizationApiRoute extends ApiRoute {
   /** What it does in the organization that the token is for; or whom else it serves. */
   readonly action: OrganizationAction | 'whoever is signed in';
-  /** One sentence without an end. */
-  readonly summary: string;
   /** Whether the person has to have signed in a short while ago, and with the second factor when they have one. */
   readonly recent?: boolean;
-  readonly body?: Type<object>;
-  readonly query?: Type<object>;
-  /** What a success brings; undefined for 204. */
-  readonly answer?: Answer;
 }
 
 /** A person who acts by a token, in the organization that it is for. */
@@ -69,7 +59,7 @@ export class OrganizationApiGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const route = routeOf(context);
+    const route = Reflect.getMetadata(API_ROUTE, context.getHandler()) as OrganizationApiRoute;
     const request = context.switchToHttp().getRequest<FastifyRequest & Called>();
     const { token } = request;
     const { userId } = personOf(token);
@@ -97,27 +87,13 @@ export function OrganizationApi(
 ): MethodDecorator {
   const route: OrganizationApiRoute = { action, summary, ...more };
   return applyDecorators(
-    SetMetadata(ORGANIZATION_API_ROUTE, route),
+    SetMetadata(API_ROUTE, route),
     RequireScope(scope),
     UseGuards(OrganizationApiGuard),
     Header('cache-control', 'no-store'),
     ...(more.body ? [AcceptsJson()] : []),
   );
 }
-
-function routeOf(context: ExecutionContext): OrganizationApiRoute {
-  return Reflect.getMetadata(ORGANIZATION_API_ROUTE, context.getHandler()) as OrganizationApiRoute;
-}
-
-/** The body, as the route's class; a member that the class has not is refused. */
-export const JsonBody = createParamDecorator((_: unknown, context: ExecutionContext) =>
-  readJsonBody(routeOf(context).body, context.switchToHttp().getRequest<FastifyRequest>()),
-);
-
-/** The query, as the route's class; a parameter that the class has not is refused. */
-export const QueryOf = createParamDecorator((_: unknown, context: ExecutionContext) =>
-  readQuery(routeOf(context).query, context.switchToHttp().getRequest<FastifyRequest>()),
-);
 
 export const CurrentCaller = createParamDecorator(
   (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<Called>().caller,

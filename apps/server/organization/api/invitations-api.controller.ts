@@ -1,9 +1,9 @@
 import { Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { InvitationRepository } from '#accounts';
-import { idOf, toWire } from '#platform';
+import { idOf, JsonBody, QueryOf, toWire } from '#platform';
 import { Invitations } from '../invitations.service.js';
 import { INVITATIONS, SENT_INVITATION } from './answers.js';
-import { CurrentCaller, JsonBody, OrganizationApi, QueryOf, type Caller } from './api-route.js';
+import { CurrentCaller, OrganizationApi, type Caller } from './api-route.js';
 import { InvitationBody, PAGE, PageQuery } from './requests.js';
 
 /** Who is invited to an organization. */
@@ -25,16 +25,8 @@ export class InvitationsApiController {
     @QueryOf() { cursor: after, limit = String(PAGE) }: PageQuery,
     @CurrentCaller() { organizationId }: Caller,
   ) {
-    const most = Number(limit);
-    const found = await this.repository.list(organizationId, {
-      ...(after !== undefined && { after }),
-      limit: most + 1,
-    });
-    const shown = found.slice(0, most);
-    return {
-      invitations: toWire(shown),
-      next_cursor: found.length > most ? (shown.at(-1)?.id ?? null) : null,
-    };
+    const { invitations, next } = await this.repository.list(organizationId, { after, limit: Number(limit) });
+    return { invitations: toWire(invitations), next_cursor: next ?? null };
   }
 
   @Post()
@@ -63,6 +55,7 @@ export class InvitationsApiController {
     'invitations:write',
     'Send an invitation again, by a new link and id',
     {
+      recent: true,
       answer: SENT_INVITATION,
     },
   )

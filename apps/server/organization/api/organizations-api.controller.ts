@@ -7,10 +7,10 @@ import {
   OrganizationRepository,
   unknownOrganization,
 } from '#accounts';
-import { toWire } from '#platform';
+import { JsonBody, toWire } from '#platform';
 import { OrganizationExports } from '../organization-exports.js';
 import { DELETION, EXPORT, NEW_ORGANIZATION, ORGANIZATION, OWN_ORGANIZATIONS } from './answers.js';
-import { CurrentCaller, JsonBody, OrganizationApi, type Caller } from './api-route.js';
+import { CurrentCaller, OrganizationApi, type Caller } from './api-route.js';
 import { NameBody, OrganizationBody } from './requests.js';
 
 /** Organizations, for who holds a person's token; errors are problem details (RFC 9457). */
@@ -24,12 +24,18 @@ export class OrganizationsApiController {
     private readonly exports: OrganizationExports,
   ) {}
 
+  /** Of that one alone: whoever allowed the token for an organization has not told its application of the others. */
   @Get()
-  @OrganizationApi('organization:read', 'whoever is signed in', 'List one’s own organizations', {
-    answer: OWN_ORGANIZATIONS,
-  })
-  async list(@CurrentCaller() { userId }: Caller) {
-    return { organizations: toWire(await this.accounts.membershipsOf(userId)) };
+  @OrganizationApi(
+    'organization:read',
+    'whoever is signed in',
+    'Read the organization that the token is for, as a list',
+    {
+      answer: OWN_ORGANIZATIONS,
+    },
+  )
+  async list(@CurrentCaller() { userId, organizationId }: Caller) {
+    return { organizations: toWire(await this.accounts.membershipsOf(userId, organizationId)) };
   }
 
   /** The token goes on for the organization that it was issued for: for the new one the person allows another. */

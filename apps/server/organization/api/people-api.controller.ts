@@ -1,8 +1,8 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { MembershipRepository } from '#accounts';
-import { idOf, toWire } from '#platform';
+import { idOf, JsonBody, QueryOf, toWire } from '#platform';
 import { PEOPLE } from './answers.js';
-import { CurrentCaller, JsonBody, OrganizationApi, QueryOf, type Caller } from './api-route.js';
+import { CurrentCaller, OrganizationApi, type Caller } from './api-route.js';
 import { PAGE, PeopleQuery, RoleBody } from './requests.js';
 
 /** The people of an organization. */

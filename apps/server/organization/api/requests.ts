@@ -10,6 +10,7 @@ import {
   IsUUID,
   Matches,
   MaxLength,
+  ValidateIf,
 } from 'class-validator';
 import type { Role } from '#accounts';
 
@@ -22,7 +23,8 @@ const LONGEST_TEXT = 1000;
 export class PageQuery {
   /** `next_cursor` of the page before. */
   @IsOptional()
-  @IsUUID()
+  @IsString()
+  @MaxLength(2048)
   cursor?: string;
 
   @IsOptional()
@@ -81,6 +83,13 @@ export class InvitationBody extends RoleBody {
   license_id?: string | null;
 }
 
+export class AcceptanceBody {
+  /** Of the link that was mailed. */
+  @IsString()
+  @MaxLength(LONGEST_TEXT)
+  token!: string;
+}
+
 export class CustomRoleBody {
   @IsString()
   @MaxLength(LONGEST_TEXT)
@@ -99,15 +108,20 @@ export class SecondFactorBody {
   required!: boolean;
 }
 
-/** Whole minutes, as the page shows them; null where the deployment's setting holds alone. */
-export class SessionLimitsBody {
-  @IsOptional()
-  @IsInt()
-  @IsDivisibleBy(60)
-  idle_seconds?: number | null;
+const orNull = ValidateIf((_, value: unknown) => value !== null);
 
-  @IsOptional()
+/**
+ * Whole minutes, as the page shows them; null where the deployment's setting holds alone. Both have to be said: a limit
+ * that was only left out is not lifted.
+ */
+export class SessionLimitsBody {
+  @orNull
   @IsInt()
   @IsDivisibleBy(60)
-  absolute_seconds?: number | null;
+  idle_seconds!: number | null;
+
+  @orNull
+  @IsInt()
+  @IsDivisibleBy(60)
+  absolute_seconds!: number | null;
 }

@@ -1,8 +1,8 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { RoleRepository } from '#accounts';
-import { idOf, toWire } from '#platform';
+import { idOf, JsonBody, toWire } from '#platform';
 import { NEW_ROLE, ROLES } from './answers.js';
-import { CurrentCaller, JsonBody, OrganizationApi, type Caller } from './api-route.js';
+import { CurrentCaller, OrganizationApi, type Caller } from './api-route.js';
 import { CustomRoleBody } from './requests.js';
 
 /** The roles that an organization makes of permissions. */
@@ -22,6 +22,7 @@ export class RolesApiController {
   @Post()
   @OrganizationApi('organization:write', 'roles:write', 'Make a role of permissions that one has oneself', {
     body: CustomRoleBody,
+    recent: true,
     answer: NEW_ROLE,
   })
   async create(@JsonBody() body: CustomRoleBody, @CurrentCaller() { organizationId, actor }: Caller) {
@@ -32,6 +33,7 @@ export class RolesApiController {
   @HttpCode(204)
   @OrganizationApi('organization:write', 'roles:write', 'Change the name and the permissions of a role', {
     body: CustomRoleBody,
+    recent: true,
   })
   async change(
     @Param('roleId') roleId: string,
@@ -43,7 +45,7 @@ export class RolesApiController {
 
   @Delete(':roleId')
   @HttpCode(204)
-  @OrganizationApi('organization:write', 'roles:write', 'Delete a role that nobody has')
+  @OrganizationApi('organization:write', 'roles:write', 'Delete a role that nobody has', { recent: true })
   async delete(
     @Param('roleId') roleId: string,
     @CurrentCaller() { organizationId, actor }: Caller,

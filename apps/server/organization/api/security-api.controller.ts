@@ -1,9 +1,9 @@
 import { Controller, Get, HttpCode, Put } from '@nestjs/common';
 import { unknownOrganization } from '#accounts';
-import { toWire } from '#platform';
+import { JsonBody, toWire } from '#platform';
 import { SecondFactorRuleRepository, SessionLimitsRepository } from '#sessions';
 import { SECURITY } from './answers.js';
-import { CurrentCaller, JsonBody, OrganizationApi, type Caller } from './api-route.js';
+import { CurrentCaller, OrganizationApi, type Caller } from './api-route.js';
 import { SecondFactorBody, SessionLimitsBody } from './requests.js';
 
 /** How strongly, and for how long, people sign in who act for an organization. */
@@ -63,10 +63,6 @@ export class SecurityApiController {
     @JsonBody() { idle_seconds: idle, absolute_seconds: absolute }: SessionLimitsBody,
     @CurrentCaller() { organizationId, actor }: Caller,
   ): Promise<void> {
-    await this.limits.set(
-      organizationId,
-      { idleSeconds: idle ?? null, absoluteSeconds: absolute ?? null },
-      actor,
-    );
+    await this.limits.set(organizationId, { idleSeconds: idle, absoluteSeconds: absolute }, actor);
   }
 }

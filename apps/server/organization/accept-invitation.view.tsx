@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { LONGEST_NAME, type OpenInvitation } from '#accounts';
+import { LONGEST_NAME, wordsAboutInvited, type OpenInvitation } from '#accounts';
 import { ErrorSummary, HiddenFields } from '../pages/form.js';
 import { Layout, type Account } from '../pages/layout.js';
 import { queryHref } from '../pages/links.js';
@@ -8,7 +8,7 @@ import { NewPassword, UsernameFor } from '../pages/new-password.js';
 import { roleName } from '../pages/roles.js';
 import { TextField } from './fields.js';
 
-export interface InvitationProps {
+export interface AcceptInvitationProps {
   readonly csrfToken: string;
   readonly secret: string;
   readonly invitation: OpenInvitation;
@@ -58,7 +58,7 @@ function Facts({ invitation }: { invitation: OpenInvitation }): VNode {
   );
 }
 
-function NewAccount({ csrfToken, secret, invitation, typed }: InvitationProps): VNode {
+function NewAccount({ csrfToken, secret, invitation, typed }: AcceptInvitationProps): VNode {
   const name = typed?.name ?? invitation.name ?? '';
   return (
     <form method="post" action="/invitation">
@@ -77,7 +77,7 @@ function NewAccount({ csrfToken, secret, invitation, typed }: InvitationProps): 
       />
       <NewPassword
         label="Password"
-        use={{ about: [invitation.email, name] }}
+        use={{ about: wordsAboutInvited(invitation, name) }}
         sent={typed?.password}
         error={typed?.passwordProblem}
         autofocus={false}
@@ -89,7 +89,7 @@ function NewAccount({ csrfToken, secret, invitation, typed }: InvitationProps): 
   );
 }
 
-function Answer(props: InvitationProps): VNode {
+function Answer(props: AcceptInvitationProps): VNode {
   const { account, invitation, csrfToken, secret } = props;
   const back = queryHref('/invitation', { token: secret });
   if (account && account.email === invitation.email) {
@@ -134,7 +134,7 @@ function Answer(props: InvitationProps): VNode {
   );
 }
 
-export function InvitationView(props: InvitationProps): VNode {
+export function AcceptInvitationView(props: AcceptInvitationProps): VNode {
   const { invitation, account, typed } = props;
   const title = titleOf(invitation);
   const problem = typed?.problem ?? typed?.nameProblem ?? typed?.passwordProblem;

@@ -7,30 +7,24 @@ import {
   nameProblem,
   PasswordHasher,
   PasswordRules,
+  wordsAboutInvited,
   type OpenInvitation,
 } from '#accounts';
-import { PublicError } from '#platform';
+import { isSecret, PublicError } from '#platform';
 import { actorOf, Csrf, SessionCookie, SessionRepository, SignIn, type Session } from '#sessions';
 import { BrowserCookies } from '../pages/browser-cookies.js';
+import { TokenForm, TokenQuery } from '../pages/forms.js';
 import { Pages } from '../pages/pages.js';
+import { accountOf } from '../pages/visit.js';
+import {
+  AcceptInvitationView,
+  InvalidInvitationView,
+  type AcceptInvitationProps,
+} from './accept-invitation.view.js';
 import { Invitations, type Acceptance } from './invitations.service.js';
-import { InvalidInvitationView, InvitationView, type InvitationProps } from './invitation.view.js';
 import { ForWhoeverHoldsTheLink } from './organization-route.js';
 
-/** 256 bits of base64url. */
-const SECRET = /^[A-Za-z0-9_-]{43}$/;
-
-class InvitationQuery {
-  @IsOptional()
-  @IsString({ message: 'token must be sent once.' })
-  token?: string;
-}
-
-class InvitationForm extends InvitationQuery {
-  @IsOptional()
-  @IsString()
-  csrf_token?: string;
-
+class AcceptanceForm extends TokenForm {
   @IsOptional()
   @IsString({ message: 'name must be sent once.' })
   @MaxLength(1000, { message: 'The name is too long.' })
@@ -50,7 +44,7 @@ interface Guest {
 
 /** Where the link of an invitation leads. To look at it uses nothing: scanners of mail do so too. */
 @Controller('invitation')
-export class InvitationController {
+export class AcceptInvitationController {
   constructor(
     private readonly invitations: Invitations,
     private readonly acceptance: InvitationAcceptanceRepository,
@@ -67,7 +61,7 @@ export class InvitationController {
   @Get()
   @ForWhoeverHoldsTheLink('See an invitation')
   async show(
-    @Query() { token }: InvitationQuery,
+    @Query() { token }: TokenQuery,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
@@ -80,7 +74,7 @@ export class InvitationController {
   @Post()
   @ForWhoeverHoldsTheLink('Accept an invitation; as the invited address alone')
   async accept(
-    @Body() form: InvitationForm,
+    @Body() form: AcceptanceForm,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
@@ -119,7 +113,7 @@ export class InvitationController {
 
   private async joinAnew(
     guest: Guest,
-    { name = '', password = '' }: InvitationForm,
+    { name = '', password = '' }: AcceptanceForm,
     token: string,
     invitation: OpenInvitation,
   ): Promise<void> {
@@ -127,7 +121,7 @@ export class InvitationController {
     const { email } = invitation;
     const problems = {
       nameProblem: nameProblem(name),
-      passwordProblem: await this.rules.problem(password, { about: [email, name] }),
+      passwordProblem: await this.rules.problem(password, { about: wordsAboutInvited(invitation, name) }),
     };
     if (problems.nameProblem !== undefined || problems.passwordProblem !== undefined) {
       this.page(guest, token, invitation, { name, password, ...problems }, 400);
@@ -144,7 +138,7 @@ export class InvitationController {
   }
 
   private async find(token: string | undefined): Promise<OpenInvitation | undefined> {
-    return token !== undefined && SECRET.test(token) ? this.acceptance.find(token) : undefined;
+    return isSecret(token) ? this.acceptance.find(token) : undefined;
   }
 
   private async guest(request: FastifyRequest, reply: FastifyReply): Promise<Guest> {
@@ -160,20 +154,18 @@ export class InvitationController {
     guest: Guest,
     secret: string,
     invitation: OpenInvitation,
-    typed?: InvitationProps['typed'],
+    typed?: AcceptInvitationProps['typed'],
     status = 200,
   ): void {
     const csrfToken = this.csrf.token(guest.request, guest.reply);
     const view = (
-      <InvitationView {...{ csrfToken, secret, invitation, typed }} account={this.accountOf(guest)} />
+      <AcceptInvitationView {...{ csrfToken, secret, invitation, typed }} account={this.accountOf(guest)} />
     );
     this.pages.send(guest.reply, view, { status, scripted: true });
   }
 
   private accountOf({ session, request, reply }: Guest) {
-    return (
-      session && { name: session.name, email: session.email, csrfToken: this.csrf.token(request, reply) }
-    );
+    return session && accountOf({ session, request, reply }, this.csrf);
   }
 }
 

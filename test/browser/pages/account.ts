@@ -1,0 +1,101 @@
+import { expect, it } from '@jest/globals';
+import { CONSULTANT, Person } from '../person.js';
+import { WatchedContext } from '../watched-context.js';
+import { type PageVisitor, WIDE } from './page-visitor.js';
+
+/** The pages of one’s own account, but for its factors. */
+export function accountPages(visitor: PageVisitor): void {
+  it('the account: another password, another address', async () => {
+    const { page, system } = visitor;
+    await visitor.signIn('billing@acme.example');
+    await page.goto(`${system.server}/account/password`);
+    await visitor.look('account-password');
+    await page.getByLabel('Current password').fill('not the password');
+    await page.getByLabel('New password').fill('nineteen quiet pelicans');
+    await page.getByRole('button', { name: 'Change the password' }).click();
+    await page.getByRole('alert').waitFor();
+    await visitor.look('account-password-refused');
+    await page.getByLabel('Current password').fill(system.password);
+    await page.getByLabel('New password').fill('nineteen quiet pelicans');
+    await page.getByRole('button', { name: 'Change the password' }).click();
+    await page.waitForURL(`${system.server}/account/password/changed`);
+    await visitor.look('account-password-changed');
+    await page.goto(`${system.server}/account/address`);
+    await visitor.look('account-address');
+    await page.getByLabel('New e-mail address').fill('invoices@acme.example');
+    await page.getByLabel('Current password').fill('nineteen quiet pelicans');
+    await page.getByRole('button', { name: 'Send the mail' }).click();
+    await page.waitForURL(`${system.server}/account/address/sent`);
+    await visitor.followMail('Use this address');
+    await visitor.look('account-address-confirm');
+    await page.getByRole('button', { name: 'Use this address' }).click();
+    await page.waitForURL(`${system.server}/account/address/changed`);
+    await visitor.look('account-address-changed');
+  }, 120_000);
+
+  it('the account: overview, another name and one that is none, sessions, applications', async () => {
+    const { page, system, browser } = visitor;
+    const elsewhere = await WatchedContext.open(browser, system.hosts, { viewport: WIDE });
+    const other = await elsewhere.page();
+    await other.goto(`${system.server}/sign-in`);
+    await new Person(other, system).signIn(CONSULTANT);
+    await visitor.signIn(CONSULTANT, 'Globex');
+    await page.goto(`${system.projects}/auth/sign-in`);
+    await page.waitForURL(`${system.projects}/`);
+    await page.goto(system.server);
+    await page.getByRole('link', { name: 'Carla Reyes' }).click();
+    await page.waitForURL(`${system.server}/account`);
+    await visitor.look('account');
+    await page.getByRole('link', { name: 'Change your name' }).click();
+    await page.waitForURL(`${system.server}/account/profile`);
+    await visitor.look('account-profile');
+    await page.getByLabel('Name', { exact: true }).fill('https://example.com');
+    await page.getByRole('button', { name: 'Change the name' }).click();
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('https://example.com');
+    await visitor.look('account-name-refused');
+    await page.getByLabel('Name', { exact: true }).fill('Carla M. Reyes');
+    await page.getByRole('button', { name: 'Change the name' }).click();
+    await page.waitForURL(`${system.server}/account`);
+    await page.getByRole('link', { name: 'Applications' }).click();
+    await page.waitForURL(`${system.server}/account/applications`);
+    await visitor.look('account-applications');
+    await page.getByRole('button', { name: 'End access' }).first().click();
+    await page.getByRole('status').waitFor();
+    await page.getByRole('link', { name: 'Sessions' }).click();
+    await page.waitForURL(`${system.server}/account/sessions`);
+    await visitor.look('account-sessions');
+    await page.getByRole('button', { name: 'End all other sessions' }).click();
+    await page.getByRole('status').waitFor();
+    await visitor.look('account-sessions-ended');
+    await other.goto(system.server);
+    expect(await new Person(other, system).isAskedToSignIn()).toBe(true);
+    await elsewhere.close();
+    expect(elsewhere.complaints).toEqual([]);
+  }, 120_000);
+
+  it('the account: its data, and its deletion, refused and asked for and undone', async () => {
+    const { page, system } = visitor;
+    await visitor.signIn('member@globex.example');
+    await page.goto(`${system.server}/account/data`);
+    await visitor.look('account-data');
+    const saved = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Download' }).click();
+    expect((await saved).suggestedFilename()).toBe('account.json');
+    await page.getByText('Delete the account').click();
+    await page.getByLabel('to confirm').fill('another@acme.example');
+    await page.getByRole('button', { name: 'Delete my account' }).click();
+    await page.getByRole('alert').waitFor();
+    await visitor.look('account-data-refused');
+    await page.getByLabel('to confirm').fill('member@globex.example');
+    await page.getByRole('button', { name: 'Delete my account' }).click();
+    await page.getByRole('button', { name: 'Keep the account' }).waitFor();
+    await visitor.look('account-data-deletion');
+    await page.goto(`${system.server}/account`);
+    await visitor.look('account-deletion');
+    await page.getByRole('link', { name: 'keep it' }).click();
+    await page.getByRole('button', { name: 'Keep the account' }).click();
+    await page.getByRole('status').waitFor();
+    await visitor.look('account-data-kept');
+  }, 120_000);
+}
