@@ -152,6 +152,24 @@ export const USAGE_LIST = pageOf('UsageList', 'usage', {
   overage: nullable(COUNT),
 });
 
+export const DAILY_USE: Answer = {
+  name: 'DailyUse',
+  schema: objectOf({
+    feature: TEXT,
+    time_zone: { ...TEXT, description: 'Of the license: its days begin and end by it.' },
+    days: listOf(objectOf({ day: { type: 'string', format: 'date' }, used: COUNT })),
+    present: {
+      ...nullable(
+        objectOf({
+          ...{ used: COUNT, limit: nullable(COUNT) },
+          ...{ period_starts_at: INSTANT, period_ends_at: INSTANT },
+        }),
+      ),
+      description: 'Of the period that goes on, while the license bears use.',
+    },
+  }),
+};
+
 export const TIMELINE = pageOf('Timeline', 'entries', {
   act: TEXT,
   actor: TEXT,

@@ -6,12 +6,15 @@ import type { FastifyReply } from 'fastify';
 import { HistoryRepository } from '../history.repository.js';
 import { LicenseDetailsRepository } from '../license-details.repository.js';
 import { TrialRepository } from '../trial.repository.js';
-import { LICENSE, PAST_LICENSE, TIMELINE } from './answers.js';
+import { UsageReportRepository } from '../usage/usage-report.repository.js';
+import { DAILY_USE, LICENSE, PAST_LICENSE, TIMELINE } from './answers.js';
 import type { Reach } from './authority.guard.js';
 import { entityTag } from './entity-tag.js';
 import { Reasoned } from './license-requests.js';
 import { instant, IsCatalogKey, IsCount, IsInstant } from './request.js';
 import { Administers, CurrentReach } from './route.js';
+
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 export class TimelineQuery {
   @IsOptional()
@@ -26,6 +29,18 @@ export class TimelineQuery {
 export class StateQuery {
   @IsInstant()
   at!: string;
+}
+
+export class DailyUseQuery {
+  @IsCatalogKey()
+  feature!: string;
+
+  /** The first and the last day, in the time zone of the license. */
+  @Matches(DAY, { message: 'from must be a day such as 2026-03-29' })
+  from!: string;
+
+  @Matches(DAY, { message: 'to must be a day such as 2026-03-29' })
+  to!: string;
 }
 
 export class TrialBody extends Reasoned {
@@ -61,7 +76,39 @@ export class TrialBody extends Reasoned {
 /** What became of a license: who did what, and how it was at an instant. */
 @Controller('v1/licenses/:id')
 export class HistoryController {
-  constructor(private readonly history: HistoryRepository) {}
+  constructor(
+    private readonly history: HistoryRepository,
+    private readonly details: LicenseDetailsRepository,
+    private readonly reports: UsageReportRepository,
+  ) {}
+
+  @Get('usage')
+  @Administers('usage:read', 'Read what a license has borne of a metered feature, day by day', {
+    query: DailyUseQuery,
+    answer: DAILY_USE,
+  })
+  async usage(
+    @Param('id') id: string,
+    @QueryOf() { feature, from: first, to: last }: DailyUseQuery,
+    @CurrentReach() reach: Reach,
+  ) {
+    const licenseId = idOf(id, 'license');
+    const license = await this.details.find(licenseId, reach.organizationId);
+    const { organizationId, module: moduleKey, timeZone } = license;
+    const { licenses } = await this.reports.present(organizationId, moduleKey, feature);
+    const days = { first, last, timeZone };
+    const series = await this.reports.series(organizationId, moduleKey, feature, days, licenseId);
+    const present = licenses.find((bearer) => bearer.licenseId === licenseId);
+    return toWire({
+      ...{ feature, timeZone, days: series },
+      present: present
+        ? {
+            ...{ used: present.used, limit: present.limit },
+            ...{ periodStartsAt: present.periodStartsAt, periodEndsAt: present.periodEndsAt },
+          }
+        : null,
+    });
+  }
 
   @Get('timeline')
   @Administers('history:read', 'Read who did what with a license, the latest first', {

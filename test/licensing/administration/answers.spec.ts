@@ -143,7 +143,8 @@ describe('docs/reference/licensing-api.json', () => {
     await call('PUT /v1/plans/{id}/features', { path: { id }, body: { features: { pages: null } } });
     await call('GET /v1/plans');
     await call('GET /v1/plans', { query: '?limit=1' });
-    await admin.issued({ plan_version_id: id, seat_model: 'unlimited', seat_limit: null });
+    const unlimited = { plan_version_id: id, seat_model: 'unlimited', seat_limit: null };
+    const license = { id: await admin.issued(unlimited) };
     await admin.world.app.get(UsageRepository).record({
       ...{ organizationId: admin.world.id('acme'), module: 'reports', feature: 'pages', amount: 2 },
       ...{ userId: null, idempotencyKey: 'answers', clientId: 'reports' },
@@ -152,6 +153,12 @@ describe('docs/reference/licensing-api.json', () => {
       query: '?from=2020-01-01T00:00:00Z&to=2040-01-01T00:00:00Z',
     });
     expect(exported.body['usage']).toMatchObject([{ feature: 'pages', used: 2 }]);
+    const today = new Date().toISOString().slice(0, 10);
+    const query = `?feature=pages&from=${today}&to=${today}`;
+    const daily = await call('GET /v1/licenses/{id}/usage', { path: license, query });
+    expect(daily.body['present']).toMatchObject({ used: 2, limit: null });
+    const seated = { id: await admin.issued({ organization_id: admin.world.id('globex') }) };
+    await call('GET /v1/licenses/{id}/usage', { path: seated, query });
   });
 
   it('says of checks and snapshots, for modules, what is answered', async () => {

@@ -55,6 +55,35 @@ describe('usage export over HTTP', () => {
     });
   });
 
+  it('tells the days of one license, those without use too, and its present period', async () => {
+    const day = (offset: number) => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10);
+    const ask = async (query: string) =>
+      admin.call('GET', `/v1/licenses/${licenses['acme']}/usage?${query}`, { token: await admin.owner });
+    const { status, body } = await ask(`feature=pages&from=${day(-2)}&to=${day(1)}`);
+    expect([status, body['feature'], body['time_zone']]).toEqual([200, 'pages', 'UTC']);
+    const days = body['days'] as { day: string; used: number }[];
+    expect(days.map((one) => one.day)).toEqual([-2, -1, 0, 1].map(day));
+    expect(days.reduce((sum, { used }) => sum + used, 0)).toBe(15);
+    expect(body['present']).toMatchObject({ used: 15, limit: 10 });
+    const wrong = [
+      [`feature=pages&from=${day(1)}&to=${day(0)}`, 400, 'invalid_range'],
+      ['feature=pages&from=2020-01-01&to=2026-01-01', 400, 'invalid_range'],
+      ['feature=pages&from=2026-02-30&to=2026-03-01', 400, 'invalid_range'],
+      [`feature=pages&from=today&to=${day(0)}`, 400, 'invalid_request'],
+      [`feature=no-such&from=${day(0)}&to=${day(0)}`, 404, 'unknown_feature'],
+    ] as const;
+    for (const [query, code, name] of wrong) {
+      const refused = await ask(query);
+      expect([query, refused.status, refused.body['code']]).toEqual([query, code, name]);
+    }
+    const foreign = await admin.call(
+      'GET',
+      `/v1/licenses/${licenses['globex']}/usage?feature=pages&from=${day(0)}&to=${day(0)}`,
+      { token: await admin.owner },
+    );
+    expect([foreign.status, foreign.body['code']]).toEqual([404, 'unknown_license']);
+  });
+
   it("is of everybody for an operator and of its own for an organization's owner", async () => {
     const of = (body: Record<string, unknown>) =>
       new Set((body['usage'] as { license_id: string }[]).map((line) => line.license_id));
