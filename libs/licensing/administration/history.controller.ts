@@ -73,7 +73,7 @@ export class TrialBody extends Reasoned {
   seat_limit?: number | null;
 }
 
-/** What became of a license: who did what, and how it was at an instant. */
+/** What became of a license: who did what, how it was at an instant, and what it has borne. */
 @Controller('v1/licenses/:id')
 export class HistoryController {
   constructor(
