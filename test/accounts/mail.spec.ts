@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { MailRepository } from '#events';
 import { Database, MailSealer, sql, type Mail } from '#platform';
 import { Sweeper } from '../../apps/server/sweeper.js';
@@ -59,6 +59,7 @@ describe('mail', () => {
     server = await MailServer.start();
     world = await World.start({ env: { CORE_AUTH_SMTP_URL: server.url, CORE_AUTH_MAIL_FROM: FROM } });
   }, 60_000);
+  beforeEach(() => world.clock.set(new Date()));
   afterEach(() => {
     server.received.length = 0;
     server.refusals.length = 0;
