@@ -1,15 +1,14 @@
-// Everything is loaded as CommonJS: @nestjs/throttler require()s Nest's ES modules, which Jest cannot before Node.js 24.9
+// What is ours is loaded as CommonJS, and packages by Node.js itself, see test/environment.mjs
 const asCommonJs = ['@swc/jest', { module: { type: 'commonjs' } }];
 
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/environment.mjs',
   testMatch: ['<rootDir>/{apps,libs,test}/**/*.spec.ts?(x)'],
   transform: { '^.+\\.(ts|tsx|js|mjs)$': asCommonJs },
-  // axe-core wants `this` at its top level, which a transformed module has not
-  transformIgnorePatterns: ['/node_modules/axe-core/'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1', '$1.js'] },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/libs/[^/]+/dist/'],
   testEnvironmentOptions: { customExportConditions: ['monolith-source', 'node', 'node-addons'] },
+  testSequencer: '<rootDir>/test/sequencer.mjs',
   globalSetup: '<rootDir>/test/global-setup.mjs',
   globalTeardown: '<rootDir>/test/global-teardown.mjs',
   setupFiles: ['reflect-metadata'],

@@ -28,6 +28,9 @@ import { Deletion1700000000029 } from './0029-deletion.js';
 import { LengthAndMoves1700000000031 } from './0031-length-and-moves.js';
 import { SecondFactorTries1700000000033 } from './0033-second-factor-tries.js';
 import { Overrides1700000000037 } from './0037-overrides.js';
+import { EventFacts1700000000038 } from './0038-event-facts.js';
+import { NoOrganization1700000000039 } from './0039-no-organization.js';
+import { RefusedActs1700000000040 } from './0040-refused-acts.js';
 
 /** Every migration, oldest first; named one by one so that the build, and not a file search, decides what runs. */
 export const migrations = [
@@ -61,4 +64,7 @@ export const migrations = [
   LengthAndMoves1700000000031,
   SecondFactorTries1700000000033,
   Overrides1700000000037,
+  EventFacts1700000000038,
+  NoOrganization1700000000039,
+  RefusedActs1700000000040,
 ];

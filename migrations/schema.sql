@@ -41,7 +41,7 @@ CREATE TABLE authorizations (
   client_id text NOT NULL,
   user_id uuid NOT NULL,
   session_id uuid NOT NULL,
-  organization_id uuid NOT NULL,
+  organization_id uuid,
   scopes text[] NOT NULL,
   redirect_uri text,
   code_challenge text,
@@ -135,10 +135,10 @@ CREATE INDEX clients_source ON public.clients USING btree (created_at) WHERE (so
 CREATE TABLE consents (
   user_id uuid NOT NULL,
   client_id text NOT NULL,
-  organization_id uuid NOT NULL,
+  organization_id uuid,
   scopes text[] NOT NULL,
   granted_at timestamp with time zone NOT NULL,
-  CONSTRAINT consents_pkey PRIMARY KEY (user_id, client_id, organization_id),
+  CONSTRAINT consents_once UNIQUE NULLS NOT DISTINCT (user_id, client_id, organization_id),
   CONSTRAINT consents_client_id_fkey FOREIGN KEY (client_id) REFERENCES clients(id) ON DELETE CASCADE,
   CONSTRAINT consents_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id) ON DELETE CASCADE,
   CONSTRAINT consents_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
@@ -517,7 +517,9 @@ CREATE TABLE outbox (
   subject text NOT NULL,
   organization_id uuid,
   occurred_at timestamp with time zone DEFAULT now() NOT NULL,
-  CONSTRAINT outbox_pkey PRIMARY KEY (id)
+  facts jsonb,
+  CONSTRAINT outbox_pkey PRIMARY KEY (id),
+  CONSTRAINT outbox_facts CHECK (((jsonb_typeof(facts) = 'object'::text) AND (octet_length((facts)::text) <= 1024)))
 );
 CREATE INDEX outbox_age ON public.outbox USING btree (occurred_at);
 CREATE INDEX outbox_order ON public.outbox USING btree (transaction_id, id);
@@ -609,6 +611,14 @@ CREATE TABLE recovery_codes (
   CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_sha256),
   CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
+
+CREATE TABLE refused_acts (
+  actor text NOT NULL,
+  acts integer NOT NULL,
+  window_ends_at timestamp with time zone NOT NULL,
+  CONSTRAINT refused_acts_pkey PRIMARY KEY (actor)
+) WITH (fillfactor=80);
+CREATE INDEX refused_acts_end ON public.refused_acts USING btree (window_ends_at);
 
 CREATE TABLE removed_usage (
   license_id uuid NOT NULL,

@@ -71,6 +71,8 @@ export const modules: readonly {
   /** Of its client, beside those by which people sign in. */
   readonly grantTypes?: NewClient['grantTypes'];
   readonly features: readonly Pick<NewFeature, 'key' | 'type' | 'period'>[];
+  /** Of owners and administrators, who make roles of them. */
+  readonly permissions?: readonly string[];
 }[] = [
   {
     key: 'projects',
@@ -80,6 +82,7 @@ export const modules: readonly {
       { key: 'projects', type: 'limit' },
       { key: 'export', type: 'boolean' },
     ],
+    permissions: ['archive'],
   },
   {
     key: 'reports',

@@ -36,6 +36,7 @@ export interface DemonstrationSettings {
 export type DemonstrationState = 'created' | 'present' | 'absent';
 
 const ACTOR = 'seed';
+const MAKERS_OF_ROLES = ['owner', 'administrator'] as const;
 
 /** Repositories of one transaction: whatever they do is committed together, or not at all. */
 class OneTransaction extends Database {
@@ -129,10 +130,13 @@ async function createAccounts(
 
 async function createCatalog(database: Database, settings: DemonstrationSettings): Promise<void> {
   const catalog = new CatalogRepository(database);
-  for (const { key, name, features } of modules) {
+  for (const { key, name, features, permissions = [] } of modules) {
     await catalog.createModule({ key, name, baseUrl: settings.modules[key].url }, ACTOR);
     for (const feature of features) {
       await catalog.createFeature({ moduleKey: key, combine: 'max', ...feature }, ACTOR);
+    }
+    for (const role of permissions.length > 0 ? MAKERS_OF_ROLES : []) {
+      await catalog.setPermissions({ moduleKey: key, role, permissions }, ACTOR);
     }
   }
 }

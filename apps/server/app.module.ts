@@ -61,8 +61,11 @@ import { SignInController } from './pages/sign-in.controller.js';
 import { SignOutController } from './pages/sign-out.controller.js';
 import { UnlockController } from './pages/unlock.controller.js';
 import { RateLimitGuard, rateLimiting } from './rate-limit.guard.js';
+import { RefusedActs } from './refused-acts.js';
 import { RoutePolicyGuard } from './route-policy.guard.js';
 import { Sweeper } from './sweeper.js';
+
+const ERRORS = [ErrorFilter, RefusedActs];
 
 @Module({})
 export class AppModule {
@@ -125,7 +128,7 @@ export class AppModule {
         AuthorizationAnswers,
         BrowserCookies,
         Contacts,
-        ErrorFilter,
+        ...ERRORS,
         FactorPages,
         Invitations,
         OrganizationExports,

@@ -5,19 +5,23 @@ import { clientGone, isClientGone, UntrustedAuthorizationRequest } from '#oauth'
 import { isUnavailable, PublicError } from '#platform';
 import { StepUpRequired } from '#sessions';
 import { OrganizationRequired } from './organization/organization-route.js';
+import { BODY_LIMIT, JsonNotTaken } from './request-bodies.js';
 import { ErrorView } from './pages/error.view.js';
 import { Pages } from './pages/pages.js';
+import { RefusedActs } from './refused-acts.js';
 import { SignInRequired } from './route-policy.guard.js';
 
 /** Addresses that programs call: they are answered in JSON whatever they accept. */
 const PROGRAMS =
   /^\/(oauth2\/(token|introspect|revoke|par|userinfo|jwks|device_authorization|register)|v1\/|\.well-known\/|health\/)/;
 
+const SEAT_IMPORTS = /^\/v1\/seat-imports(?:[?]|$)/;
+
 const PUSHED = /^\/oauth2\/par(?:[?]|$)/;
 
 /** Those among them whose errors are problem details (RFC 9457). */
 const PROBLEMS =
-  /^\/v1\/(account|usage|leases|licenses(?!\/(check|snapshot)[?]?)|plans|features|trials|seat-imports|reservations|offline-grants|organizations|invitations)(?:[/?]|$)/;
+  /^\/v1\/(account|usage|leases|licenses|plans|features|trials|seat-imports|reservations|offline-grants|organizations|invitations)(?:[/?]|$)/;
 
 /**
  * Every error becomes one answer: a page for a person, `{ error, error_description }` or problem details for a program.
@@ -26,9 +30,12 @@ const PROBLEMS =
 export class ErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(ErrorFilter.name);
 
-  constructor(private readonly pages: Pages) {}
+  constructor(
+    private readonly refusedActs: RefusedActs,
+    private readonly pages: Pages,
+  ) {}
 
-  catch(error: unknown, host: ArgumentsHost): void {
+  catch(error: unknown, host: ArgumentsHost): void | Promise<void> {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     if (reply.sent || reply.raw.headersSent) return;
@@ -37,6 +44,17 @@ export class ErrorFilter implements ExceptionFilter {
     else if (shown.reason)
       this.logger.debug({ requestId: request.id, code: shown.code, reason: shown.reason });
 
+    if (!this.refusedActs.concerns(request, shown)) return this.answer(error, shown, request, reply);
+    return (
+      this.refusedActs
+        .note(request, shown)
+        .then(() => this.answer(error, shown, request, reply))
+        // nobody catches what an asynchronous filter throws
+        .catch((failure: Error) => void reply.send(failure))
+    );
+  }
+
+  private answer(error: unknown, shown: PublicError, request: FastifyRequest, reply: FastifyReply): void {
     const page = wantsPage(request) || shown instanceof UntrustedAuthorizationRequest;
     reply.headers({ 'cache-control': 'no-store', ...shown.headers });
     if (shown instanceof SignInRequired && page) {
@@ -81,12 +99,19 @@ function unknownClient({ url, headers }: FastifyRequest): PublicError {
 function publicErrorOf(error: unknown, { url }: FastifyRequest): PublicError {
   if (error instanceof PublicError) return error;
   const status = error instanceof HttpException ? error.getStatus() : undefined;
-  const pushed = PUSHED.test(url);
+  const [pushed, program] = [PUSHED.test(url), PROBLEMS.test(url)];
   // RFC 9126 §2.3: the one endpoint that answers another method by 405, and what is too large by 413
   if (status === 404 && pushed) {
     return new PublicError(405, ...BY_STATUS[405], { headers: { allow: 'POST' } });
   }
   if (status === 413 && pushed) return new PublicError(413, ...BY_STATUS[413]);
+  const refused = status ?? (error as { statusCode?: number }).statusCode;
+  // RFC 9110 §15.5.14: where nothing older asks for 400
+  if (refused === 413 && program) {
+    const longer = SEAT_IMPORTS.test(url) ? ` Longer lists are taken by \`core-auth seats import\`.` : '';
+    return new PublicError(413, BY_STATUS[413][0], BY_STATUS[413][1] + longer);
+  }
+  if (error instanceof JsonNotTaken && program) return new PublicError(400, 'invalid_request', error.message);
   if (status !== undefined) return fromStatus(status);
   const { statusCode } = error as { statusCode?: number };
   // what Fastify refuses before a route is reached: a body too large, of an unknown type, or malformed
@@ -109,7 +134,7 @@ const BY_STATUS = {
   403: ['access_denied', 'You may not open this address.'],
   404: ['not_found', 'There is nothing at this address.'],
   405: ['invalid_request', 'This address does not take that method.'],
-  413: ['invalid_request', 'The request is too large.'],
+  413: ['invalid_request', `The request is too large: at most ${BODY_LIMIT} bytes are taken.`],
   415: ['invalid_request', 'The request is of a type that this address does not take.'],
 } as const satisfies Readonly<Record<number, readonly [code: string, message: string]>>;
 
@@ -131,7 +156,7 @@ const TITLES: Readonly<Record<number, readonly [title: string, advice: string]>>
   ],
   403: ['This is not allowed', 'Go back, reload the page and try again.'],
   404: ['There is nothing here', 'Check the address, or start from the launcher.'],
-  429: ['Too many tries', 'Wait a minute, then try again.'],
+  429: ['Too many tries', 'Nothing has been done. Go back to the page before, and send it again then.'],
   503: ['Not available at the moment', 'Try again in a few seconds.'],
 };
 

@@ -1,11 +1,26 @@
-import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { Injectable, SetMetadata, type ExecutionContext } from '@nestjs/common';
 import { ThrottlerGuard, ThrottlerModule, type ThrottlerOptions } from '@nestjs/throttler';
 import type { FastifyRequest } from 'fastify';
 import { Configuration, limitFetches, PublicError, RedisConnection } from '#platform';
 import { clientNetwork } from './client-network.js';
+import type { FormFailure } from './pages/form-failure.js';
 import { SharedThrottlerStorage } from './rate-limit.storage.js';
 
 const MINUTE = 60_000;
+const TOLD = 'core-auth:told-of-limits';
+/** Those that are let through to be refused by their handler. */
+const beyond = new WeakMap<FastifyRequest, number>();
+
+/** A form whose handler looks at `limitMet` before anything else, and so shows what was typed once more. */
+export const ToldOfLimits = () => SetMetadata(TOLD, true);
+
+/** Why a form of a `ToldOfLimits` handler is not looked at; undefined when it may be. */
+export function limitMet(request: FastifyRequest): FormFailure | undefined {
+  const retryAfter = beyond.get(request);
+  if (retryAfter === undefined) return undefined;
+  const text = 'Nothing has been done. Wait a minute, then send it again.';
+  return { status: 429, title: 'Too many requests', text, retryAfter };
+}
 /** What is counted at no route, but when something is fetched. */
 const DOCUMENTS = 'documents';
 
@@ -91,7 +106,12 @@ export class RateLimitGuard extends ThrottlerGuard {
   /** In place of the package's, which looks up decorators that we have not, for each limit and at each request. */
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    for (const limit of this.limitsOf(request)) await this.count(limit, request);
+    try {
+      for (const limit of this.limitsOf(request)) await this.count(limit, request);
+    } catch (error) {
+      if (!(error instanceof TooMany) || !Reflect.hasMetadata(TOLD, context.getHandler())) throw error;
+      beyond.set(request, error.retryAfter);
+    }
     return true;
   }
 
@@ -109,7 +129,7 @@ export class RateLimitGuard extends ThrottlerGuard {
   private async count({ name, ttl, limit }: Limit, { ip }: FastifyRequest): Promise<void> {
     const key = `${name}|${clientNetwork(ip)}`;
     const { isBlocked, timeToBlockExpire } = await this.storageService.increment(key, ttl, limit, ttl, name);
-    if (isBlocked) throw tooMany(timeToBlockExpire);
+    if (isBlocked) throw new TooMany(timeToBlockExpire);
   }
 
   private limitsOf(request: FastifyRequest): readonly Limit[] {
@@ -131,8 +151,14 @@ export class RateLimitGuard extends ThrottlerGuard {
 }
 
 /** RFC 6585 §4: with Retry-After. */
-function tooMany(seconds: number): PublicError {
-  return new PublicError(429, 'too_many_requests', 'Too many requests. Wait a minute, then try again.', {
-    headers: { 'retry-after': String(Math.max(1, seconds)) },
-  });
+class TooMany extends PublicError {
+  readonly retryAfter: number;
+
+  constructor(seconds: number) {
+    const retryAfter = Math.max(1, seconds);
+    super(429, 'too_many_requests', 'Too many requests. Wait a minute, then try again.', {
+      headers: { 'retry-after': String(retryAfter) },
+    });
+    this.retryAfter = retryAfter;
+  }
 }

@@ -15,6 +15,8 @@ import {
 import { Configuration, PublicError, ROUTE_POLICY, type RoutePolicy } from '#platform';
 import {
   acrOf,
+  InsufficientAuthentication,
+  OperatorRule,
   SessionCookie,
   SessionRepository,
   StepUp,
@@ -22,7 +24,7 @@ import {
   type Session,
   type StepUpDemand,
 } from '#sessions';
-import { AccessTokens } from '#tokens';
+import { AccessTokens, type AccessTokenClaims } from '#tokens';
 import { RecentToken } from './account/recent-token.js';
 
 /** Characters, encoded: with the rest of a header it stays below what clients and proxies take. */
@@ -47,6 +49,7 @@ export class RoutePolicyGuard implements CanActivate {
     private readonly sessions: SessionRepository,
     private readonly cookie: SessionCookie,
     private readonly stepUp: StepUp,
+    private readonly operatorRule: OperatorRule,
     private readonly clients: ClientAuthenticator,
     private readonly tokens: AccessTokens,
     private readonly liveTokens: LiveTokens,
@@ -104,11 +107,12 @@ export class RoutePolicyGuard implements CanActivate {
   private async demandOf(session: Session, { strength }: SessionPolicy): Promise<StepUpDemand | undefined> {
     if (strength === 'recent') return this.stepUp.demandOf(session);
     const owes = session.organization?.secondFactorRequired === true && acrOf(session.amr) !== 'aal2';
-    return strength === 'as-required' && owes ? { acr: 'aal2', maxAge: undefined } : undefined;
+    if (strength !== 'any' && owes) return { acr: 'aal2', maxAge: undefined };
+    return strength === 'operator' ? this.operatorRule.demandOf(session) : undefined;
   }
 
   /** RFC 6750 §2.1, RFC 9449 §7.1: the header alone; a token in a body or a query is not taken. */
-  private async token(request: FastifyRequest, { scope, strength }: BearerPolicy): Promise<LiveToken> {
+  private async token(request: FastifyRequest, policy: BearerPolicy): Promise<LiveToken> {
     const header = request.headers.authorization ?? '';
     const scheme = /^Bearer\b/i.test(header) ? 'Bearer' : /^DPoP\b/i.test(header) ? 'DPoP' : undefined;
     // RFC 6750 §3.1: who used another method, or none, is told no more than that a bearer token is needed
@@ -127,10 +131,15 @@ export class RoutePolicyGuard implements CanActivate {
     if (!claims) throw invalid('not a token of this server, or expired');
     await this.checkBinding(request, scheme, token, claims.cnf?.jkt);
     if (!claims.aud.includes(this.configuration.issuer)) throw invalid('meant for another audience');
-    if (!claims.scope.split(' ').includes(scope)) throw new InsufficientScope(scope, scheme);
+    const missing = missingScope(claims, policy);
+    if (missing !== undefined) throw new InsufficientScope(missing, scheme);
     const live = await this.liveTokens.find(claims);
     if (!live) throw invalid('revoked, or its session or client has ended');
-    if (strength === 'recent') await this.recentToken.check(live);
+    if (policy.strength === 'recent') await this.recentToken.check(live);
+    if (policy.strength === 'operator' && live.person) {
+      const demand = await this.operatorRule.demandOf(live.person);
+      if (demand) throw new InsufficientAuthentication(demand, scheme);
+    }
     return live;
   }
 
@@ -163,6 +172,17 @@ export class RoutePolicyGuard implements CanActivate {
   private offerNonce(request: FastifyRequest, reply: FastifyReply): void {
     if (request.headers['dpop'] !== undefined) reply.header('dpop-nonce', this.proofs.freshNonce());
   }
+}
+
+/** The scope that would open the route to such a token; undefined when it has what is needed. */
+function missingScope(
+  { scope: held, organization_id: organization }: AccessTokenClaims,
+  { scope, scopeWithoutOrganization }: BearerPolicy,
+): string | undefined {
+  const scopes = held.split(' ');
+  if (scopes.includes(scope)) return undefined;
+  const instead = organization === undefined ? scopeWithoutOrganization : undefined;
+  return instead !== undefined && scopes.includes(instead) ? undefined : (instead ?? scope);
 }
 
 function pathOf({ url }: FastifyRequest): string {

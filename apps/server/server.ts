@@ -6,17 +6,15 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Logger } from 'nestjs-pino';
 import { logRequest } from '#observability';
 import { DiscoveryController, PublicOrigins } from '#oauth';
-import { acceptsJson, parseForm, type Clock, type Configuration } from '#platform';
+import { parseForm, type Clock, type Configuration } from '#platform';
 import { AppModule } from './app.module.js';
 import { crossOrigin } from './cors.js';
 import { ErrorFilter } from './error.filter.js';
 import { publicDocuments } from './public-documents.js';
+import { BODY_LIMIT, readBodies } from './request-bodies.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 import { securityHeaders } from './security-headers.js';
 import { validation } from './validation.js';
-
-/** Enough for every form and token request; more is refused before it is read. */
-const BODY_LIMIT = 64 * 1024;
 
 /** The whole server, not yet listening. A test may pass a clock of its own. */
 export async function createServer(
@@ -39,20 +37,7 @@ export async function createServer(
     routerOptions: { querystringParser: parseForm, maxParamLength: 256 },
   });
   const fastify = adapter.getInstance();
-  // RFC 6749 appendix B: forms alone; JSON is refused wherever no route asks for it
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string' },
-    (_request, body, done) => done(null, parseForm(body as string)),
-  );
-  const parseJson = fastify.getDefaultJsonParser('error', 'error');
-  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    // RFC 9110 §9.3.5: a DELETE has no content that would mean anything, whatever type a client names
-    if (request.method === 'DELETE' && body === '') return done(null, undefined);
-    if (acceptsJson(request)) return parseJson(request, body as string, done);
-    done(Object.assign(new Error('JSON is not taken here'), { statusCode: 415 }));
-  });
+  readBodies(fastify);
   fastify.addHook('onRequest', headers);
   fastify.addHook('onResponse', (request, reply, done) => {
     logRequest(request, reply);
@@ -81,6 +66,5 @@ export async function createServer(
   await app.register(fastifyCookie);
   app.useGlobalPipes(validation());
   app.useGlobalFilters(app.get(ErrorFilter));
-  app.enableShutdownHooks();
   return app;
 }

@@ -6,6 +6,7 @@ import {
   MailedTokenRepository,
   OrganizationDeletionRepository,
   OrganizationRemovalRepository,
+  RefusedActRepository,
 } from '#accounts';
 import { DeliveryRepository, MailRepository, OutboxRepository, WebhookRepository } from '#events';
 import {
@@ -68,6 +69,7 @@ export class Sweeper extends RepeatedWork {
     private readonly people: AccountRemovalRepository,
     private readonly organizationDeletion: OrganizationDeletionRepository,
     private readonly accountDeletion: AccountDeletionRepository,
+    private readonly refusedActs: RefusedActRepository,
   ) {
     super({ interval: INTERVAL, failing: 'sweeping waits' });
   }
@@ -93,6 +95,7 @@ export class Sweeper extends RepeatedWork {
       unlocks: () => this.unlocks.prune(BATCH),
       devices: () => this.devices.prune(BATCH),
       mails: () => this.mails.prune(addSeconds(now, -MAIL_LOG_SECONDS), BATCH),
+      'refused acts': () => this.refusedActs.prune(BATCH),
       tokens: () => this.mailedTokens.prune(BATCH),
       keys: () => this.keys.prune(BATCH),
       usage: () => this.usage.prune(BATCH),

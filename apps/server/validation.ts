@@ -17,7 +17,8 @@ export function validation(): ValidationPipe {
 }
 
 function sentences(error: ValidationError): string[] {
-  const [first] = Object.values(error.constraints ?? {});
+  // decorators run from the last to the first, which says what kind of thing is wanted
+  const first = Object.values(error.constraints ?? {}).at(-1);
   return [
     ...(first ? [first.endsWith('.') ? first : `${first}.`] : []),
     ...(error.children ?? []).flatMap(sentences),

@@ -198,7 +198,8 @@ export class AccountRepository {
          WHERE id = ${id} AND suspended_at IS NULL
         RETURNING id
       ), told AS (
-        INSERT INTO outbox (kind, subject, organization_id) SELECT 'license-changed', id, id FROM suspended
+        INSERT INTO outbox (kind, subject, organization_id, facts)
+        SELECT 'license-changed', id, id, jsonb_build_object('act', 'organization.suspend') FROM suspended
       )
       INSERT INTO audit_events (act, actor, target, organization_id)
       SELECT 'organization.suspend', ${actor}, id, id FROM suspended
@@ -214,7 +215,8 @@ export class AccountRepository {
          WHERE id = ${id} AND suspended_at IS NOT NULL
         RETURNING id
       ), told AS (
-        INSERT INTO outbox (kind, subject, organization_id) SELECT 'license-changed', id, id FROM resumed
+        INSERT INTO outbox (kind, subject, organization_id, facts)
+        SELECT 'license-changed', id, id, jsonb_build_object('act', 'organization.resume') FROM resumed
       )
       INSERT INTO audit_events (act, actor, target, organization_id)
       SELECT 'organization.resume', ${actor}, id, id FROM resumed

@@ -80,4 +80,5 @@ export interface Operator {
   readonly email: string;
   readonly name: string;
   readonly disabledAt: Date | null;
+  readonly secondFactor: boolean;
 }

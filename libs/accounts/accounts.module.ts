@@ -19,6 +19,7 @@ import { PasswordHasher } from './password-hasher.js';
 import { PasswordRules } from './password-rules.js';
 import { PersonExportRepository } from './person-export.repository.js';
 import { ProfileRepository } from './profile.repository.js';
+import { RefusedActRepository } from './refused-act.repository.js';
 import { RoleRepository } from './role.repository.js';
 
 const ORGANIZATIONS = [
@@ -46,6 +47,7 @@ const providers = [
   PasswordRules,
   PersonExportRepository,
   ProfileRepository,
+  RefusedActRepository,
   ...ORGANIZATIONS,
 ];
 

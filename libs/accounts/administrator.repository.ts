@@ -39,6 +39,7 @@ export class AdministratorRepository {
   /** Every operator, by e-mail address; those who are disabled too. */
   async operators(): Promise<Operator[]> {
     return this.database.query<Operator>(sql`
-      SELECT email, name, disabled_at AS "disabledAt" FROM users WHERE operator ORDER BY email`);
+      SELECT email, name, disabled_at AS "disabledAt", second_factors > 0 AS "secondFactor"
+        FROM users WHERE operator ORDER BY email`);
   }
 }

@@ -24,6 +24,7 @@ export {
 } from './account-mails.js';
 export { AddressRepository, type AddressOutcome } from './address.repository.js';
 export { emailProblem, isEmailAddress, normalizeEmail } from './email-address.js';
+export { RefusedActRepository, type RefusedAct } from './refused-act.repository.js';
 export { MailCountRepository } from './mail-count.repository.js';
 export { MailedTokenRepository } from './mailed-token.repository.js';
 export { PasswordHasher } from './password-hasher.js';

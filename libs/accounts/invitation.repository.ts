@@ -26,7 +26,7 @@ import {
 import { inviteRefusal, mailRefusal, unknownInvitation, type InviteFacts } from './invitation-errors.js';
 import { MailCountRepository } from './mail-count.repository.js';
 import { rolesFor } from './organization-authority.js';
-import { notAllowed, refusalOf, type ActFacts } from './organization-errors.js';
+import { refusalOf, type ActFacts } from './organization-errors.js';
 import { invitationMail } from './organization-mails.js';
 import { givenRoleProblem } from './role.js';
 
@@ -195,20 +195,26 @@ export class InvitationRepository {
         SELECT role FROM memberships
          WHERE organization_id = ${organizationId} AND user_id::text = ${by.id}
            AND role = ANY (${rolesFor('invitations:write')}::text[]) FOR SHARE
+      ), target AS MATERIALIZED (
+        SELECT id, role FROM invitations
+         WHERE organization_id = ${organizationId} AND id::text = ${id}
+           AND accepted_at IS NULL AND withdrawn_at IS NULL FOR NO KEY UPDATE
+      ), facts AS (
+        SELECT EXISTS (SELECT FROM actor) AS allowed, EXISTS (SELECT FROM target) AS known,
+               EXISTS (SELECT FROM actor, target WHERE actor.role = 'owner' OR target.role <> 'owner') AS within
       ), withdrawn AS (
-        UPDATE invitations i SET withdrawn_at = ${this.clock.now()} FROM actor
-         WHERE i.organization_id = ${organizationId} AND i.id::text = ${id}
-           AND i.accepted_at IS NULL AND i.withdrawn_at IS NULL
-           AND (actor.role = 'owner' OR i.role <> 'owner')
+        UPDATE invitations i SET withdrawn_at = ${this.clock.now()} FROM facts, target
+         WHERE i.id = target.id AND allowed AND within
         RETURNING i.id, i.organization_id
       ), audited AS (
         INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id)
         SELECT 'invitation.withdraw', ${by.id}, ${by.address}, ${by.factor}, ${by.client ?? null},
                id, organization_id FROM withdrawn
       )
-      SELECT EXISTS (SELECT FROM actor) AS allowed, EXISTS (SELECT FROM withdrawn) AS known`);
-    if (!facts?.allowed) throw notAllowed();
-    if (!facts.known) throw unknownInvitation();
+      SELECT * FROM facts`);
+    if (facts?.allowed && !facts.known) throw unknownInvitation();
+    const refusal = refusalOf(facts, 'member');
+    if (refusal) throw refusal;
   }
 
   /** Those that nobody has answered, the latest first; expired ones too. @param page.after as the page before told it */

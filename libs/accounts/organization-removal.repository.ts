@@ -40,7 +40,8 @@ export class OrganizationRemovalRepository {
           FROM due WHERE o.id = due.id
         RETURNING o.id, o.key, o.name
       ), told AS (
-        INSERT INTO outbox (kind, subject, organization_id) SELECT 'license-changed', id, id FROM begun
+        INSERT INTO outbox (kind, subject, organization_id, facts)
+        SELECT 'license-changed', id, id, jsonb_build_object('act', 'organization.begin-removal') FROM begun
       )
       INSERT INTO audit_events (act, actor, target, organization_id, detail)
       SELECT 'organization.begin-removal', 'system', id, id, jsonb_build_object('key', key, 'name', name) FROM begun`);

@@ -128,11 +128,12 @@ export class PersonExportRepository {
         SELECT c.id AS client_id, c.name, o.key AS organization, a.scopes, a.resources, a.claims, a.state, a.offline,
                a.auth_time AS since, a.rotated_at AS last_used_at, a.expires_at
           FROM authorizations a JOIN clients c ON c.id = a.client_id
-          JOIN organizations o ON o.id = a.organization_id
+          LEFT JOIN organizations o ON o.id = a.organization_id
          WHERE a.user_id = ${userId} ORDER BY a.auth_time DESC LIMIT ${MOST}`),
       consents: await this.rows(sql`
         SELECT c.id AS client_id, c.name, o.key AS organization, n.scopes, n.granted_at
-          FROM consents n JOIN clients c ON c.id = n.client_id JOIN organizations o ON o.id = n.organization_id
+          FROM consents n JOIN clients c ON c.id = n.client_id
+          LEFT JOIN organizations o ON o.id = n.organization_id
          WHERE n.user_id = ${userId} ORDER BY n.granted_at DESC LIMIT ${MOST}`),
     };
   }

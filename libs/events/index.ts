@@ -4,6 +4,7 @@ export { DeliveryLogRepository, type DeliveryMeasure } from './deliveries/delive
 export { DeliveryRepository } from './deliveries/delivery.repository.js';
 export { EventStream } from './event-stream.js';
 export { EventsModule } from './events.module.js';
+export { MailSender } from './mails/mail-sender.js';
 export { MailRepository, type ShownMail } from './mails/mail.repository.js';
 export { parseCursor, reaches, type EventKind, type OutboxEvent } from './outbox-event.js';
 export { OutboxReaderRepository } from './outbox-reader.repository.js';

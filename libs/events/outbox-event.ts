@@ -25,6 +25,9 @@ export const EVENT_KINDS = [
 
 export type EventKind = (typeof EVENT_KINDS)[number];
 
+/** What an event says beside its subject, as it was written with the event: ids, keys, numbers and instants. */
+export type EventFacts = Readonly<Record<string, string | number | boolean | null>>;
+
 export interface OutboxEvent {
   /** Where a reader that has seen this event goes on: `<transaction id>-<row id>`. */
   readonly cursor: string;
@@ -33,6 +36,8 @@ export interface OutboxEvent {
   readonly subject: string;
   readonly organizationId: string | null;
   readonly occurredAt: Date;
+  /** Null of kinds that say no more, and of events from before there were facts. */
+  readonly facts: EventFacts | null;
 }
 
 const CURSOR = /^(\d{1,20})-(\d{1,19})$/;

@@ -1,6 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Database, sql, type Transaction } from '#platform';
-import { parseCursor, type EventKind, type OutboxEvent, type OutboxReach } from './outbox-event.js';
+import {
+  parseCursor,
+  type EventFacts,
+  type EventKind,
+  type OutboxEvent,
+  type OutboxReach,
+} from './outbox-event.js';
 
 interface Row {
   transaction_id: string;
@@ -9,6 +15,7 @@ interface Row {
   subject: string;
   organization_id: string | null;
   occurred_at: Date;
+  facts: EventFacts | null;
 }
 
 @Injectable()
@@ -44,7 +51,7 @@ export class OutboxRepository {
     const from = parseCursor(cursor);
     if (!from) throw new Error(`not a cursor: ${cursor}`);
     const rows = await on.query<Row>(sql`
-      SELECT transaction_id::text, id, kind, subject, organization_id, occurred_at
+      SELECT transaction_id::text, id, kind, subject, organization_id, occurred_at, facts
         FROM outbox
        WHERE (transaction_id, id) > (${from.transactionId}::text::xid8, ${from.id}::bigint)
          AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
@@ -56,6 +63,7 @@ export class OutboxRepository {
       subject: row.subject,
       organizationId: row.organization_id,
       occurredAt: row.occurred_at,
+      facts: row.facts,
     }));
   }
 

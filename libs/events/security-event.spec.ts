@@ -13,6 +13,7 @@ const event = (kind: EventKind, changes: Partial<OutboxEvent> = {}): OutboxEvent
   subject: 'the-subject',
   organizationId: 'the-organization',
   occurredAt: OCCURRED,
+  facts: null,
   ...changes,
 });
 const claims = (kind: EventKind, changes?: Partial<OutboxEvent>) =>
@@ -109,6 +110,16 @@ describe('a security event token', () => {
         ?.jti,
     ];
     expect(new Set([first, ...others]).size).toBe(others.length + 1);
+  });
+
+  it('RFC 8417 §2.2: its facts stand beside what every event of its kind says', () => {
+    const facts = { module: 'reports', trial: false, grace_until: null };
+    expect(claims('license-ending', { facts })?.events).toEqual({
+      'urn:core-auth:event-type:license-ending': {
+        ...{ event_timestamp: SECONDS, license_id: 'the-subject' },
+        ...facts,
+      },
+    });
   });
 
   it('a membership without an organization names the person alone', () => {

@@ -52,7 +52,7 @@ const member = (event: OutboxEvent, issuer: string): ComplexSubject => ({
   user: user(event, issuer),
   ...(event.organizationId === null ? {} : { tenant: opaque(event.organizationId) }),
 });
-/** Its holder is whom the event is about; which license it is, the event tells. */
+/** Its holder is whom the event is about; which license it is, the event tells, and its facts tell the rest. */
 const license = (type: string): Description => ({
   type: `${OWN}:${type}`,
   subject: ({ organizationId }) => ({
@@ -133,7 +133,9 @@ export function securityEventClaims(
     jti: sha256(JSON.stringify(identity)).toString('base64url'),
     aud: audience,
     sub_id: description.subject(event, issuer),
-    events: { [description.type]: { event_timestamp: seconds, ...claimsOf(description, event) } },
+    events: {
+      [description.type]: { event_timestamp: seconds, ...claimsOf(description, event), ...event.facts },
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FeatureDefinition } from '@core-auth/module-kit/licensing';
 import { Database, isUniqueViolation, PublicError, randomUUID, sql, type Transaction } from '#platform';
+import { actorOf, type By } from './by.js';
 import {
   isCatalogKey,
   moduleProblem,
@@ -180,7 +181,8 @@ export class CatalogRepository {
   }
 
   /** @throws PublicError 400 `invalid_feature`; 404 `unknown_module`; 409 `feature_taken` */
-  async createFeature(feature: NewFeature, actor: string): Promise<void> {
+  async createFeature(feature: NewFeature, by: By): Promise<void> {
+    const actor = actorOf(by);
     const { moduleKey, key, type, combine, period = 'month', thresholds = [80, 100] } = feature;
     requireKey(key, 'invalid_feature');
     const problem = newFeatureProblem(feature);
@@ -197,8 +199,9 @@ export class CatalogRepository {
       ), told AS (
         INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', module_key FROM created
       ), audited AS (
-        INSERT INTO audit_events (act, actor, target, detail)
-        SELECT 'feature.create', ${actor}, module_key || '/' || key, ${JSON.stringify(detail)}::jsonb FROM created
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target, detail)
+        SELECT 'feature.create', ${actor.id}, ${actor.address}, ${actor.factor}, ${actor.client ?? null},
+               module_key || '/' || key, ${JSON.stringify(detail)}::jsonb FROM created
       )
       SELECT EXISTS (SELECT FROM known) AS known, EXISTS (SELECT FROM created) AS created`);
     if (!outcome?.known) throw unknownModule();
@@ -212,7 +215,8 @@ export class CatalogRepository {
    * @throws PublicError 400 `invalid_plan` naming each unknown feature and wrong value; 404 `unknown_module`;
    * 409 `plan_conflict` when the plan is another module's, or somebody made a version at the same moment
    */
-  async createPlanVersion(plan: NewPlanVersion, actor: string): Promise<PlanVersion> {
+  async createPlanVersion(plan: NewPlanVersion, by: By): Promise<PlanVersion> {
+    const actor = actorOf(by);
     const { id = randomUUID(), planKey, name, moduleKey, features } = plan;
     requireKey(planKey, 'invalid_plan');
     return this.database.transaction(async (transaction) => {
@@ -229,7 +233,9 @@ export class CatalogRepository {
         ), told AS (
           INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', ${moduleKey} FROM created
         ), audited AS (
-          INSERT INTO audit_events (act, actor, target) SELECT 'plan-version.create', ${actor}, id FROM created
+          INSERT INTO audit_events (act, actor, address, factor, client_id, target)
+          SELECT 'plan-version.create', ${actor.id}, ${actor.address}, ${actor.factor}, ${actor.client ?? null},
+                 id FROM created
         )
         SELECT version FROM created`);
       if (!created) {
@@ -247,7 +253,8 @@ export class CatalogRepository {
    * Corrects a plan version that no license refers to yet; afterwards it is immutable and a change is a new version.
    * @throws PublicError 400 `invalid_plan`; 404 `unknown_plan_version`; 409 `plan_version_in_use`
    */
-  async amendPlanVersion(id: string, features: PlanFeatures, actor: string): Promise<void> {
+  async amendPlanVersion(id: string, features: PlanFeatures, by: By): Promise<void> {
+    const actor = actorOf(by);
     await this.database.transaction(async (transaction) => {
       // FOR UPDATE holds off the foreign key of a license being issued; the statement after it sees those before
       const [locked] = await transaction.query<{ module_key: string }>(sql`
@@ -262,7 +269,9 @@ export class CatalogRepository {
         ), told AS (
           INSERT INTO outbox (kind, subject) SELECT 'catalog-changed', module_key FROM amended
         )
-        INSERT INTO audit_events (act, actor, target) SELECT 'plan-version.amend', ${actor}, id FROM amended
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target)
+        SELECT 'plan-version.amend', ${actor.id}, ${actor.address}, ${actor.factor}, ${actor.client ?? null},
+               id FROM amended
         RETURNING id`);
       if (amended.length === 0) {
         throw new PublicError(

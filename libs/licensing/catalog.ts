@@ -106,11 +106,13 @@ export function moduleProblem({ name, baseUrl }: ModuleChange): string | undefin
 const MOST_PERMISSIONS = 50;
 
 /** Why a role cannot have these permissions, as a sentence; undefined when it can. */
-export function permissionsProblem({ role, permissions }: RolePermissions): string | undefined {
+export function permissionsProblem({ moduleKey, role, permissions }: RolePermissions): string | undefined {
   if (!ROLES.includes(role)) return 'There is no such role.';
   if (permissions.length > MOST_PERMISSIONS) return `A role has at most ${MOST_PERMISSIONS} permissions.`;
   const wrong = permissions.find((permission) => !isCatalogKey(permission));
   if (wrong === undefined) return undefined;
+  const bare = wrong.startsWith(`${moduleKey}:`) ? wrong.slice(moduleKey.length + 1) : '';
+  if (isCatalogKey(bare)) return `Write "${bare}" instead of "${wrong}": without the key of the module.`;
   return `A permission is made of small letters, digits and hyphens and begins with a letter; "${wrong}" is not.`;
 }
 

@@ -68,7 +68,7 @@ export class HistoryRepository {
     const owner = await this.ownerOf(licenseId, organizationId);
     const rows = await this.database.query<ActRow & { reason: string | null }>(sql`
       SELECT id, act, actor, occurred_at, detail - 'reason' AS detail, detail->>'reason' AS reason FROM audit_events
-       WHERE organization_id = ${owner} AND target = ${licenseId}
+       WHERE organization_id = ${owner} AND target = ${licenseId} AND result = 'success'
          AND id < COALESCE(${before ?? null}::bigint, 9223372036854775807)
        ORDER BY id DESC LIMIT ${limit + 1}`);
     const entries = rows.slice(0, limit);
@@ -149,7 +149,8 @@ export class HistoryRepository {
   private async ownerOf(licenseId: string, organizationId: string | null): Promise<string> {
     const [license] = await this.database.query<{ organization_id: string }>(sql`
       SELECT organization_id FROM licenses
-       WHERE id = ${licenseId} AND organization_id = COALESCE(${organizationId}::uuid, organization_id)`);
+       WHERE id = ${licenseId} AND organization_id = COALESCE(${organizationId}::uuid, organization_id)
+         AND (${organizationId}::uuid IS NULL OR status <> 'draft')`);
     if (!license) throw unknownLicense();
     return license.organization_id;
   }

@@ -34,6 +34,7 @@ export {
   LicenseBoughtRepository,
   type BoughtFeature,
   type BoughtLicense,
+  type ComingTerms,
   type FeatureOverride,
 } from './license-bought.repository.js';
 export { LicenseDetailsRepository } from './license-details.repository.js';
@@ -48,7 +49,7 @@ export {
   type TimelineEntry,
   type TimelinePage,
 } from './history.repository.js';
-export type { DayUse, UsedPeriod } from './usage/usage-report.js';
+export type { DayUse } from './usage/usage-report.js';
 export { UsageReportRepository, type LicenseUse, type PresentUse } from './usage/usage-report.repository.js';
 export type { UsageAnswer, UsageRecord } from './usage/usage.js';
 export { UsageRepository } from './usage/usage.repository.js';

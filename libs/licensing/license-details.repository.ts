@@ -24,7 +24,7 @@ export class LicenseDetailsRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * @param organizationId whose it has to be, when it matters
+   * @param organizationId for whom it is read, when it matters: they see no draft and nobody else's
    * @throws PublicError 404 `unknown_license`
    */
   async find(licenseId: string, organizationId: string | null = null): Promise<SoldLicense> {
@@ -76,6 +76,7 @@ export class LicenseDetailsRepository {
         FROM licenses
        WHERE id = ANY(${ids}::uuid[])
          AND organization_id = COALESCE(${organizationId}::uuid, organization_id)
+         AND (${organizationId}::uuid IS NULL OR status <> 'draft')
        ORDER BY id`);
   }
 }

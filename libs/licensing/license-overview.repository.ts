@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { LicenseStatus, SeatModel } from '@core-auth/module-kit/licensing';
-import { cursorOf, Database, placeOf, sql, type Place } from '#platform';
+import { Clock, cursorOf, Database, placeOf, sql } from '#platform';
 import { pageOf, type Page } from './page.js';
+import { PROBES } from './probes.js';
 import { seatsInUse, type SeatWay } from './seats/seat.js';
 import { unknownLicense } from './license-writing.repository.js';
 
@@ -31,12 +32,10 @@ export interface LicenseOverview {
 }
 
 export interface OverviewFilter {
-  /** Those of this organization alone; null is every organization. */
+  /** Those of this organization alone, for itself, which sees no drafts; null is every customer's, for the seller. */
   readonly organizationId: string | null;
   /** A part of the organization's name. */
   readonly search?: string;
-  /** Issued ones whose end lies between these instants. */
-  readonly ending?: { readonly from: Date; readonly to: Date };
   /** As the page before told it. */
   readonly after?: string;
   /** 1 to 100. */
@@ -57,33 +56,75 @@ interface OverviewRow extends Omit<LicenseOverview, 'seatsInUse' | 'seatsAway'> 
   reserved: number;
   leased: number;
   offline: number;
+  over: boolean;
+}
+
+interface ListedLicense {
+  readonly license: LicenseOverview;
+  /** It gives nothing any more: it has expired, or was cancelled or revoked. */
+  readonly over: boolean;
 }
 
 const NO_UUID = '00000000-0000-0000-0000-000000000000';
 const MOST_PEOPLE = 500;
 
+/** Where a page begins, in the order of its list, which goes on as it was `at` the first page. */
+interface Beginning {
+  readonly at: Date;
+  readonly over: boolean;
+  /** Of the organization, as it was then; empty within one organization. */
+  readonly name: string;
+  readonly id: string;
+}
+
+const FIRST: Omit<Beginning, 'at'> = { over: false, name: '', id: NO_UUID };
+
+/** `at` in milliseconds, `over` as 0 or 1, `name`. */
+const KEY = /^(\d{1,15}) ([01]) ([^\0]*)$/;
+
 /** Licenses as an overview shows them, for who administers them. */
 @Injectable()
 export class LicenseOverviewRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
 
-  /** By the organization's name; where an end is asked for, what ends first comes first. */
+  /**
+   * First what gives something or will, then what is over, each by the organization's name. A cursor carries both, and
+   * the instant of the first page by which they are told apart: whatever happens between two pages, to other licenses or
+   * by time alone, a license that has not changed comes once.
+   */
   async list({ after, limit, ...filter }: OverviewFilter): Promise<Page<LicenseOverview>> {
-    const last = after === undefined ? undefined : placeOf(after);
-    const rows = await this.read({ ...filter, last, limit: limit + 1 });
-    // within one organization by id alone: it may get another name between two pages
-    const keyOf = (name: string) => (filter.organizationId === null ? name : '');
-    return pageOf(rows, limit, ({ organizationName, id }) => cursorOf({ key: keyOf(organizationName), id }));
+    const begin = after === undefined ? { ...FIRST, at: this.clock.now() } : beginningOf(after);
+    const rows = await this.read({ ...filter, begin, limit: limit + 1 });
+    const since = begin.at.getTime();
+    const { items, next } = pageOf(rows, limit, ({ over, license: { organizationName, id } }) => {
+      // within one organization by id alone: it may get another name between two pages
+      const name = filter.organizationId === null ? organizationName : '';
+      return cursorOf({ key: `${since} ${over ? 1 : 0} ${name}`, id });
+    });
+    return { items: items.map(({ license }) => license), next };
+  }
+
+  /** Issued ones whose end lies between two instants, the first end first. */
+  async ending(
+    filter: Pick<OverviewFilter, 'organizationId' | 'search'>,
+    ending: { readonly from: Date; readonly to: Date },
+    limit: number,
+  ): Promise<readonly LicenseOverview[]> {
+    const found = await this.read({ ...filter, ending, limit });
+    return found.map(({ license }) => license);
   }
 
   /**
-   * @param organizationId whose it has to be, when it matters
+   * @param organizationId for whom it is read, when it matters: they see no draft and nobody else's
    * @throws PublicError 404 `unknown_license`
    */
   async find(licenseId: string, organizationId: string | null): Promise<LicenseOverview> {
     const [found] = await this.read({ licenseId, organizationId, limit: 1 });
     if (!found) throw unknownLicense();
-    return found;
+    return found.license;
   }
 
   /** Who holds a named seat of a license, by user id, after `after`. */
@@ -119,10 +160,11 @@ export class LicenseOverviewRepository {
     organizationId?: string | null;
     search?: string | undefined;
     ending?: { from: Date; to: Date } | undefined;
-    last?: Place | undefined;
+    begin?: Beginning;
     limit: number;
-  }): Promise<LicenseOverview[]> {
-    const { licenseId = null, organizationId = null, search = null, ending, last, limit } = filter;
+  }): Promise<ListedLicense[]> {
+    const { licenseId = null, organizationId = null, search = null, ending, limit } = filter;
+    const begin = filter.begin ?? { ...FIRST, at: this.clock.now() };
     const rows = await this.database.query<OverviewRow>(sql`
       SELECT licenses.id, organization_id AS "organizationId", organizations.name AS "organizationName",
              licenses.module_key AS "moduleKey", modules.name AS "moduleName", licenses.environment,
@@ -136,7 +178,8 @@ export class LicenseOverviewRepository {
              (SELECT count(*)::int FROM seat_leases
                WHERE license_id = licenses.id AND expires_at > now()) AS leased,
              (SELECT coalesce(sum(seat_block), 0)::int FROM offline_grants
-               WHERE license_id = licenses.id AND returned_at IS NULL AND expires_at > now()) AS offline
+               WHERE license_id = licenses.id AND returned_at IS NULL AND expires_at > now()) AS offline,
+             ended AS over
         FROM licenses
         JOIN organizations ON organizations.id = organization_id
         JOIN modules ON modules.key = licenses.module_key
@@ -145,19 +188,35 @@ export class LicenseOverviewRepository {
            WHERE license_id = licenses.id AND effective_at <= greatest(now(), starts_at)
            ORDER BY effective_at DESC LIMIT 1) AS terms
         JOIN plan_versions ON plan_versions.id = plan_version_id
+        CROSS JOIN LATERAL (
+          SELECT status IN ('cancelled', 'revoked')
+                 OR status <> 'draft' AND COALESCE(ends_at + grace_days * interval '24 hours' <= ${begin.at}, false) AS ended)
+               AS life
        WHERE licenses.id = COALESCE(${licenseId}::uuid, licenses.id)
          AND organization_id = COALESCE(${organizationId}::uuid, organization_id)
+         AND (${organizationId}::uuid IS NULL OR status <> 'draft')
+         AND (${licenseId}::uuid IS NOT NULL OR organizations.key !~ ${PROBES})
          AND (${search}::text IS NULL OR strpos(lower(organizations.name), lower(${search})) > 0)
          AND (${ending?.from ?? null}::timestamptz IS NULL
               OR status = 'issued' AND ends_at >= ${ending?.from ?? null} AND ends_at < ${ending?.to ?? null})
-         AND (CASE WHEN ${organizationId}::uuid IS NULL THEN organizations.name ELSE '' END, licenses.id) >
-             (${last?.key ?? ''}::text, ${last?.id ?? NO_UUID}::uuid)
-       ORDER BY CASE WHEN ${ending !== undefined}::boolean THEN ends_at END, organizations.name, licenses.id
+         AND (ended, CASE WHEN ${organizationId}::uuid IS NULL THEN organizations.name ELSE '' END, licenses.id) >
+             (${begin.over}::boolean, ${begin.name}::text, ${begin.id}::uuid)
+       ORDER BY CASE WHEN ${ending !== undefined}::boolean THEN ends_at END, ended, organizations.name, licenses.id
        LIMIT ${limit}`);
-    return rows.map(({ active, reserved, leased, offline, ...license }) => ({
-      ...license,
-      seatsInUse: seatsInUse(license.seatModel, { active, reserved, leased, offline, cooling: 0 }),
-      seatsAway: offline,
+    return rows.map(({ over, active, reserved, leased, offline, ...license }) => ({
+      over,
+      license: {
+        ...license,
+        seatsInUse: seatsInUse(license.seatModel, { active, reserved, leased, offline, cooling: 0 }),
+        seatsAway: offline,
+      },
     }));
   }
+}
+
+/** @throws PublicError 400 `invalid_request` */
+function beginningOf(cursor: string): Beginning {
+  const { key, id } = placeOf(cursor, KEY);
+  const [, at = '', over, name = ''] = KEY.exec(key) ?? [];
+  return { at: new Date(Number(at)), over: over === '1', name, id };
 }

@@ -31,6 +31,7 @@ export async function readLicenseSnapshot(
           'endsAt', to_char(ends_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
           'graceDays', grace_days, 'trial', trial, 'overage', overage, 'timeZone', time_zone,
           'seatOnFirstUse', seat_on_first_use, 'terms', terms, 'overrides', overrides, 'seats', seats)
+          || CASE WHEN blocks IS NULL THEN '{}' ELSE jsonb_build_object('offlineBlocks', blocks) END
           ORDER BY licenses.id)
           FROM licenses
           CROSS JOIN LATERAL (
@@ -44,6 +45,12 @@ export async function readLicenseSnapshot(
           CROSS JOIN LATERAL (
             SELECT COALESCE(jsonb_agg(user_id ORDER BY assigned_at, id), '[]') AS seats
               FROM seat_assignments WHERE license_id = licenses.id AND released_at IS NULL) AS seated
+          CROSS JOIN LATERAL (
+            SELECT jsonb_agg(jsonb_build_object('seats', seat_block,
+              'until', to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+              ORDER BY expires_at, id) AS blocks
+              FROM offline_grants
+             WHERE license_id = licenses.id AND returned_at IS NULL AND seat_block > 0 AND expires_at > now()) AS away
           CROSS JOIN LATERAL (
             SELECT COALESCE(jsonb_agg(jsonb_build_object('feature', feature_key, 'removed', removed, 'value', value,
               'startsAt', to_char(o.starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SeatModel } from '@core-auth/module-kit/licensing';
 import { Database, PublicError, sql, type Transaction } from '#platform';
+import type { By } from './by.js';
 import type { Circumstances, LicenseChange, TermsDetails } from './license.js';
 import {
   changedTerms,
@@ -37,18 +38,18 @@ export class LicenseTermsRepository {
 
   /**
    * Sets a new end; an expired license comes back to life.
-   * @param actor who does it: a user id, a client id, or a word for the process
+   * @param by who does it: a user id, a client id, or a word for the process
    * @throws PublicError 400 `invalid_license` (also when the end has passed); 404 `unknown_license`;
    * 409 `would_shorten`, `license_ended`; 412 `license_changed_meanwhile`
    */
-  async renew(renewal: Renewal, actor: string, circumstances: Circumstances = {}): Promise<LicenseChange> {
+  async renew(renewal: Renewal, by: By, circumstances: Circumstances = {}): Promise<LicenseChange> {
     const { licenseId } = renewal;
     return this.database.transaction(async (transaction) => {
       const claimed = await claimLicense(transaction, licenseId, circumstances);
       const detail = await setTerm(transaction, claimed, renewal, claimed.trial);
       return recordChange(transaction, licenseId, {
         act: 'license.renew',
-        actor,
+        by,
         detail,
         reason: circumstances.reason,
       });
@@ -63,11 +64,7 @@ export class LicenseTermsRepository {
    * @throws PublicError 400 `invalid_terms`; 404 `unknown_license`, `unknown_plan_version`; 409 `seats_in_use`,
    * `too_many_changes`, `license_ended`; 412 `license_changed_meanwhile`
    */
-  async changeTerms(
-    change: TermsChange,
-    actor: string,
-    circumstances: Circumstances = {},
-  ): Promise<LicenseChange> {
+  async changeTerms(change: TermsChange, by: By, circumstances: Circumstances = {}): Promise<LicenseChange> {
     const problem = termsChangeProblem(change);
     if (problem) throw invalidTerms(problem);
     return this.database.transaction(async (transaction) => {
@@ -88,7 +85,7 @@ export class LicenseTermsRepository {
       if (effectiveAt <= present && shrinks(before, after)) {
         await dropExpired(transaction, change.licenseId);
         if (before.seatModel === 'floating' && after.seatModel === 'named') {
-          await seatLeaseHolders(transaction, change.licenseId, actor);
+          await seatLeaseHolders(transaction, change.licenseId, by);
         }
         if (!change.surplusUntil) await requireEnoughSeats(transaction, change.licenseId, before, after);
       }
@@ -96,12 +93,15 @@ export class LicenseTermsRepository {
       if (result.length > MOST_TERMS) throw tooManyChanges();
       await saveTerms(transaction, change.licenseId, result.slice(result.indexOf(after)));
       const detail = { effectiveAt: after.effectiveAt, before, after, terms: result };
-      return recordChange(transaction, change.licenseId, {
+      const changed = await recordChange(transaction, change.licenseId, {
         act: 'license.change-terms',
-        actor,
+        by,
         detail,
         reason: circumstances.reason,
       });
+      return effectiveAt > present
+        ? { ...changed, ...(await noticeOf(transaction, change, before, after)) }
+        : changed;
     });
   }
 
@@ -113,6 +113,7 @@ export class LicenseTermsRepository {
           ON license_id = licenses.id AND effective_at > greatest(starts_at, clock_timestamp())
        WHERE licenses.id = ${licenseId}
          AND organization_id = COALESCE(${organizationId}::uuid, organization_id)
+         AND (${organizationId}::uuid IS NULL OR status <> 'draft')
        ORDER BY effective_at`);
     if (rows.length === 0) throw unknownLicense();
     return rows.filter((row) => row.effective_at !== null).map(detailsOf);
@@ -126,7 +127,7 @@ export class LicenseTermsRepository {
    */
   async cancelChange(
     { licenseId, effectiveAt }: { licenseId: string; effectiveAt: Date },
-    actor: string,
+    by: By,
     circumstances: Circumstances = {},
   ): Promise<LicenseChange> {
     return this.database.transaction(async (transaction) => {
@@ -155,7 +156,7 @@ export class LicenseTermsRepository {
       const detail = { effectiveAt: found.effectiveAt, cancelled: found, terms: result };
       return recordChange(transaction, licenseId, {
         act: 'license.cancel-change',
-        actor,
+        by,
         detail,
         reason: circumstances.reason,
       });
@@ -238,6 +239,19 @@ async function requireEnoughSeats(
     'seats_in_use',
     `${used} seats are in use, more than the ${seatLimit} there would be. Release some, ${force}`,
   );
+}
+
+/** At a later instant nobody is seated who holds no named seat by then: at once, those who hold a floating one are. */
+async function noticeOf(
+  transaction: Transaction,
+  { licenseId }: TermsChange,
+  before: TermsDetails,
+  { seatModel, seatLimit, effectiveAt }: TermsDetails,
+): Promise<{ notice?: string }> {
+  if (seatModel !== 'named' || before.seatModel === 'named') return {};
+  const { active } = await seatStanding(transaction, licenseId);
+  const notice = `From ${effectiveAt} on the license lets in those alone who hold a named seat: nobody is seated by the change, and ${active} of ${seatLimit} seats are assigned now. Assign the others before.`;
+  return { notice };
 }
 
 async function saveTerms(

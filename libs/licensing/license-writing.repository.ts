@@ -1,5 +1,6 @@
 import type { LicenseStatus } from '@core-auth/module-kit/licensing';
 import { PublicError, randomUUID, sql, type Transaction } from '#platform';
+import { actorOf, type By } from './by.js';
 import {
   licenseProblem,
   type ChangeCondition,
@@ -72,7 +73,7 @@ export interface LicenseAct {
   /** `license.` and what was done. */
   readonly act: string;
   /** Who did it: a user id, a client id, or a word for the process (`seed`). */
-  readonly actor: string;
+  readonly by: By;
   /** The change in full, from which the history is told (history.ts). */
   readonly detail: object;
   /** As in `Circumstances`. */
@@ -83,20 +84,23 @@ export interface LicenseAct {
 export async function recordChange(
   transaction: Transaction,
   licenseId: string,
-  { act, actor, detail, reason }: LicenseAct,
+  { act, by, detail, reason }: LicenseAct,
 ): Promise<LicenseChange> {
+  const actor = actorOf(by);
   const [recorded] = await transaction.query<{ version: string; license_version: string }>(sql`
     WITH raised AS (
       UPDATE organizations SET license_version = license_version + 1 FROM licenses
        WHERE licenses.id = ${licenseId} AND organizations.id = organization_id
-      RETURNING licenses.id, organization_id, license_version, licenses.version
+      RETURNING licenses.id, organization_id, module_key, license_version, licenses.version
     ), told AS (
-      INSERT INTO outbox (kind, subject, organization_id)
-      SELECT 'license-changed', organization_id, organization_id FROM raised
+      INSERT INTO outbox (kind, subject, organization_id, facts)
+      SELECT 'license-changed', organization_id, organization_id,
+             jsonb_build_object('act', ${act}::text, 'license_id', id, 'module', module_key)
+        FROM raised
     ), audited AS (
       -- the time at which the change came about: the transaction may have begun long before, and waited
-      INSERT INTO audit_events (act, actor, target, organization_id, detail, occurred_at)
-      SELECT ${act}::text, ${actor}::text, id, organization_id,
+      INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail, occurred_at)
+      SELECT ${act}::text, ${actor.id}, ${actor.address}, ${actor.factor}, ${actor.client ?? null}, id, organization_id,
              ${JSON.stringify({ ...detail, reason })}::jsonb || jsonb_build_object('version', version), clock_timestamp()
         FROM raised
     )
@@ -114,7 +118,7 @@ export async function insertLicense(
   transaction: Transaction,
   license: NewLicense,
   status: 'draft' | 'issued',
-  { act, actor }: Pick<LicenseAct, 'act' | 'actor'>,
+  { act, by }: Pick<LicenseAct, 'act' | 'by'>,
 ): Promise<LicenseChange> {
   const problem = licenseProblem(license);
   if (problem) throw invalidLicense(problem);
@@ -135,6 +139,7 @@ export async function insertLicense(
         FROM organizations, plan_versions JOIN modules ON modules.key = module_key
        WHERE organizations.id = ${organizationId}
          AND plan_versions.id = ${planVersionId} AND module_key = ${moduleKey}
+         AND (${environment}::text IS NULL OR ${environment} IN (SELECT known.environment FROM modules AS known))
       ON CONFLICT (id) DO NOTHING
       RETURNING id, environment
     ), terms AS (
@@ -142,7 +147,7 @@ export async function insertLicense(
       SELECT id, ${startsAt}, ${planVersionId}, ${seatModel}, ${seatLimit} FROM inserted
     )
     SELECT environment FROM inserted`);
-  if (!inserted) throw await refusedInsertion(transaction, id);
+  if (!inserted) throw await refusedInsertion(transaction, { ...license, id });
   const effectiveAt = startsAt.toISOString();
   const detail: Omit<LicenseDetails, 'id' | 'version' | 'overrides' | 'seats'> = {
     ...{ module: moduleKey, environment: inserted.environment, status, trial, overage, timeZone, lastDay },
@@ -152,21 +157,45 @@ export async function insertLicense(
   };
   const { requestSha256: request, reason } = license;
   const asked = request === undefined ? {} : { request };
-  return recordChange(transaction, id, { act, actor, detail: { license: detail, ...asked }, reason });
+  return recordChange(transaction, id, { act, by, detail: { license: detail, ...asked }, reason });
 }
 
-async function refusedInsertion(transaction: Transaction, id: string): Promise<PublicError> {
-  const [taken] = await transaction.query(sql`SELECT id FROM licenses WHERE id = ${id}`);
+interface InsertionFacts {
+  readonly taken: boolean;
+  readonly organization: boolean;
+  readonly module: boolean;
+  /** Null when there is no such plan version. */
+  readonly plan_module: string | null;
+  readonly environments: readonly string[];
+}
+
+/** Why a license was not written down, its constraints asked one by one. */
+async function refusedInsertion(
+  transaction: Transaction,
+  { id, organizationId, moduleKey, planVersionId, environment }: NewLicense & { readonly id: string },
+): Promise<PublicError> {
+  const [facts] = await transaction.query<InsertionFacts>(sql`
+    SELECT EXISTS (SELECT FROM licenses WHERE id = ${id}) AS taken,
+           EXISTS (SELECT FROM organizations WHERE id = ${organizationId}) AS organization,
+           EXISTS (SELECT FROM modules WHERE key = ${moduleKey}) AS module,
+           (SELECT module_key FROM plan_versions WHERE id = ${planVersionId}) AS plan_module,
+           ARRAY(SELECT DISTINCT environment FROM modules ORDER BY environment) AS environments`);
+  if (!facts) throw new Error('a SELECT without FROM gave no row');
+  const { taken, organization, module, plan_module: planModule, environments } = facts;
   if (taken) return new PublicError(409, 'license_exists', 'There is a license with this id already.');
-  return unknownPlanOrOrganization();
+  if (!organization) return unknown('There is no such organization.');
+  if (!module) return unknown(`There is no module "${moduleKey}".`);
+  if (planModule === null) return unknown('There is no such plan version.');
+  if (planModule !== moduleKey) {
+    return unknown(`This plan version is one of the module "${planModule}", not of "${moduleKey}".`);
+  }
+  return invalidLicense(
+    `No module is in the environment "${environment}", so that nobody could use the license. There are: ${environments.join(', ')}.`,
+  );
 }
 
-function unknownPlanOrOrganization(): PublicError {
-  return new PublicError(
-    404,
-    'unknown_plan_or_organization',
-    'There is no such organization, or no such plan version of this module.',
-  );
+function unknown(sentence: string): PublicError {
+  return new PublicError(404, 'unknown_plan_or_organization', sentence);
 }
 
 /** The ledger's primary key decides who has the one trial; its row outlives the license. */
@@ -184,7 +213,7 @@ async function takeTrial(transaction: Transaction, license: NewLicense & { id: s
       RETURNING license_id
     )
     SELECT EXISTS (SELECT FROM known) AS known, EXISTS (SELECT FROM taken) AS taken`);
-  if (!outcome?.known) throw unknownPlanOrOrganization();
+  if (!outcome?.known) throw await refusedInsertion(transaction, license);
   if (!outcome.taken) {
     throw new PublicError(409, 'trial_used', 'This organization has had its trial of this module.');
   }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { LicenseSnapshot, LicenseStatus } from '@core-auth/module-kit/licensing';
 import { Database, PublicError, sql, type Transaction } from '#platform';
+import type { By } from './by.js';
 import {
   invalidOverride,
   overridesOf,
@@ -35,20 +36,20 @@ export class LicenseRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * @param actor who does it: a user id, a client id, or a word for the process (`seed`)
+   * @param by who does it: a user id, a client id, or a word for the process (`seed`)
    * @throws PublicError 400 `invalid_license`; 404 `unknown_plan_or_organization` when the organization or that plan
    * version of the module does not exist; 409 `license_exists`, `trial_used`
    */
-  issue(license: NewLicense, actor: string): Promise<LicenseChange> {
+  issue(license: NewLicense, by: By): Promise<LicenseChange> {
     return this.database.transaction((transaction) =>
-      insertLicense(transaction, license, 'issued', { act: 'license.issue', actor }),
+      insertLicense(transaction, license, 'issued', { act: 'license.issue', by }),
     );
   }
 
   /** As `issue`, but it gives nothing until its status is changed to `issued`. */
-  draft(license: NewLicense, actor: string): Promise<LicenseChange> {
+  draft(license: NewLicense, by: By): Promise<LicenseChange> {
     return this.database.transaction((transaction) =>
-      insertLicense(transaction, license, 'draft', { act: 'license.draft', actor }),
+      insertLicense(transaction, license, 'draft', { act: 'license.draft', by }),
     );
   }
 
@@ -60,7 +61,7 @@ export class LicenseRepository {
   async changeStatus(
     licenseId: string,
     to: LicenseStatus,
-    actor: string,
+    by: By,
     circumstances: Circumstances = {},
   ): Promise<LicenseChange> {
     const { expectedVersion = null, organizationId = null, reason } = circumstances;
@@ -76,7 +77,7 @@ export class LicenseRepository {
         RETURNING id`);
       if (changed.length === 0) throw await refusedTransition(transaction, licenseId, to, circumstances);
       const detail = { status: to };
-      return recordChange(transaction, licenseId, { act: 'license.change-status', actor, detail, reason });
+      return recordChange(transaction, licenseId, { act: 'license.change-status', by, detail, reason });
     });
   }
 
@@ -87,7 +88,7 @@ export class LicenseRepository {
    */
   async setOverride(
     override: NewOverride,
-    actor: string,
+    by: By,
     circumstances: Circumstances = {},
   ): Promise<LicenseChange> {
     const { licenseId, feature, startsAt, endsAt } = override;
@@ -102,7 +103,7 @@ export class LicenseRepository {
       const detail = { override: { feature, removed, value, ...validity }, overrides };
       return recordChange(transaction, licenseId, {
         act: 'license.override',
-        actor,
+        by,
         detail,
         reason: circumstances.reason,
       });
@@ -116,7 +117,7 @@ export class LicenseRepository {
    */
   async endOverride(
     { licenseId, feature, endsAt }: { licenseId: string; feature: string; endsAt?: Date },
-    actor: string,
+    by: By,
     circumstances: Circumstances = {},
   ): Promise<LicenseChange> {
     return this.database.transaction(async (transaction) => {
@@ -138,7 +139,7 @@ export class LicenseRepository {
       const detail = { feature, endsAt: end.toISOString(), overrides };
       return recordChange(transaction, licenseId, {
         act: 'license.end-override',
-        actor,
+        by,
         detail,
         reason: circumstances.reason,
       });
@@ -154,7 +155,7 @@ export class LicenseRepository {
    */
   async removeOverride(
     { licenseId, feature, startsAt = null }: { licenseId: string; feature: string; startsAt?: Date | null },
-    actor: string,
+    by: By,
     circumstances: Circumstances = {},
   ): Promise<LicenseChange> {
     return this.database.transaction(async (transaction) => {
@@ -171,7 +172,7 @@ export class LicenseRepository {
       if (removed.length === 0) throw notRemoved(overrides, startsAt);
       return recordChange(transaction, licenseId, {
         act: 'license.remove-override',
-        actor,
+        by,
         detail: { feature, overrides },
         reason: circumstances.reason,
       });

@@ -63,6 +63,8 @@ export interface LicenseChange {
   readonly version: number;
   /** The license's own version since then, for its next `expectedVersion`. */
   readonly licenseVersion: number;
+  /** What whoever made it should know, as a sentence. */
+  readonly notice?: string;
 }
 
 /** Beats the plan for one license and feature during `[startsAt, endsAt)`. */
@@ -135,7 +137,9 @@ export function licenseProblem(license: NewLicense): string | undefined {
 /** As licenseProblem, for when it ends. */
 export function termProblem(lastDay: string | undefined, endsAt: Date | null): string | undefined {
   if (lastDay !== undefined) {
-    return isCalendarDay(lastDay) ? undefined : 'The last day is a day of the calendar such as 2027-12-31.';
+    return isCalendarDay(lastDay)
+      ? undefined
+      : 'The last day is a day of the calendar such as 2027-12-31, between the years 2000 and 2999.';
   }
   return endsAt === null || isDatable(endsAt)
     ? undefined

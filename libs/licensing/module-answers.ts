@@ -10,14 +10,7 @@ const CODE: Schema = {
   description: 'See the guide to licensing, “Every answer”.',
 };
 
-/** RFC 6749 §5.2 */
-const OAUTH_ERROR: Answer = {
-  name: 'Error',
-  schema: objectOf({ error: TEXT, error_description: TEXT }),
-};
-
 const asProblem: Contents = { 'application/problem+json': PROBLEM };
-const asError: Contents = { 'application/json': OAUTH_ERROR };
 const each = (contents: Contents, ...statuses: (number | 'default')[]) =>
   Object.fromEntries(statuses.map((status) => [status, contents]));
 
@@ -71,56 +64,63 @@ export const CHECK_ANSWER: Answer = {
   schema: { anyOf: [decision, objectOf({ answers: listOf(decision) })] },
 };
 
+/** A question that the licenses do not allow, or any other problem: the latter has no decision. */
 const CHECK_PROBLEM: Contents = {
   'application/problem+json': {
     name: 'CheckProblem',
-    schema: objectOf({ ...PROBLEM.schema.properties, ...DECISION }, LIMIT),
+    schema: { ...PROBLEM.schema, properties: { ...DECISION, ...LIMIT, ...PROBLEM.schema.properties } },
   },
 };
 
-/** A decision is problem details, and what is wrong with the request itself is not. */
 export const CHECK_REFUSALS = {
-  ...each(asError, 400, 401, 'default'),
-  ...each({ ...asError, ...CHECK_PROBLEM }, 403, 429, 503),
+  ...each(asProblem, 400, 401, 'default'),
+  ...each(CHECK_PROBLEM, 403, 429, 503),
 };
 
-export const SNAPSHOT_REFUSALS = each(asError, 400, 401, 403, 404, 429, 'default');
+export const SNAPSHOT_REFUSALS = each(asProblem, 400, 401, 403, 404, 429, 'default');
 
-const SNAPSHOT_LICENSE = objectOf({
-  id: UUID,
-  module: TEXT,
-  environment: TEXT,
-  status: { enum: STATUSES },
-  startsAt: INSTANT,
-  endsAt: nullable(INSTANT),
-  graceDays: COUNT,
-  trial: FLAG,
-  overage: { enum: ['refuse', 'allow'] },
-  timeZone: TEXT,
-  seatOnFirstUse: FLAG,
-  terms: listOf(
-    objectOf({
-      effectiveAt: INSTANT,
-      seatModel: SEAT_MODEL,
-      seatLimit: nullable(COUNT),
-      surplusUntil: nullable(INSTANT),
-      features: { type: 'object', additionalProperties: FEATURE_VALUE },
-    }),
-  ),
-  overrides: listOf(
-    objectOf({
-      feature: TEXT,
-      removed: FLAG,
-      value: FEATURE_VALUE,
-      startsAt: INSTANT,
-      endsAt: nullable(INSTANT),
-    }),
-  ),
-  seats: {
-    ...listOf(UUID),
-    description: 'Who holds a named seat, those who have held theirs longest first.',
+const BLOCKS: Schema = {
+  ...listOf(objectOf({ seats: COUNT, until: INSTANT })),
+  description: 'Seats that license files took along until then; left out where there are none.',
+};
+const SNAPSHOT_LICENSE = objectOf(
+  {
+    id: UUID,
+    module: TEXT,
+    environment: TEXT,
+    status: { enum: STATUSES },
+    startsAt: INSTANT,
+    endsAt: nullable(INSTANT),
+    graceDays: COUNT,
+    trial: FLAG,
+    overage: { enum: ['refuse', 'allow'] },
+    timeZone: TEXT,
+    seatOnFirstUse: FLAG,
+    terms: listOf(
+      objectOf({
+        effectiveAt: INSTANT,
+        seatModel: SEAT_MODEL,
+        seatLimit: nullable(COUNT),
+        surplusUntil: nullable(INSTANT),
+        features: { type: 'object', additionalProperties: FEATURE_VALUE },
+      }),
+    ),
+    overrides: listOf(
+      objectOf({
+        feature: TEXT,
+        removed: FLAG,
+        value: FEATURE_VALUE,
+        startsAt: INSTANT,
+        endsAt: nullable(INSTANT),
+      }),
+    ),
+    seats: {
+      ...listOf(UUID),
+      description: 'Who holds a named seat, those who have held theirs longest first.',
+    },
   },
-});
+  { offlineBlocks: BLOCKS },
+);
 
 export const SNAPSHOT: Answer = {
   name: 'LicenseSnapshot',

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SeatModel } from '@core-auth/module-kit/licensing';
 import { Clock, Database, PublicError } from '#platform';
+import type { By } from './by.js';
 import type { Circumstances, LicenseChange } from './license.js';
 import type { Renewal } from './license-terms.js';
 import { claimLicense, insertLicense, recordChange, setTerm } from './license-writing.repository.js';
@@ -32,10 +33,10 @@ export class TrialRepository {
 
   /**
    * Begins an organization's only trial of a module; who has it is decided by the ledger's primary key.
-   * @param actor who does it: a user id, a client id, or a word for the process
+   * @param by who does it: a user id, a client id, or a word for the process
    * @throws PublicError 400 `invalid_trial`, `invalid_license`; 404 `unknown_plan_or_organization`; 409 `trial_used`
    */
-  async startTrial(trial: NewTrial, actor: string): Promise<LicenseChange> {
+  async startTrial(trial: NewTrial, by: By): Promise<LicenseChange> {
     const { organizationId, moduleKey, planVersionId, days, timeZone = 'UTC', seats, reason } = trial;
     if (!Number.isInteger(days) || days < 1 || days > LONGEST_TRIAL) {
       throw new PublicError(
@@ -51,7 +52,7 @@ export class TrialRepository {
       ...{ reason, seatModel: seats?.model ?? ('unlimited' as const), seatLimit: seats?.limit ?? null },
     };
     return this.database.transaction((transaction) =>
-      insertLicense(transaction, license, 'issued', { act: 'license.start-trial', actor }),
+      insertLicense(transaction, license, 'issued', { act: 'license.start-trial', by }),
     );
   }
 
@@ -60,11 +61,7 @@ export class TrialRepository {
    * gives changes with the terms (LicenseTermsRepository.changeTerms).
    * @throws PublicError as LicenseTermsRepository.renew; 409 `not_a_trial`
    */
-  async convertTrial(
-    term: Renewal,
-    actor: string,
-    circumstances: Circumstances = {},
-  ): Promise<LicenseChange> {
+  async convertTrial(term: Renewal, by: By, circumstances: Circumstances = {}): Promise<LicenseChange> {
     const { licenseId } = term;
     return this.database.transaction(async (transaction) => {
       const claimed = await claimLicense(transaction, licenseId, circumstances);
@@ -72,7 +69,7 @@ export class TrialRepository {
       const detail = await setTerm(transaction, claimed, term, false);
       return recordChange(transaction, licenseId, {
         act: 'license.convert-trial',
-        actor,
+        by,
         detail,
         reason: circumstances.reason,
       });

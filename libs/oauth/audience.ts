@@ -1,7 +1,7 @@
 import type { Client } from './clients/client.js';
 import { concernedModules, type Module, type Modules } from './module-directory.js';
-import { InvalidTarget } from './oauth.errors.js';
-import { isServerScope, moduleOfScope } from './scope.js';
+import { AccessDenied, InvalidTarget } from './oauth.errors.js';
+import { isAccountScope, isPersonalScope, isServerScope, moduleOfScope } from './scope.js';
 
 /**
  * Whom a token is for: what it may say, and to whom. A bearer token that a module sees could be taken from there to this
@@ -42,6 +42,32 @@ export function audienceOf(
   const identifiers = new Set(targets);
   if (kept.includes('openid')) identifiers.add(issuer);
   return { modules, scopes: kept, identifiers: [...identifiers] };
+}
+
+/**
+ * Whether what is asked for is a person's own account and nothing beside it, which needs no organization.
+ * @param scopes all that are asked for
+ */
+export function isForAccountAlone(audience: Audience, issuer: string, scopes: readonly string[]): boolean {
+  return (
+    isForServerAlone(audience, issuer) &&
+    scopes.some(isAccountScope) &&
+    scopes.every((scope) => isAccountScope(scope) || isPersonalScope(scope))
+  );
+}
+
+function isForServerAlone({ identifiers }: Audience, issuer: string): boolean {
+  return identifiers.every((identifier) => identifier === issuer);
+}
+
+/**
+ * What acts for no organization is for this server alone, whatever is asked for once it has been authorized.
+ * @throws AccessDenied `ORG_CONTEXT_REQUIRED`
+ */
+export function requireServerAlone(audience: Audience, issuer: string): void {
+  if (isForServerAlone(audience, issuer)) return;
+  const code = 'ORG_CONTEXT_REQUIRED';
+  throw new AccessDenied(`This was allowed for no organization, and the resource needs one (${code}).`, code);
 }
 
 interface AudienceContext {

@@ -21,7 +21,7 @@ export { ClientRepository, type NewClient } from './clients/client.repository.js
 export { PublicOrigins } from './clients/public-origins.js';
 export { DiscoveryController } from './discovery/discovery.controller.js';
 export { DpopProofs } from './dpop/dpop-proofs.js';
-export { DeviceVerification, type ActingSession, type DeviceRequest } from './device/device-verification.js';
+export { DeviceVerification, type DeviceRequest } from './device/device-verification.js';
 export { formatUserCode, readUserCode } from './device/user-code.js';
 export { ExpiryRepository } from './expiry.repository.js';
 export { IssuancePolicy, type Refusal } from './issuance-policy.js';

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { AccessTokenClaims } from '#tokens';
-import { AuthorizationRepository, type Person } from './authorization/authorization.repository.js';
+import type { Person } from './authorization/authorization.js';
+import { AuthorizationRepository } from './authorization/authorization.repository.js';
 import { RevokedTokenRepository } from './revocation/revoked-token.repository.js';
 import { authorizationsOfActors, clientsBehind, tokensBehind } from './token-holder.js';
 

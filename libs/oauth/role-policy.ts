@@ -1,7 +1,7 @@
 import { rolesFor, type HeldCustomRole } from '#accounts';
 import { ROLES } from '#licensing';
 import type { Module, Modules } from './module-directory.js';
-import { moduleOfScope } from './scope.js';
+import { isAccountScope, isPersonalScope, moduleOfScope } from './scope.js';
 
 /** What a person is in an organization. */
 export interface RoleHolder {
@@ -10,12 +10,13 @@ export interface RoleHolder {
   readonly customRole: HeldCustomRole | null;
 }
 
-/** Those of `scopes` that a holder of this role can be granted: a module may keep a scope to some roles. */
-export function scopesForRole(
-  all: Modules,
-  scopes: readonly string[],
-  { role, customRole }: RoleHolder,
-): string[] {
+/**
+ * Those of `scopes` that a holder of this role can be granted: a module may keep a scope to some roles.
+ * @param holder null for who acts for no organization, whose own account is all that there is
+ */
+export function scopesForRole(all: Modules, scopes: readonly string[], holder: RoleHolder | null): string[] {
+  if (!holder) return scopes.filter((scope) => isAccountScope(scope) || isPersonalScope(scope));
+  const { role, customRole } = holder;
   return scopes.filter((scope) => {
     // a module's scope holds a colon, so it is named as nothing that every object has
     const roles: readonly string[] | undefined = all.get(moduleOfScope(scope) ?? '')?.scopeRoles[scope];

@@ -31,6 +31,18 @@ export function moduleOfScope(scope: string): string | undefined {
   return colon > 0 ? scope.slice(0, colon) : undefined;
 }
 
+/** Scopes that speak of a person; a machine has none. */
+const PERSONAL: readonly string[] = ['openid', 'profile', 'email', 'offline_access'];
+
+export function isPersonalScope(scope: string): boolean {
+  return PERSONAL.includes(scope);
+}
+
+/** Whether a scope opens a person's own account, which is theirs in whichever organization, or in none. */
+export function isAccountScope(scope: string): boolean {
+  return moduleOfScope(scope) === 'account';
+}
+
 /** Whether a scope is one of this server's own, such as `licensing:read`, which no module is to be shown. */
 export function isServerScope(scope: string): boolean {
   return RESERVED_MODULE_KEYS.includes(moduleOfScope(scope) ?? '');

@@ -39,6 +39,8 @@ export {
   CurrentToken,
   Public,
   RequireAnySession,
+  RequireOperatorSession,
+  RequireOperatorToken,
   RequireRecentSession,
   RequireRecentToken,
   RequireScope,

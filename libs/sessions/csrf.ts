@@ -51,8 +51,7 @@ export class Csrf {
 
   /** @throws PublicError 403 when the form was not shown to this browser by this server */
   check(request: Request, token: unknown): void {
-    const site = request.headers['sec-fetch-site'];
-    const foreign = site === 'cross-site' || site === 'same-site';
+    const foreign = isForeign(request);
     const secret = request.cookies[this.cookie];
     const [kid, mac] = typeof token === 'string' ? token.split('.') : [];
     const expected = secret && kid && mac ? this.macOf(secret, kid) : undefined;
@@ -83,4 +82,15 @@ export class Csrf {
     const key = this.keys.macKeyById(kid);
     return key && `${kid}.${createHmac('sha256', key.secret).update(`csrf|${secret}`).digest('base64url')}`;
   }
+}
+
+/**
+ * Whether a browser says that another site's page sent the form. Of our own pages it tells no origin in a form
+ * (`null`), since they send no referrer (Fetch §3.2, "append a request `Origin` header").
+ */
+function isForeign({ headers }: Request): boolean {
+  const { origin, host, 'sec-fetch-site': site } = headers;
+  if (site === 'cross-site' || site === 'same-site') return true;
+  if (typeof origin !== 'string' || origin === 'null') return false;
+  return !URL.canParse(origin) || new URL(origin).host !== host;
 }

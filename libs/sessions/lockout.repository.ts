@@ -17,6 +17,8 @@ import {
 
 /** A day without a failure is a fresh start. */
 const FORGET_AFTER = 86_400;
+/** NIST SP 800-63B-4 §3.2.2: of an account in a row; then nobody whom it counts for is let try for a day. */
+const MOST_FAILURES = 100;
 /** Of mails about delays, in which their links end too; so much and no more can anyone send somebody. */
 const MAIL_PERIOD = 86_400;
 
@@ -124,7 +126,7 @@ export class LockoutRepository {
       ), limits AS (
         SELECT coalesce(l.subject, ${deviceSubject('')}::text || (SELECT id FROM device)) AS subject,
                coalesce(l."user", CASE WHEN l.owned THEN (SELECT id FROM account) END) AS user_id,
-               l.free, l.delays, l.forgets, l.mails
+               l.owned, l.free, l.delays, l.forgets, l.mails
           FROM jsonb_to_recordset(${JSON.stringify(limits)}::jsonb)
             AS l(subject text, owned boolean, "user" uuid, free int, delays jsonb, forgets float8, mails boolean)
          WHERE (l.subject IS NULL) = EXISTS (SELECT FROM device)
@@ -139,6 +141,7 @@ export class LockoutRepository {
            SET (user_id, failures, last_failed_at, locked_until, mail_due) = (
                  SELECT excluded.user_id, counted.failures, excluded.last_failed_at,
                         excluded.last_failed_at + make_interval(secs => CASE
+                          WHEN l.owned AND counted.failures >= ${MOST_FAILURES} THEN ${FORGET_AFTER}
                           WHEN counted.failures < l.free THEN 0
                           ELSE (l.delays ->> least(counted.failures - l.free, jsonb_array_length(l.delays) - 1))::float8
                         END),
@@ -253,7 +256,7 @@ export class LockoutRepository {
     await this.database.query(sql`
       WITH limits AS (
         SELECT * FROM jsonb_to_recordset(${JSON.stringify(limits)}::jsonb)
-          AS l(subject text, free int, delays jsonb)
+          AS l(subject text, owned boolean, free int, delays jsonb)
       ), counted AS (
         SELECT subject, failures FROM sign_in_failures
          WHERE subject = ANY(${limits.map(({ subject }) => subject)}::text[])
@@ -268,6 +271,7 @@ export class LockoutRepository {
       UPDATE sign_in_failures f
          SET failures = less.failures, mail_due = f.mail_due AND less.failures >= l.free,
              locked_until = ${now}::timestamptz + make_interval(secs => CASE
+               WHEN l.owned AND less.failures >= ${MOST_FAILURES} THEN ${FORGET_AFTER}
                WHEN less.failures < l.free THEN 0
                ELSE (l.delays ->> least(less.failures - l.free, jsonb_array_length(l.delays) - 1))::float8
              END)

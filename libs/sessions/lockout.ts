@@ -34,7 +34,10 @@ export interface Limit {
 }
 
 const FIRST_DELAY = 30;
-/** An account is closed to strangers no longer than this, lest anyone could keep its owner out. */
+/**
+ * An account is closed to strangers no longer than this, lest anyone could keep its owner out, until there have been a
+ * hundred failures in a row: then for a day.
+ */
 const ACCOUNT_DELAY = 900;
 /** Who guesses waits longer than the others whom the guesses concern. */
 const PAIR_DELAY = 3600;

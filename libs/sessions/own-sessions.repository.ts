@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { BrowserSealer, type SignInOrigin } from '#accounts';
 import type { Actor } from '#observability';
 import { Clock, Database, sql } from '#platform';
+import { MOST_SESSIONS } from './session.js';
 
 /** One of a person's own sessions, as they are shown it. */
 export interface OwnSession {
@@ -15,9 +16,6 @@ export interface OwnSession {
   readonly organizationId: string | null;
   readonly organizationName: string | null;
 }
-
-/** The largest list; somebody with more ends all others. */
-const MOST_SESSIONS = 100;
 
 /** A person's sessions, which nobody else sees or ends by it. */
 @Injectable()
@@ -45,6 +43,11 @@ export class OwnSessionsRepository {
       ...session,
       origin: this.browsers.open(userId, envelope),
     }));
+  }
+
+  /** Whether the person is signed in anywhere else than in this session. */
+  async areOthers(userId: string, sessionId: string): Promise<boolean> {
+    return (await this.of(userId)).some(({ id }) => id !== sessionId);
   }
 
   /**

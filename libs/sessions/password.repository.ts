@@ -44,16 +44,16 @@ export class PasswordRepository {
   ) {}
 
   /**
-   * A new password, set by an administrator, that stands alone. Whatever the old one led to ends: every session, and every
-   * authorization, those with offline access included. No device is known any more.
-   * @returns false for an unknown account
+   * A password that somebody else may know works no more, nor does anything that it led to; its owner chooses another
+   * by mail (NIST SP 800-63B-4 §3.1.1.2). Second factors stay.
+   * @returns how many sessions ended; undefined for who has no password
    */
-  async change(userId: string, passwordHash: string, actor: string): Promise<boolean> {
+  async end(userId: string, actor: string, notice: SealedMail): Promise<number | undefined> {
     const now = this.clock.now();
-    const changed = await this.database.query(sql`
+    const [done] = await this.database.query<{ sessions: number }>(sql`
       WITH changed AS (
-        UPDATE users SET password_hash = ${passwordHash}, password_short = false, password_changed_at = ${now}
-         WHERE id = ${userId}
+        UPDATE users SET password_hash = NULL, password_short = false, password_changed_at = ${now}
+         WHERE id = ${userId} AND password_hash IS NOT NULL
         RETURNING id
       ), ended AS (
         UPDATE sessions s SET ended_at = ${now} FROM changed
@@ -67,10 +67,14 @@ export class PasswordRepository {
       ), told AS (
         INSERT INTO outbox (kind, subject)
         SELECT 'session-ended', id FROM ended UNION ALL SELECT 'credential-changed', id FROM changed
+      ), mailed AS (
+        INSERT INTO mails (id, mail_envelope) SELECT ${notice.id}::uuid, ${notice.envelope}::text FROM changed
+      ), audited AS (
+        INSERT INTO audit_events (act, actor, target)
+        SELECT 'account.reset-password', ${actor}::text, id FROM changed
       )
-      INSERT INTO audit_events (act, actor, target) SELECT 'user.change-password', ${actor}::text, id FROM changed
-      RETURNING id`);
-    return changed.length > 0;
+      SELECT (SELECT count(*)::int FROM ended) AS sessions FROM changed`);
+    return done?.sessions;
   }
 
   /**

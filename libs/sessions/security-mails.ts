@@ -31,6 +31,20 @@ export function newDeviceMail(
   };
 }
 
+/** Whoever runs the service has ended a password that somebody else may know. */
+export function passwordEndedMail(to: string, issuer: string): Mail {
+  return {
+    to,
+    subject: 'The password of your account no longer works',
+    paragraphs: [
+      'Whoever runs this service has ended the password of your account, as is done when somebody else may know it. Every session of it has ended, and no browser is remembered.',
+      'Choose a new one, which you use nowhere else. Your second factors are as they were; look at them when you have signed in.',
+      { label: 'Choose a new password', url: mailLink(issuer, '/forgot-password') },
+      'If you use the old password anywhere else, change it there too.',
+    ],
+  };
+}
+
 /** Too many wrong passwords; the link lets the owner of the mailbox sign in at once. */
 export function unlockMail(
   { name, email }: Person,

@@ -3,7 +3,7 @@ import { BrowserSealer, type SignInOrigin } from '#accounts';
 import type { Actor } from '#observability';
 import { addSeconds, Clock, Configuration, Database, randomSecret, randomUUID, sha256, sql } from '#platform';
 import { deviceSubject } from './lockout.js';
-import { sessionOf, type Session, type SessionRow } from './session.js';
+import { MOST_SESSIONS, sessionOf, type Session, type SessionRow } from './session.js';
 
 export interface NewSession extends SignInOrigin {
   readonly userId: string;
@@ -33,7 +33,7 @@ export class SessionRepository {
   /**
    * Starts a session; who belongs to one organization alone acts for it from the start. The session that the browser
    * had before goes on under a new secret when it is the same person's, so that signing out still ends all that it
-   * led to; somebody else's ends.
+   * led to; somebody else's ends. Of too many sessions of a person the one that was longest unused makes room.
    * @returns the secret for the cookie; the database holds its digest
    */
   async start(session: NewSession): Promise<string> {
@@ -80,8 +80,19 @@ export class SessionRepository {
         UPDATE sessions SET ended_at = ${now}
          WHERE secret_sha256 = ${before} AND user_id <> ${userId} AND ended_at IS NULL
         RETURNING id, user_id
+      ), surplus AS (
+        -- whoever ends some of them at this moment makes room as well
+        SELECT id FROM sessions
+         WHERE id IN (SELECT id FROM sessions WHERE user_id = ${userId} AND ended_at IS NULL
+                       ORDER BY last_seen_at DESC, id OFFSET ${MOST_SESSIONS - 1})
+           AND NOT EXISTS (SELECT FROM renewed)
+           FOR NO KEY UPDATE SKIP LOCKED
+      ), made_room AS (
+        UPDATE sessions s SET ended_at = ${now} FROM surplus WHERE s.id = surplus.id AND s.ended_at IS NULL
+        RETURNING s.id, s.user_id
       ), told AS (
-        INSERT INTO outbox (kind, subject) SELECT 'session-ended', id FROM ended
+        INSERT INTO outbox (kind, subject)
+        SELECT 'session-ended', id FROM ended UNION ALL SELECT 'session-ended', id FROM made_room
       ), started AS (
         INSERT INTO sessions (id, secret_sha256, user_id, organization_id, amr, auth_time, last_seen_at, expires_at,
                               browser_envelope)
@@ -95,6 +106,7 @@ export class SessionRepository {
         SELECT 'session.start' AS act, * FROM started
         UNION ALL SELECT 'session.renew', * FROM renewed
         UNION ALL SELECT 'session.end', * FROM ended
+        UNION ALL SELECT 'session.end', * FROM made_room
       ), audited AS (
         INSERT INTO audit_events (act, actor, target, address, factor)
         SELECT act, user_id, id, ${address}, ${amr.join(' ')} FROM done

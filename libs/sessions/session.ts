@@ -1,6 +1,9 @@
 import type { HeldCustomRole, Role } from '#accounts';
 import type { Actor } from '#observability';
 
+/** Of one person at a time; a further sign-in ends the one that was longest unused (OWASP ASVS 5.0 7.1.2). */
+export const MOST_SESSIONS = 100;
+
 /** Somebody who is signed in, with the organization for which they act (none yet when they belong to several). */
 export interface Session {
   readonly id: string;

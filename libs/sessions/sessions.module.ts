@@ -20,6 +20,7 @@ import { TotpEnrolment } from './factors/totp-enrolment.js';
 import { TotpRepository } from './factors/totp.repository.js';
 import { WebAuthnChallengeRepository } from './factors/webauthn-challenge.repository.js';
 import { LockoutRepository } from './lockout.repository.js';
+import { OperatorRule } from './operator-rule.js';
 import { OwnSessionsRepository } from './own-sessions.repository.js';
 import { PasswordChange } from './password-change.js';
 import { PasswordConfirmation } from './password-confirmation.js';
@@ -39,6 +40,7 @@ const FACTORS = [
   FactorRepository,
   FactorTriesRepository,
   Factors,
+  OperatorRule,
   Passkeys,
   PendingSignInCookie,
   PendingSignInRepository,

@@ -64,6 +64,15 @@ export class UnlockRepository {
     });
   }
 
+  /** Whether the link of this token would open an account at this moment. */
+  async isOpen(tokenSha256: Buffer): Promise<boolean> {
+    const [token] = await this.database.query(sql`
+      SELECT FROM one_time_tokens t JOIN users u ON u.id = t.user_id AND u.email = t.email AND u.disabled_at IS NULL
+       WHERE t.secret_sha256 = ${tokenSha256} AND t.purpose = 'unlock'
+         AND t.used_at IS NULL AND t.expires_at > ${this.clock.now()}`);
+    return token !== undefined;
+  }
+
   /**
    * Uses the link: the account is open to strangers again, and the browser is let in whatever they do from now on.
    * Who guessed goes on waiting.

@@ -31,6 +31,11 @@ export class Unlock extends RepeatedWork {
     super({ interval: INTERVAL, failing: 'mails about delays are written later' });
   }
 
+  /** Whether a link could be used at this moment; to look uses nothing. */
+  async isOpen(token: string): Promise<boolean> {
+    return this.repository.isOpen(sha256(token));
+  }
+
   /**
    * @returns the secret for the browser's cookie, by which it may sign in at once; undefined when the link is none, has
    * been used or has expired

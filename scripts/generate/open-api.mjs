@@ -92,7 +92,10 @@ function operationOf({ name, path, summary, status, action, ...route }, conditio
     operationId: name,
     summary,
     description: route.scope === '' ? 'For the client of a module.' : descriptionOf(action, route.recent),
-    security: [securityOf(route)],
+    security: [
+      securityOf(route),
+      ...(route.scopeWithoutOrganization ? [securityOf({ scope: route.scopeWithoutOrganization })] : []),
+    ],
     parameters: [...inPath, ...inQuery, ...headers],
     ...(body
       ? {

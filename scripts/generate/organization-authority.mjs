@@ -11,6 +11,8 @@ const ROLES = ['owner', 'administrator', 'billing', 'member', 'custom role'];
 /** Who is none of the organization's people, whatever else they are. */
 const STRANGERS = ['administrator of another organization', 'operator', 'anonymous'];
 const MACHINE = 'machine';
+/** By a token that is for none. */
+const NOBODYS = 'who belongs to none';
 
 /** docs/reference/organization-authority.md */
 export function organizationAuthority() {
@@ -29,11 +31,15 @@ export function organizationAuthority() {
     '',
     '## API',
     '',
-    'A token of a person with the scope of the route and this server as its audience. The organization is the one that the token is for; an address that names another is answered with 404, as one that there is not. “recent” asks for a sign-in of the last 15 minutes, with the second factor by who has one (RFC 9470). The routes with what they take and answer: [organization-api.json](organization-api.json).',
+    'A token of a person with the scope of the route and this server as its audience. The organization is the one that the token is for; an address that names another is answered with 404, as one that there is not. Who belongs to none has a token for none, and no scope of an organization. “recent” asks for a sign-in of the last 15 minutes, with the second factor by who has one (RFC 9470). The routes with what they take and answer: [organization-api.json](organization-api.json).',
     '',
-    ...table([...ROLES, ...STRANGERS, MACHINE], organizationApiRoutes(), ({ scope, recent }) => [
-      `\`${scope}\`${recent ? ', recent' : ''}`,
-    ]),
+    ...table(
+      [...ROLES, ...STRANGERS, NOBODYS, MACHINE],
+      organizationApiRoutes(),
+      ({ scope, scopeWithoutOrganization: without, recent }) => [
+        `\`${scope}\`${without ? ` or, for no organization, \`${without}\`` : ''}${recent ? ', recent' : ''}`,
+      ],
+    ),
     '',
   ].join('\n');
 }
@@ -52,14 +58,15 @@ function table(people, routes, more) {
     `\`${route.method} ${route.path}\``,
     route.summary,
     ...more(route),
-    ...people.map((who) => cellOf(route.action, who)),
+    ...people.map((who) => cellOf(route, who)),
   ]);
   const beside = rows[0].length - 2 - people.length;
   const head = ['route', 'what it does', ...Array(beside).fill('token'), ...people];
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
 }
 
-function cellOf(action, who) {
+function cellOf({ action, scopeWithoutOrganization }, who) {
+  if (who === NOBODYS) return scopeWithoutOrganization ? 'yes' : '–';
   if (action === 'whoever holds the link') return 'by the link';
   if (action === 'whoever is signed in') return who === 'anonymous' || who === MACHINE ? '–' : 'yes';
   if (!ROLES.includes(who)) return '–';

@@ -59,6 +59,16 @@ describe('docs/reference/account-api.json', () => {
     await call('DELETE /sessions', token);
   });
 
+  it('says of who belongs to no organization what is answered', async () => {
+    await api.world.createPerson('nobody@self.example', 'Noor Nobody', {});
+    const { token } = await api.tokens(await api.world.signIn('nobody@self.example'));
+    expect((await call('GET ', token)).body['organizations']).toEqual([]);
+    const { body } = await call('GET /applications', token);
+    expect(body['applications']).toMatchObject([{ organization: null }]);
+    await call('GET /sessions', token);
+    await call('GET /export', token);
+  });
+
   it('says of password, address and factors what is answered', async () => {
     const { token } = await api.person();
     await call('GET /factors', token);

@@ -107,7 +107,7 @@ describe('factors by the API of one’s own account', () => {
         passkeys: [],
         recovery_codes_left: 10,
       });
-      expect(await noticesTo(email)).toHaveLength(2);
+      expect(await noticesTo(email)).toHaveLength(1);
       expect(await audit(id)).toEqual([
         'factor.add by pwd through assistant',
         'factor.make-recovery-codes by pwd through assistant',

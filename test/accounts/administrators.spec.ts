@@ -56,7 +56,7 @@ describe('administrators', () => {
     expect(await administrators.setOperator(id, true, 'cli')).toBe(true);
     expect(await administrators.find(id)).toEqual({ operator: true, roles: new Map() });
     expect(await administrators.operators()).toEqual([
-      { email: 'operator@seller.example', name: 'Ada', disabledAt: null },
+      { email: 'operator@seller.example', name: 'Ada', disabledAt: null, secondFactor: false },
     ]);
     expect(await administrators.setOperator(id, false, 'cli')).toBe(true);
     expect(await administrators.find(id)).toEqual({ operator: false, roles: new Map() });

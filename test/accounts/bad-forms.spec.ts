@@ -56,8 +56,8 @@ const ELSEWHERE = [
     '/account/security/passkeys/:id/rename',
     '/account/security/passkeys/:id/remove',
   ],
-  // test/accounts/step-up, lockout, authorized-applications
-  ...['/step-up', '/unlock', '/account/applications/revoke'],
+  // test/accounts/step-up, lockout, authorized-applications, no-organization
+  ...['/step-up', '/unlock', '/account/applications/revoke', '/choose-organization/decline'],
 ];
 /** What the forms change; sessions note each use, and failures each try. */
 const TABLES = [

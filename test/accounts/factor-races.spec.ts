@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/server';
 import { Client } from 'pg';
-import { eventually } from '../support/answers.js';
 import { Deployment } from '../support/deployment.js';
 import {
   App,
@@ -15,6 +14,7 @@ import {
 } from '../support/factors.js';
 import { hiddenFields, type HttpBrowser } from '../support/http-browser.js';
 import { SoftAuthenticator } from '../support/soft-authenticator.js';
+import { statementsWait } from '../support/waiting-statements.js';
 import type { World } from '../support/world.js';
 
 jest.setTimeout(60_000);
@@ -45,13 +45,7 @@ describe('changes of factors at one moment', () => {
     return { email, id, browser: await world.signIn(email) };
   };
   /** Until so many statements wait for a row that the test has locked. */
-  const waiting = (count: number) =>
-    eventually(async () => {
-      const { rowCount } = await lock.query(
-        "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
-      );
-      return (rowCount ?? 0) >= count || undefined;
-    }, `${count} statements that wait`);
+  const waiting = (count: number) => statementsWait(lock, count);
 
   it('a passkey that two accounts add at one moment is one account’s, and the other is told so', async () => {
     for (let round = 0; round < 4; round += 1) {
@@ -91,7 +85,7 @@ describe('changes of factors at one moment', () => {
   it('the code of an app that another takes the place of opens nothing, however early it came', async () => {
     const { email, id, browser } = await person();
     const { app } = await setUpApp(world, browser);
-    world.clock.advance(60_000);
+    world.clock.advance(60_000 + app.untilSecond(27));
     const pending = await withPassword(world, email);
     const secondStep = await formOf(pending, '/sign-in/second-factor');
     const html = await (await browser.get(`${SECURITY}/totp`)).text();
@@ -100,7 +94,7 @@ describe('changes of factors at one moment', () => {
     await lock.query('SELECT FROM totp_factors WHERE user_id = $1 FOR UPDATE', [id]);
     const replaced = browser.post(`${SECURITY}/totp`, { ...hiddenFields(html), code: replacement.code() });
     await waiting(1);
-    // its own clock is half a minute ahead, so that no newer code has been used
+    // its own clock is some seconds ahead, so that no newer code has been used
     const tried = pending.post('/sign-in/second-factor', {
       ...secondStep,
       method: 'totp',

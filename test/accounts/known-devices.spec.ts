@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { PasswordHasher } from '#accounts';
 import { Database, sql } from '#platform';
-import { KnownDevices, PasswordRepository } from '#sessions';
+import { KnownDevices } from '#sessions';
 import { Sweeper } from '../../apps/server/sweeper.js';
 import { pathTo } from '../support/answers.js';
 import { setUpApp } from '../support/factors.js';
 import { hiddenFields, type HttpBrowser } from '../support/http-browser.js';
+import { endPassword } from '../support/passwords.js';
 import { PASSWORD, World } from '../support/world.js';
 import { audited, FROM_ANYWHERE, knownBrowser, mailsTo, tryFrom } from './lockout-world.js';
 
@@ -188,7 +189,7 @@ describe('known devices', () => {
     const browser = await knownBrowser(world, email);
     await knownBrowser(world, other);
     const hash = await world.app.get(PasswordHasher).hash(PASSWORD);
-    await world.app.get(PasswordRepository).change(world.id(email), hash, world.id(email));
+    await endPassword(world, world.id(email), hash);
     expect([await devices(email), await devices(other)].map(({ length }) => length)).toEqual([0, 1]);
     for (let guess = 0; guess < 5; guess += 1) await tryFrom(world, email);
     expect((await signIn(email, browser)).status).toBe(429);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { Configuration, Database, KeyedDigest } from '#platform';
 import { LockoutRepository } from '#sessions';
-import { limitsOf, type Attempt } from '../../libs/sessions/lockout.js';
+import { limitsOf, type Attempt, type Limit } from '../../libs/sessions/lockout.js';
 import { TestClock } from '../support/test-clock.js';
 import { World } from '../support/world.js';
 
@@ -29,14 +29,14 @@ class Model {
       .map(({ subject }) => this.counts.get(subject)?.until ?? 0)
       .filter((until) => until > now);
     if (untils.length > 0) return Math.max(...untils);
-    for (const { subject, free, delays, forgets } of limits) {
+    for (const { subject, forgets, ...limit } of limits) {
       const before = this.counts.get(subject);
       let failures = 1;
       if (before && now - before.last <= DAY) {
         const forgotten = forgets === null ? 0 : Math.floor((now - before.last) / forgets);
         failures = Math.max(0, before.failures - forgotten) + 1;
       }
-      this.counts.set(subject, { failures, last: now, until: now + delayAt(failures, free, delays) });
+      this.counts.set(subject, { failures, last: now, until: now + delayAt(failures, limit) });
     }
     return undefined;
   }
@@ -44,17 +44,21 @@ class Model {
   succeeded(attempt: Attempt, now: number): void {
     const limits = limitsOf(attempt, FREE, digests);
     const own = this.counts.get(limits.at(-1)?.subject ?? '')?.failures ?? 0;
-    for (const { subject, free, delays } of limits) {
+    for (const { subject, ...limit } of limits) {
       const count = this.counts.get(subject);
       if (!count) continue;
       count.failures -= own;
       if (count.failures <= 0) this.counts.delete(subject);
-      else count.until = now + delayAt(count.failures, free, delays);
+      else count.until = now + delayAt(count.failures, limit);
     }
   }
 }
 
-function delayAt(failures: number, free: number, delays: readonly number[]): number {
+function delayAt(
+  failures: number,
+  { owned, free, delays }: Pick<Limit, 'owned' | 'free' | 'delays'>,
+): number {
+  if (owned && failures >= 100) return DAY;
   return failures < free ? 0 : (delays[Math.min(failures - free, delays.length - 1)] ?? 0);
 }
 

@@ -4,6 +4,7 @@ import { LockoutRepository } from '#sessions';
 import { FailureAudit } from '../../libs/sessions/failure-audit.js';
 import { Sweeper } from '../../apps/server/sweeper.js';
 import { altered, eventually, pathTo } from '../support/answers.js';
+import { hiddenFields } from '../support/http-browser.js';
 import { PASSWORD, World } from '../support/world.js';
 import {
   audited,
@@ -52,6 +53,28 @@ describe('too many failed sign-ins', () => {
         world.clock.advance(seconds * 1000 + 1);
         await failTimes(world, 1, email, nowhere());
       }
+    });
+
+    it('NIST SP 800-63B-4 §3.2.2: of a hundred in a row the last closes it for a day, but to its owner', async () => {
+      const [email, other] = [await somebody(), 'nobody-a-hundred-times@acme.example'];
+      const browser = await knownBrowser(world, email);
+      for (const each of [email, other]) await failTimes(world, 5, each, nowhere());
+      await world.app.get(Database).query(sql`
+        UPDATE sign_in_failures SET failures = 98, locked_until = last_failed_at WHERE failures = 5`);
+      for (const each of [email, other]) await failTimes(world, 1, each, nowhere());
+      world.clock.advance(900_001);
+      for (const each of [email, other]) {
+        await failTimes(world, 1, each, nowhere());
+        const closed = await tryFrom(world, each, { from: nowhere(), password: PASSWORD });
+        expect([closed.status, wait(closed)]).toEqual([429, 86_400]);
+        expect(await closed.text()).toContain('Try again in 24 hours.');
+      }
+      expect((await tryFrom(world, email, { browser, password: PASSWORD })).status).toBe(303);
+      const unlocked = world.browser();
+      await unlocked.submit(await linkMailed(world, email), '/unlock', {});
+      expect((await tryFrom(world, email, { browser: unlocked, password: PASSWORD })).status).toBe(303);
+      world.clock.advance(86_400_001);
+      expect((await tryFrom(world, email, { from: nowhere(), password: PASSWORD })).status).toBe(303);
     });
 
     it('keep who guesses waiting for longer than everybody else', async () => {
@@ -299,11 +322,13 @@ describe('too many failed sign-ins', () => {
       const email = await somebody();
       await failTimes(world, 5, email, nowhere());
       const link = await linkMailed(world, email);
-      const answers = await Promise.all(
-        Array.from({ length: 20 }, (_, index) =>
-          (index % 2 ? node : world).browser().submit(link, '/unlock', {}),
-        ),
+      const forms = await Promise.all(
+        Array.from({ length: 20 }, async (_, index) => {
+          const browser = (index % 2 ? node : world).browser();
+          return { browser, fields: hiddenFields(await (await browser.get(link)).text()) };
+        }),
       );
+      const answers = await Promise.all(forms.map(({ browser, fields }) => browser.post('/unlock', fields)));
       await node.stop();
       expect(statuses(answers)).toEqual([303, ...Array<number>(19).fill(400)]);
       expect(await audited(world, 'account.unlock', world.id(email))).toHaveLength(1);
@@ -313,8 +338,20 @@ describe('too many failed sign-ins', () => {
       const email = await somebody();
       await failTimes(world, 5, email, nowhere());
       const link = await linkMailed(world, email);
+      const other = await somebody();
+      await failTimes(world, 5, other, nowhere());
+      // a form of ours, for what is sent without being looked at before
+      let good = await linkMailed(world, other);
       const refused = async (path: string) => {
-        const answer = await world.browser().submit(path, '/unlock', {});
+        const shown = await world.browser().get(path);
+        const page = await shown.text();
+        expect([shown.status, page]).toEqual([
+          400,
+          expect.stringContaining('It has been used, or has expired'),
+        ]);
+        expect(page).not.toContain('action="/unlock"');
+        const token = new URL(path, world.url).searchParams.get('token') ?? '';
+        const answer = await world.browser().submit(good, '/unlock', { token });
         expect(answer.status).toBe(400);
         expect(await answer.text()).toContain('It has been used, or has expired');
       };
@@ -327,8 +364,12 @@ describe('too many failed sign-ins', () => {
       );
       await refused(link);
       await database.query(sql`UPDATE one_time_tokens SET email = ${email} WHERE email = 'old@acme.example'`);
+      await world.browser().submit(good, '/unlock', {});
+      const used = good;
+      good = link;
+      await refused(used);
       world.clock.advance(DAY);
-      await refused(link);
+      expect((await world.browser().get(link)).status).toBe(400);
     });
 
     it.each([

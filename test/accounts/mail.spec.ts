@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { MailRepository } from '#events';
+import { MailRepository, MailSender } from '#events';
 import { Database, MailSealer, sql, type Mail } from '#platform';
 import { Sweeper } from '../../apps/server/sweeper.js';
 import { makeCertificate } from '../readiness/certificate.js';
@@ -157,6 +157,7 @@ describe('mail', () => {
       const { next, attempts } = row;
       waits.push((next.getTime() - world.clock.now().getTime()) / 1000);
       world.clock.set(next);
+      world.app.get(MailSender).wake();
       row = await when(world, id, (now) => now.attempts > attempts && !now.leased);
     }
     server = await MailServer.start({ port });
@@ -325,6 +326,28 @@ describe('mail in production', () => {
     await sender.says(new RegExp(`mail ${id} was not sent`));
     expect(sender.output).not.toMatch(/another|word|ada@acme/);
     await world.app.get(Database).query(sql`DELETE FROM mails WHERE id = ${id}`);
+  });
+
+  it('what waited for the mailbox page does not leave once there is a mail server; what was queued lately does', async () => {
+    const database = world.app.get(Database);
+    await database.query(sql`DELETE FROM mails`);
+    const [old, fresh] = [await queue(world), await queue(world)];
+    await database.query(sql`UPDATE mails SET created_at = now() - interval '61 minutes' WHERE id = ${old}`);
+    const server = await mailServer();
+    const env = { CORE_AUTH_SMTP_URL: server.url, CORE_AUTH_MAIL_FROM: FROM };
+    const first = await World.start({ beside: world, env });
+    await when(world, fresh, ({ sent }) => sent);
+    expect(server.received).toHaveLength(1);
+    expect(await rowOf(world, old)).toMatchObject({ failed: true, attempts: 0 });
+    const act = sql`SELECT act, result FROM audit_events WHERE target = ${old}`;
+    expect(await database.query(act)).toEqual([{ act: 'mail.give-up', result: 'failure' }]);
+    await first.stop();
+    // whoever sends mail had it lie because nobody was there to send it
+    const late = await queue(world);
+    await database.query(sql`UPDATE mails SET created_at = now() - interval '2 hours' WHERE id = ${late}`);
+    const second = await World.start({ beside: world, env });
+    await when(world, late, ({ sent }) => sent);
+    await second.stop();
   });
 
   it('without a mail server the start says what will not work, and there is no mailbox', async () => {

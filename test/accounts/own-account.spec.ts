@@ -20,6 +20,9 @@ describe('the account of who is signed in', () => {
     await world.createPerson(email, 'Mira Delgado', { acme: 'member' });
     return { email, browser: await world.signIn(email) };
   };
+  /** Who may look at every page; signed in once. */
+  let everywhere: Promise<HttpBrowser> | undefined;
+  const owner = () => (everywhere ??= world.signIn('owner@acme.example'));
   const isSignedIn = async (browser: HttpBrowser) => (await browser.get('/')).status === 200;
   const audit = (id: string, act: string) =>
     world.app.get(Database).query(sql`
@@ -31,6 +34,25 @@ describe('the account of who is signed in', () => {
     (await mailsTo(world, email))
       .map(({ subject }) => subject)
       .filter((subject) => subject !== 'Somebody signed in to your account from a new device');
+
+  it.each([
+    ...['/', '/account', '/account/profile', '/account/security', '/account/security/totp'],
+    ...[
+      '/account/password',
+      '/account/address',
+      '/account/sessions',
+      '/account/applications',
+      '/account/data',
+    ],
+    ...['/organization', '/organization/new', '/organization/people', '/organization/settings'],
+    ...['/console/licenses', '/choose-organization', '/device'],
+  ])('OWASP ASVS 5.0 7.4.1, 7.4.4: %s offers to sign out, and no browser keeps it', async (path) => {
+    const browser = await owner();
+    const page = await browser.get(path);
+    expect(page.status).toBe(200);
+    expect(await page.text()).toContain('action="/sign-out"');
+    expect(page.headers.get('cache-control')).toBe('no-store');
+  });
 
   describe('its password', () => {
     const change = (browser: HttpBrowser, fields: Readonly<Record<string, string>> = {}) =>

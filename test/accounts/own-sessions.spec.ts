@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
+import { SessionRepository } from '#sessions';
 import { pathTo } from '../support/answers.js';
+import { present, setUpApp, withPassword } from '../support/factors.js';
 import { hiddenFields, type HttpBrowser } from '../support/http-browser.js';
 import { PASSWORD, World } from '../support/world.js';
 
@@ -161,6 +163,62 @@ describe('a person’s own sessions', () => {
       expect(answers.map(({ status }) => status).sort()).toEqual([303, ...Array<number>(19).fill(404)]);
       expect((await told()).filter((subject) => subject === id)).toHaveLength(1);
     }
+  });
+
+  it('OWASP ASVS 5.0 7.1.2: are a hundred at most: a further sign-in ends the one that was longest unused', async () => {
+    const longest = await signInBy(MEMBER, FIREFOX);
+    world.clock.advance(1000);
+    const sessions = world.app.get(SessionRepository);
+    const userId = world.id(MEMBER);
+    const start = (currentSecret?: string) =>
+      sessions.start({ userId, amr: ['pwd'], userAgent: FIREFOX, address: '192.0.2.1', currentSecret });
+    const [secret] = await Promise.all(Array.from({ length: 99 }, () => start()));
+    const [first] = await sessionIds(MEMBER);
+    // the same browser again takes no place
+    await start(secret);
+    expect(await sessionIds(MEMBER)).toHaveLength(100);
+    expect(await live(longest)).toBe(true);
+    await database.query(
+      "UPDATE sessions SET last_seen_at = last_seen_at - interval '1 minute' WHERE id = $1",
+      [first],
+    );
+    const another = await signInBy(MEMBER, FIREFOX);
+    expect(await sessionIds(MEMBER)).toHaveLength(100);
+    expect(await told()).toEqual([first]);
+    expect([await live(longest), await live(another)]).toEqual([false, true]);
+    const { rows } = await database.query(
+      "SELECT actor FROM audit_events WHERE act = 'session.end' AND target = $1",
+      [first],
+    );
+    expect(rows).toEqual([{ actor: userId }]);
+  });
+
+  it('OWASP ASVS 5.0 7.4.3: the others can be ended once a factor was added, codes were made anew, or one was removed', async () => {
+    const email = `${randomUUID()}@acme.example`;
+    await world.createPerson(email, 'Fay Factor', { acme: 'member' });
+    const browser = await signInBy(email, FIREFOX);
+    const offer = 'action="/account/sessions/end-others"';
+    const alone = await setUpApp(world, browser);
+    expect(await alone.response.text()).not.toContain(offer);
+
+    const elsewhere = await withPassword(world, email);
+    expect((await present(elsewhere, { method: 'totp', code: alone.app.freshCode() })).status).toBe(303);
+    const form = async () => ({
+      csrf_token: hiddenFields(await (await browser.get('/account/security')).text())['csrf_token'] ?? '',
+    });
+    const made = await (await browser.post('/account/security/recovery-codes', await form())).text();
+    expect(made).toContain(offer);
+    expect(made).toContain('Keep the codes before you do');
+    world.clock.advance(30_000);
+    expect(await (await setUpApp(world, browser)).response.text()).toContain(offer);
+    expect(await (await browser.get('/account/security')).text()).not.toContain(offer);
+    const removed = await browser.post('/account/security/totp/remove', await form());
+    expect(await (await browser.get(pathTo(removed))).text()).toContain(offer);
+    expect(await live(elsewhere)).toBe(true);
+
+    const ended = await browser.post('/account/sessions/end-others', await form());
+    expect(pathTo(ended)).toBe(`${PAGE}?done=others-ended`);
+    expect([await live(browser), await live(elsewhere)]).toEqual([true, false]);
   });
 
   it('a form of another site ends nothing', async () => {

@@ -145,12 +145,18 @@ describe('passkeys', () => {
       expect(refused(await browser.post('/sign-in/passkey', { ...form, credential }))).toBe(true);
     });
 
-    it('a browser that asks again and again keeps ten', async () => {
+    it('is 32 random bytes; a browser that asks again and again keeps ten', async () => {
       const browser = world.browser();
       const form = await formOf(browser, '/sign-in');
       const before = (await deployment.rows('SELECT 1 FROM webauthn_challenges')).length;
-      for (let count = 0; count < 15; count += 1) await browser.post('/sign-in/passkey/options', form);
+      const challenges = new Set<string>();
+      for (let count = 0; count < 15; count += 1) {
+        const answer = await browser.post('/sign-in/passkey/options', form);
+        challenges.add(((await answer.json()) as { challenge: string }).challenge);
+      }
       expect(await deployment.rows('SELECT 1 FROM webauthn_challenges')).toHaveLength(before + 10);
+      expect(challenges.size).toBe(15);
+      for (const challenge of challenges) expect(Buffer.from(challenge, 'base64url')).toHaveLength(32);
     });
   });
 

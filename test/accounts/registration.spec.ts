@@ -100,12 +100,24 @@ describe('registration', () => {
 
   it('one network asks a few times a minute, then waits', async () => {
     const node = await World.start({ beside: world, env: { CORE_AUTH_RATE_LIMIT_MAIL: '4' } });
-    const statuses: number[] = [];
+    const answers: Response[] = [];
     for (let count = 0; count < 5; count += 1) {
-      statuses.push((await begin(`n${count}@new.example`, node.browser())).status);
+      answers.push(await begin(`n${count}@new.example`, node.browser()));
     }
+    const last = await begin('n5@new.example', node.browser());
+    const [forgotten, unread] = [
+      await node.browser().submit('/forgot-password', '/forgot-password', { email: 'n6@new.example' }),
+      await node.browser().post('/register', { email: 'n7@new.example', csrf_token: 'kid.mac' }),
+    ];
     await node.stop();
-    expect(statuses).toEqual([303, 303, 303, 303, 429]);
+    expect(answers.map(({ status }) => status)).toEqual([303, 303, 303, 303, 429]);
+    expect([last.status, forgotten.status, unread.status]).toEqual([429, 429, 429]);
+    expect(Number(last.headers.get('retry-after'))).toBeGreaterThan(0);
+    const page = await last.text();
+    expect(page).toContain('value="n5@new.example"');
+    expect(page.match(/Wait a minute/g)).toHaveLength(1);
+    expect(await forgotten.text()).toContain('value="n6@new.example"');
+    expect(await mailsTo(world, 'n5@new.example')).toEqual([]);
   });
 
   it('following a link uses nothing; it makes one account, once', async () => {
@@ -249,6 +261,14 @@ describe('registration', () => {
       for (const [form, headers] of [
         [{ ...fields, csrf_token: 'kid.mac', email }, {}],
         [{ ...fields, email }, { 'sec-fetch-site': 'cross-site' }],
+        [
+          { ...fields, email },
+          { 'sec-fetch-site': 'none', origin: 'https://evil.example' },
+        ],
+        [
+          { ...fields, email },
+          { 'sec-fetch-site': 'none', origin: 'nonsense' },
+        ],
       ] as const) {
         expect((await browser.post(action, form, headers)).status).toBe(403);
       }

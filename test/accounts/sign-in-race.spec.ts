@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Client } from 'pg';
 import { PasswordHasher } from '#accounts';
-import { KnownDevices, PasswordRepository, SessionRepository } from '#sessions';
-import { eventually } from '../support/answers.js';
+import { KnownDevices, SessionRepository } from '#sessions';
 import { setUpApp } from '../support/factors.js';
+import { endPassword } from '../support/passwords.js';
+import { statementsWait } from '../support/waiting-statements.js';
 import { PASSWORD, World } from '../support/world.js';
 import { tryFrom } from './lockout-world.js';
 
@@ -32,15 +33,10 @@ describe('a password that changes while somebody signs in with it', () => {
     await lock.query('BEGIN');
     await lock.query('SELECT FROM sign_in_failures FOR UPDATE');
     const late = tryFrom(world, email, { browser, password: PASSWORD });
-    await eventually(async () => {
-      const { rowCount } = await lock.query(
-        "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
-      );
-      return (rowCount ?? 0) >= 1 || undefined;
-    }, 'a sign-in that waits');
+    await statementsWait(lock, 1);
     world.clock.advance(1000);
     const hash = await world.app.get(PasswordHasher).hash(NEW);
-    expect(await world.app.get(PasswordRepository).change(world.id(email), hash, 'test')).toBe(true);
+    expect(await endPassword(world, world.id(email), hash)).toBeDefined();
     await lock.query('COMMIT');
     return { browser, answer: await late };
   }
@@ -72,7 +68,7 @@ describe('a password that changes while somebody signs in with it', () => {
   it('and who changes it do not wait for each other: both lock sessions before devices', async () => {
     const email = 'hasty@acme.example';
     const userId = await world.createPerson(email, 'Hanna Hasty', { acme: 'member' });
-    const [sessions, passwords] = [world.app.get(SessionRepository), world.app.get(PasswordRepository)];
+    const sessions = world.app.get(SessionRepository);
     const hash = await world.app.get(PasswordHasher).hash(PASSWORD);
     const given = { userId, amr: ['pwd'], userAgent: '', address: '127.0.0.1' };
     for (let round = 0; round < 60; round += 1) {
@@ -89,7 +85,7 @@ describe('a password that changes while somebody signs in with it', () => {
         ...secrets.map((currentSecret) =>
           sessions.startAtKnownDevice({ ...given, currentSecret }, rows[0]?.id ?? ''),
         ),
-        passwords.change(userId, hash, 'test'),
+        endPassword(world, userId, hash),
       ]);
     }
   });

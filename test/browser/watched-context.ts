@@ -26,7 +26,16 @@ export class WatchedContext {
       }
     });
     watched.context.on('response', (response) => {
-      if (response.status() >= 500) watched.complaints.push(`${response.status()} ${response.url()}`);
+      // what a person asked for may be refused; what a page is made of has to be there
+      const ownPart = !['document', 'fetch', 'xhr'].includes(response.request().resourceType());
+      if (response.status() >= (ownPart ? 400 : 500)) {
+        watched.complaints.push(`${response.status()} ${response.url()}`);
+      }
+    });
+    watched.context.on('requestfailed', (request) => {
+      // Chromium calls a download, and a page that was left before it came, aborted
+      const problem = request.failure()?.errorText;
+      if (problem !== 'net::ERR_ABORTED') watched.complaints.push(`${problem} ${request.url()}`);
     });
     return watched;
   }

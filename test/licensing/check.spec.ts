@@ -57,6 +57,17 @@ describe('POST /v1/licenses/check', () => {
     organization_id: world.id(organization),
     ...more,
   });
+  /** RFC 9457 §3 */
+  const expectProblem = ({ status, headers, body }: Answer, wanted: number, code: string) => {
+    expect([status, headers.get('content-type')]).toEqual([
+      wanted,
+      expect.stringMatching(/^application\/problem\+json/),
+    ]);
+    expect(body).toEqual({
+      ...{ type: 'about:blank', title: expect.any(String), status, code },
+      detail: expect.stringMatching(/\.$/),
+    });
+  };
   let count = 0;
   /** An organization with one license for reports. */
   const licensed = async (options: Parameters<World['license']>[2] = {}) => {
@@ -294,7 +305,7 @@ describe('POST /v1/licenses/check', () => {
     const keys = await Promise.all(Array.from({ length: 5 }, async () => (await licensed()).key));
     const person = world.id('member@acme.example');
     // their making is heard of first
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    await world.heard();
     const questions = Array.from({ length: 100 }, (_, index) =>
       about(keys[index % keys.length] ?? '', { user_id: person, feature: 'charts', amount: index % 7 }),
     );
@@ -319,7 +330,7 @@ describe('POST /v1/licenses/check', () => {
       const { key } = await licensed();
       const feature = `new-${count}`;
       const codeOf = async () => (await ask(about(key, { feature }), { at: deaf })).body['code'];
-      await new Promise((resolve) => setTimeout(resolve, 800));
+      await deaf.heard();
       expect(await codeOf()).toBe('FEATURE_NOT_INCLUDED');
       const stream = deaf.app.get(EventStream);
       await stream.beforeApplicationShutdown();
@@ -339,10 +350,10 @@ describe('POST /v1/licenses/check', () => {
 
   it('without an answer of the database it is CHECK_UNAVAILABLE: 503 alone, in a list for those it concerns', async () => {
     const { key: warm } = await licensed();
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    await world.heard();
     expect((await ask(about(warm))).status).toBe(200);
     const { key: cold } = await licensed();
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    await world.heard();
     const locker = await connection();
     try {
       await locker.query('BEGIN; LOCK TABLE license_overrides IN ACCESS EXCLUSIVE MODE');
@@ -381,23 +392,23 @@ describe('POST /v1/licenses/check', () => {
   it('is for confidential clients of modules, each about its own module alone', async () => {
     expect((await fetch(world.url + PATH, { method: 'POST' })).status).toBe(401);
     const wrong = await ask(about('acme'), { client: { ...reports(), secret: 'wrong' } });
-    expect([wrong.status, wrong.body['error']]).toEqual([401, 'invalid_client']);
+    expectProblem(wrong, 401, 'invalid_client');
     const stranger = await world.createClient({ id: 'stranger' });
     const refused = await ask(about('acme'), { client: stranger });
-    expect([refused.status, refused.body['error']]).toEqual([403, 'access_denied']);
+    expectProblem(refused, 403, 'access_denied');
     for (const body of [
       about('acme', { module: 'projects' }),
       { questions: [about('acme'), about('acme', { module: 'projects' })] },
       about('acme', { module: 'unknown' }),
     ]) {
       const foreign = await ask(body);
-      expect([foreign.status, foreign.body['error']]).toEqual([403, 'access_denied']);
+      expectProblem(foreign, 403, 'access_denied');
     }
     const projects = await ask(about('acme', { module: 'projects' }), { client: world.client('projects') });
     expect(projects.body['code']).toBe('OK');
   });
 
-  it('bad input is 400 with the place, and asks the database nothing', async () => {
+  it('RFC 9457: bad input is 400 with the place, as problem details, and asks the database nothing', async () => {
     const send = async (body: string, type = 'application/json') =>
       answerOf(
         await fetch(world.url + PATH, {
@@ -428,15 +439,13 @@ describe('POST /v1/licenses/check', () => {
       [`{`, 'malformed'],
       [``, 'malformed'],
     ] as const) {
-      const { status, body: answer } = await send(body);
-      expect([status, answer['error'], body]).toEqual([400, 'invalid_request', body]);
-      expect(answer['error_description']).toContain(sentence);
+      const answer = await send(body);
+      expect([body, answer.body['detail']]).toEqual([body, expect.stringContaining(sentence)]);
+      expectProblem(answer, 400, 'invalid_request');
     }
     const form = await send(`organization_id=${id}`, 'application/x-www-form-urlencoded');
-    expect([form.status, form.body['error_description']]).toEqual([
-      400,
-      'The question must be sent as application/json.',
-    ]);
+    expectProblem(form, 400, 'invalid_request');
+    expect(form.body['detail']).toBe('The question must be sent as application/json.');
     expect(spent()).toEqual([]);
   });
 
@@ -447,11 +456,7 @@ describe('POST /v1/licenses/check', () => {
       for (let call = 0; call < 4; call += 1)
         statuses.push((await ask(about('acme'), { at: limited })).status);
       expect(statuses).toEqual([200, 200, 200, 429]);
-      const { headers, body } = await ask(about('acme'), { at: limited });
-      expect([headers.get('content-type'), body['error']]).toEqual([
-        'application/json; charset=utf-8',
-        'too_many_requests',
-      ]);
+      expectProblem(await ask(about('acme'), { at: limited }), 429, 'too_many_requests');
     } finally {
       await limited.stop();
     }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { AdministratorRepository } from '#accounts';
 import {
   CatalogRepository,
+  LicenseRepository,
   LicenseTermsRepository,
   OfflineLicenses,
   SeatRepository,
@@ -143,12 +144,17 @@ describe('/console/licenses', () => {
     });
     expect(released.headers.get('location')).toBe(`${path(acme)}?done=released`);
     expect(await seats()).toEqual([]);
-    const audited = await world.app.get(Database).query<{ act: string; actor: string }>(sql`
-      SELECT act, actor FROM audit_events WHERE target = ${acme} ORDER BY id DESC LIMIT 2`);
-    const actor = world.id('owner@acme.example');
+    const audited = await world.app.get(Database).query(sql`
+      SELECT act, actor, address, factor, client_id FROM audit_events WHERE target = ${acme} ORDER BY id DESC LIMIT 2`);
+    const by = {
+      actor: world.id('owner@acme.example'),
+      address: '127.0.0.1',
+      factor: 'pwd',
+      client_id: null,
+    };
     expect(audited).toEqual([
-      { act: 'seat.release', actor },
-      { act: 'seat.assign', actor },
+      { act: 'seat.release', ...by },
+      { act: 'seat.assign', ...by },
     ]);
   });
 
@@ -195,7 +201,7 @@ describe('/console/licenses', () => {
 
   it('answers what makes no sense with an error of the caller', async () => {
     for (const [address, status] of [
-      ['/console/licenses/nothing', 400],
+      ['/console/licenses/nothing', 404],
       [path(randomUUID()), 404],
       [`${path(acme)}?before=x`, 400],
       [`${path(acme)}?before=1&before=2`, 400],
@@ -312,9 +318,53 @@ describe('/console/licenses', () => {
     expect([await drawn(first), await drawn(second), await drawn(other)]).toEqual(['3', '1', undefined]);
   });
 
-  it('shows 50 licenses a page and each of them once', async () => {
+  it('keeps what ends soon in a search', async () => {
+    const endsAt = new Date(world.clock.now().getTime() + 6 * 86_400_000);
+    await world.license('acme', 'projects', { endsAt });
+    const { text } = await pageOf(operator, '/console/licenses?q=acme');
+    const soon = text.slice(text.indexOf('Ends within 60 days'), text.indexOf('All licenses'));
+    expect(soon).toContain('Projects for Acme Corporation');
+    expect(soon).not.toContain('Globex');
+  });
+
+  it('hides drafts from their organization, and what the readiness probe has from the seller', async () => {
+    const draft = await world.license('acme', 'reports');
+    const database = world.app.get(Database);
+    await database.query(sql`UPDATE licenses SET status = 'draft' WHERE id = ${draft}`);
+    expect((await owner.get(path(draft))).status).toBe(404);
+    expect((await pageOf(owner, '/console/licenses')).text).not.toContain(draft);
+    expect((await operator.get(path(draft))).status).toBe(200);
+    expect((await pageOf(operator, '/console/licenses?q=acme')).text).toContain(draft);
+    const key = `readiness-probe-${randomUUID()}`;
+    await world.createOrganization(key, 'Readiness probe');
+    await world.license(key, 'reports');
+    expect((await pageOf(operator, '/console/licenses?q=readiness')).text).toContain('No organization whose');
+  });
+
+  it('lets the seats of a planned change to named ones be assigned ahead', async () => {
+    const license = await world.license('acme', 'projects', { seatModel: 'floating', seatLimit: 3 });
+    const effectiveAt = new Date(Date.now() + 30 * 86_400_000);
+    await world.app
+      .get(LicenseTermsRepository)
+      .changeTerms({ licenseId: license, seatModel: 'named', seatLimit: 2, effectiveAt }, 'seed');
+    const before = (await pageOf(owner, path(license))).text;
+    expect(before).toContain('Nobody is seated by the change: assign the seats before');
+    expect(before).toContain('0 of 2 assigned. Nobody else gets in from then on.');
+    expect((await assign(owner, license, 'member@acme.example')).status).toBe(303);
+    expect((await pageOf(owner, path(license))).text).toContain('1 of 2 assigned.');
+    const released = await owner.submit(path(license), `${path(license)}/seats/release`, {
+      user_id: world.id('member@acme.example'),
+    });
+    expect(released.status).toBe(303);
+  });
+
+  it('shows 50 licenses a page and each of them once, a revoked one last', async () => {
     await world.createOrganization('initech', 'Initech');
-    for (let count = 0; count < 55; count += 1) await world.license('initech', 'projects');
+    const sold: string[] = [];
+    for (let count = 0; count < 55; count += 1) sold.push(await world.license('initech', 'projects'));
+    // what would come first by its id alone
+    const [revoked = ''] = sold.toSorted();
+    await world.app.get(LicenseRepository).changeStatus(revoked, 'revoked', 'test');
     const seen = new Set<string>();
     let address: string | undefined = '/console/licenses?q=initech';
     let pages = 0;
@@ -327,7 +377,7 @@ describe('/console/licenses', () => {
       pages += 1;
       address = /href="(\/console\/licenses\?[^"]*after=[^"]*)"/.exec(text)?.[1]?.replaceAll('&amp;', '&');
     }
-    expect([seen.size, pages]).toEqual([55, 2]);
+    expect([seen.size, pages, [...seen].at(-1)]).toEqual([55, 2, revoked]);
   });
 
   it('the launcher leads there whoever may go there', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { decide, type NewLicense } from '#licensing';
+import { decide, OfflineGrantRepository, type NewLicense } from '#licensing';
 import { sql } from '#platform';
 import { administrationOf, databaseTime, inDays, planOf } from './license-administration.js';
 import { LicensingWorld } from './licensing-world.js';
@@ -28,7 +28,10 @@ describe('the terms of licenses', () => {
     return people;
   }
 
-  async function answer(userId: string, licenseId: string, at = new Date(), feature?: string) {
+  /** After the instant, to the microsecond, at which the database wrote what came before. */
+  const afterwards = () => new Date(Date.now() + 1);
+
+  async function answer(userId: string, licenseId: string, at = afterwards(), feature?: string) {
     const snapshot = await world.node.licenses.snapshot(world.organizationId);
     const licenses = snapshot?.licenses.filter(({ id }) => id === licenseId) ?? [];
     const question = { userId, module: 'reports', environment: 'production' };
@@ -44,14 +47,14 @@ describe('the terms of licenses', () => {
     const changed = await here.terms.changeTerms({ licenseId, planVersionId: pro }, 'admin');
     expect(changed).toMatchObject({ licenseId, licenseVersion: 2 });
     const [ada = ''] = await seat(licenseId, 1);
-    expect(await answer(ada, licenseId, new Date(), 'charts')).toMatchObject({ code: 'OK', limit: 50 });
+    expect(await answer(ada, licenseId, afterwards(), 'charts')).toMatchObject({ code: 'OK', limit: 50 });
     const { terms } = await here.details.find(licenseId);
     expect(terms).toMatchObject([
       { planVersionId: world.plan.id, ...named },
       { planVersionId: pro, ...named },
     ]);
     await here.terms.changeTerms({ licenseId, planVersionId: world.plan.id, seatLimit: 12 }, 'admin');
-    expect(await answer(ada, licenseId, new Date(), 'charts')).toMatchObject({ code: 'OK', limit: 5 });
+    expect(await answer(ada, licenseId, afterwards(), 'charts')).toMatchObject({ code: 'OK', limit: 5 });
   });
 
   it('change at a later instant without a job: the snapshot carries it and decisions turn at its first millisecond', async () => {
@@ -184,6 +187,32 @@ describe('the terms of licenses', () => {
         code: 'OVER_ALLOCATED',
       });
       expect(await world.seated(licenseId)).toBe(8);
+    });
+
+    it('leave to those here what license files did not take along, when the surplus has to go', async () => {
+      const licenseId = await world.license(named);
+      const people = await seat(licenseId, 4);
+      const [deadline, fileEnds] = [inDays(14), inDays(20)];
+      const grants = new OfflineGrantRepository(world.node.database);
+      const grant = (instance: string, expiresAt: Date) =>
+        grants.grant({ licenseId, instance, seatBlock: 2, expiresAt }, 'seed');
+      const { id } = await grant('ship', fileEnds);
+      const { id: returned } = await grant('barge', fileEnds);
+      await grants.return(returned, 'seed');
+      await here.terms.changeTerms({ licenseId, seatLimit: 3, surplusUntil: deadline }, 'admin');
+      const codes = async (at: Date) =>
+        Promise.all(people.map(async (person) => (await answer(person, licenseId, at)).code));
+      expect(new Set(await codes(new Date(deadline.getTime() - 1)))).toEqual(new Set(['OK']));
+      const [first, ...others] = await codes(deadline);
+      expect([first, new Set(others)]).toEqual(['OK', new Set(['OVER_ALLOCATED'])]);
+      const [granted] = await world.node.database.query<{ expires_at: Date }>(sql`
+        SELECT expires_at FROM offline_grants WHERE id = ${id}`);
+      const ends = granted?.expires_at ?? fileEnds;
+      expect((await answer(people[1] ?? '', licenseId, deadline)).nextTransitionAt).toEqual(ends);
+      expect(await codes(ends)).toEqual(['OK', 'OK', 'OK', 'OVER_ALLOCATED']);
+      await grants.return(id, 'seed');
+      expect(await codes(deadline)).toEqual(['OK', 'OK', 'OK', 'OVER_ALLOCATED']);
+      expect(await world.seated(licenseId)).toBe(4);
     });
 
     it('and expired: EXPIRED for those who stay, those who go and those who never sat', async () => {
@@ -460,7 +489,7 @@ describe('the terms of licenses', () => {
     it('are ended early and removed, and a decision follows at once', async () => {
       const { licenses } = world.node;
       const licenseId = await world.license();
-      const limit = async () => (await answer('ada', licenseId, new Date(), 'charts')).limit;
+      const limit = async () => (await answer('ada', licenseId, afterwards(), 'charts')).limit;
       const override = { licenseId, feature: 'charts', value: 99, startsAt: inDays(-1), endsAt: inDays(9) };
       await licenses.setOverride(override, 'admin');
       expect(await limit()).toBe(99);
@@ -476,7 +505,7 @@ describe('the terms of licenses', () => {
         code: 'unknown_override',
       });
       await licenses.setOverride({ ...override, value: 'REMOVED' }, 'admin');
-      expect((await answer('ada', licenseId, new Date(), 'charts')).code).toBe('FEATURE_NOT_INCLUDED');
+      expect((await answer('ada', licenseId, afterwards(), 'charts')).code).toBe('FEATURE_NOT_INCLUDED');
       await licenses.removeOverride({ licenseId, feature: 'charts' }, 'admin');
       expect(await limit()).toBe(5);
       await expect(licenses.removeOverride({ licenseId, feature: 'charts' }, 'admin')).rejects.toMatchObject({

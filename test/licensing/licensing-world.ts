@@ -160,6 +160,13 @@ export class LicensingWorld {
     await change();
     const after = await this.marks();
     const { database } = this.node;
+    const silent = await database.query(sql`
+      SELECT kind, facts FROM outbox
+       WHERE id > ${before.outbox} AND kind ~ '^(license|seat|usage)-' AND NOT coalesce(facts ->> 'act', '') ^@ 'organization.'
+         AND NOT coalesce(facts ->> 'module' = 'reports'
+                          AND ((facts ? 'license_id') OR kind NOT IN ('license-changed', 'seat-assigned', 'seat-released'))
+                          AND ((facts ? 'act') = (kind = 'license-changed')), false)`);
+    if (silent.length > 0) throw new Error(`it does not say of what: ${JSON.stringify(silent)}`);
     return {
       version: after.version - before.version,
       audit: await database.query(sql`

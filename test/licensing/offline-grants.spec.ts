@@ -207,6 +207,9 @@ describe('seats that are away with a license file', () => {
       nodeAt(index).leases.acquireLease({ licenseId: floating, userId, device: 'desk' }, 'test');
     const leased = await Promise.all(people.map((userId, index) => outcome(lease(userId, index))));
     expect(tally(leased)).toEqual({ ok: 6, SEATS_EXHAUSTED: 6 });
+    await expect(grant(floating, { instance: 'mill', seatBlock: 1 })).rejects.toThrow(
+      'No seat of this license is free to be taken along: end floating seats that are held now, or wait until their holders have left.',
+    );
   });
 
   it('a heartbeat that is under way when its lease expires is waited for: either it or the file has the seat', async () => {

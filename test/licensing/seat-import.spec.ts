@@ -163,6 +163,8 @@ describe('importing seats', () => {
 
   it('a license for another environment seats whoever is named with it, and nobody else', async () => {
     await revokeAll();
+    const trial = { key: 'trial', name: 'Trial', baseUrl: 'https://trial.example', environment: 'staging' };
+    await world.node.catalog.createModule(trial, 'admin');
     const licenseId = await world.license({ seatModel: 'named', seatLimit: 5, environment: 'staging' });
     const [ann, ben] = await people(2);
     await world.node.seats.assignSeat(licenseId, ben?.id ?? '', 'admin');

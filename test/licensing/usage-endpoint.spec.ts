@@ -127,6 +127,7 @@ describe('/v1/usage', () => {
     await expectNothingCounted(async () => {
       const refused = await tell({ body: { ...good(), amount: LIMIT + 1 } });
       expectProblem(refused, 429, 'QUOTA_EXCEEDED');
+      expect(refused.body['detail']).toBe('What was bought for this period is used up.');
       expect(refused.body).toMatchObject({ allow: false, used: 5, limit: LIMIT });
     });
   });

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   LicenseRepository,
   UsageReportRepository,
@@ -9,6 +8,7 @@ import {
   type UsageRecord,
 } from '#licensing';
 import { sql } from '#platform';
+import { eventually } from '../support/answers.js';
 import { TestClock } from '../support/test-clock.js';
 import { LicensingWorld } from './licensing-world.js';
 
@@ -104,10 +104,6 @@ export class UsageWorld {
   }
 
   async until(condition: () => Promise<boolean>): Promise<void> {
-    for (let tries = 0; tries < 250; tries += 1) {
-      if (await condition()) return;
-      await sleep(10);
-    }
-    throw new Error('it did not come about within 2.5 s');
+    await eventually(async () => (await condition()) || undefined, 'what is waited for');
   }
 }

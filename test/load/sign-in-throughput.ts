@@ -214,10 +214,18 @@ class Rounds {
 
 const around = (rates: readonly number[], index: number) => (rates[index] ?? 0) + (rates[index + 1] ?? 0);
 
-/** Each connection is a person in a browser that is known to them: they come back and sign in. */
+/** Enough that nobody gets as many sessions as one may have. */
+const PEOPLE_PER_CONNECTION = 16;
+
+/** Who signs in over that many connections. */
+export function signingIn(connections: number): number {
+  return connections * PEOPLE_PER_CONNECTION;
+}
+
+/** Over each connection people come back one after the other, each in a browser that is known to them, and sign in. */
 async function returningPeople(target: CoreAuthTarget, connections: number): Promise<Journey> {
   const requests: string[] = [];
-  for (let number = 0; number < connections; number += 1) {
+  for (let number = 0; number < signingIn(connections); number += 1) {
     const connection = await HttpConnection.open(target.port);
     const form = await openForm(connection);
     const answer = await connection.send(submit(form, personOf(number), PASSWORD));
@@ -227,8 +235,11 @@ async function returningPeople(target: CoreAuthTarget, connections: number): Pro
     const cookies = { ...form.cookies, '__Host-core_auth_devices': device };
     requests.push(submit({ ...form, cookies }, personOf(number), PASSWORD));
   }
+  const turns = new Array<number>(connections).fill(0);
   return async (connection, slot) => {
-    const { status, body } = await connection.send(requests[slot] ?? '');
+    const turn = turns[slot] ?? 0;
+    turns[slot] = (turn + 1) % PEOPLE_PER_CONNECTION;
+    const { status, body } = await connection.send(requests[turn * connections + slot] ?? '');
     if (status !== 303) throw new Error(`sign-in answered ${status}: ${body}`);
   };
 }

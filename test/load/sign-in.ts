@@ -8,6 +8,7 @@ import type { BenchOptions } from './options.js';
 import type { Progress } from './progress.js';
 import { count, table } from './report.js';
 import {
+  signingIn,
   throughput,
   throughputSteps,
   type LoopDelayFigures,
@@ -40,7 +41,7 @@ export async function signIns(
   progress.show('starting a server');
   const folder = mkdtempSync(join(tmpdir(), 'core-auth-loop-'));
   const file = join(folder, 'delay.json');
-  const people = Math.max(options.connections, ADDRESSES);
+  const people = Math.max(signingIn(options.connections), ADDRESSES);
   const target = await CoreAuthTarget.start(bench, {
     ...{ sessions: people, tokens: 0, scales: [], pinning },
     env: {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { ClientRepository } from '#oauth';
 import { SessionRepository } from '#sessions';
 import { CLIENT } from './fake-core-auth.js';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../support/answers.js';
 import { claimsOf, World, type Tokens } from '../support/world.js';
 import { startModule, type GuardedModule } from './guarded-module.js';
 
@@ -30,16 +30,12 @@ describe('a module guard beside the real server', () => {
     const response = await fetch(module.url + path, { headers: { authorization: `Bearer ${token}` } });
     return { status: response.status, ...((await response.json()) as { code?: string }) };
   };
-  /** How long it takes until the guard answers so, in milliseconds; at most the bound of one second. */
-  const becomes = async (token: string, wanted: { status: number; code?: string }): Promise<void> => {
-    const began = Date.now();
-    for (;;) {
+  /** Waits for this answer; how long that takes is measured in revocation-latency.spec.ts. */
+  const becomes = (token: string, wanted: { status: number; code?: string }) =>
+    eventually(async () => {
       const answer = await ask(token);
-      if (answer.status === wanted.status && (!wanted.code || answer.code === wanted.code)) break;
-      if (Date.now() - began > 1000) throw new Error(`still ${JSON.stringify(answer)} after a second`);
-      await sleep(10);
-    }
-  };
+      return (answer.status === wanted.status && (!wanted.code || answer.code === wanted.code)) || undefined;
+    }, JSON.stringify(wanted));
 
   describe('for a member', () => {
     let tokens: Tokens;
@@ -48,23 +44,23 @@ describe('a module guard beside the real server', () => {
       expect(await ask(tokens.access_token)).toMatchObject({ status: 200 });
     });
 
-    it('hears within a second that the authorization was revoked', async () => {
+    it('hears that the authorization was revoked', async () => {
       await world.revoke(world.client('projects'), tokens.refresh_token);
       await becomes(tokens.access_token, { status: 401, code: 'invalid_token' });
     });
 
-    it('hears within a second that one access token was revoked', async () => {
+    it('hears that one access token was revoked', async () => {
       await world.revoke(world.client('projects'), tokens.access_token);
       await becomes(tokens.access_token, { status: 401 });
     });
 
-    it('hears within a second that the session ended', async () => {
+    it('hears that the session ended', async () => {
       const sid = String(claimsOf(tokens.access_token)['sid']);
       await world.app.get(SessionRepository).end(sid, 'test');
       await becomes(tokens.access_token, { status: 401 });
     });
 
-    it('hears within a second that the license was suspended and issued again', async () => {
+    it('hears that the license was suspended and issued again', async () => {
       await world.licenses.changeStatus(world.id('license:acme:projects'), 'suspended', 'test');
       await becomes(tokens.access_token, { status: 403, code: 'SUSPENDED' });
       await world.licenses.changeStatus(world.id('license:acme:projects'), 'issued', 'test');
@@ -80,7 +76,7 @@ describe('a module guard beside the real server', () => {
     });
   });
 
-  it('hears within a second that a person was disabled', async () => {
+  it('hears that a person was disabled', async () => {
     const { tokens } = await world.signedInClient('owner@acme.example');
     expect((await ask(tokens.access_token)).status).toBe(200);
     await world.accounts.disableUser(world.id('owner@acme.example'), 'test');
@@ -97,7 +93,7 @@ describe('a module guard beside the real server', () => {
     expect((await ask(token, '/api/read')).status).toBe(401);
   });
 
-  it('hears within a second that a client was disabled', async () => {
+  it('hears that a client was disabled', async () => {
     const { tokens } = await world.signedInClient('member@acme.example');
     const token = tokens.access_token;
     expect((await ask(token)).status).toBe(200);

@@ -373,6 +373,24 @@ describe('hard cases of licensing in a module guard before two nodes with Redis'
       }
     });
 
+    it('a person’s token for no organization is for Core Auth alone, and no guard takes it', async () => {
+      const own = await world.createClient({ id: 'own', scopes: ['openid', 'account:read'] });
+      await world.heard();
+      await world.createPerson('nobody@self.example', 'Noor Nobody', {});
+      const browser = await world.signIn('nobody@self.example');
+      const { body } = await world.exchange(
+        own,
+        await world.code(own, browser, { scope: 'openid account:read' }),
+      );
+      const token = String(body['access_token']);
+      expect(claimsOf(token)).not.toHaveProperty('organization_id');
+      for (const path of ['/api/read', '/api/licensed', '/api/export']) {
+        for (const init of [{}, { headers: headersNaming(a) }]) {
+          expect((await ask(token, path, init)).status).toBe(401);
+        }
+      }
+    });
+
     it('a switch from A to B and back in one session reuses no decision, one after the other and all at once', async () => {
       const browser = await world.signIn('both@partners.example');
       const tokenA = await tokenFor(browser, a);

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ModuleHealth, type HealthSnapshot } from '@core-auth/module-kit';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FakeCoreAuth } from './fake-core-auth.js';
 import { startModule, type GuardedModule } from './guarded-module.js';
 
@@ -52,7 +51,7 @@ describe('how current a module is', () => {
   it('says that it is deaf, and for how long, when the stream falls silent', async () => {
     await module.listening();
     core.streaming = false;
-    await sleep(800);
+    await module.silent();
     const { hearing, secondsSinceHeard } = health().snapshot();
     expect(hearing).toBe(false);
     expect(secondsSinceHeard).toBeGreaterThan(0.6);

@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../support/answers.js';
 import { FakeCoreAuth, USER } from './fake-core-auth.js';
 import { startModule, type GuardedModule } from './guarded-module.js';
 
 const INTROSPECT = '/oauth2/introspect';
-/** Longer than a busy machine keeps a heartbeat waiting. */
-const SILENCE = 1500;
 
 describe('the guard of a module API before a token that only Core Auth can read (RFC 7662)', () => {
   let core: FakeCoreAuth;
@@ -14,7 +12,7 @@ describe('the guard of a module API before a token that only Core Auth can read 
 
   beforeEach(async () => {
     core = await FakeCoreAuth.start();
-    module = await startModule(core, { streamSilenceMs: SILENCE });
+    module = await startModule(core);
     await module.listening();
     token = await core.opaqueToken(module.url, { jti: 'the-jti' });
   });
@@ -44,14 +42,10 @@ describe('the guard of a module API before a token that only Core Auth can read 
     expect(core.count(INTROSPECT)).toBe(1);
   });
 
-  it('refuses it within a second of its revocation, without a question', async () => {
+  it('refuses it once it hears of its revocation, without a question', async () => {
     expect(await status()).toBe(200);
     core.publish('token-revoked', 'the-jti');
-    const end = Date.now() + 1000;
-    while ((await status()) !== 401) {
-      if (Date.now() > end) throw new Error('not refused within a second');
-      await sleep(10);
-    }
+    await eventually(async () => (await status()) === 401 || undefined, 'the refusal');
     expect(core.count(INTROSPECT)).toBe(1);
   });
 
@@ -59,17 +53,17 @@ describe('the guard of a module API before a token that only Core Auth can read 
     expect(await status()).toBe(200);
     core.inactive.add('the-jti');
     module.clock.aheadMs += 55_000;
-    await sleep(250); // a heartbeat by the new time
+    await module.listening();
     expect(await status()).toBe(200);
     module.clock.aheadMs += 5000;
-    await sleep(250);
+    await module.listening();
     expect(await status()).toBe(401);
   });
 
   it('asks each time while the stream is silent', async () => {
     expect(await status()).toBe(200);
     core.streaming = false;
-    await sleep(SILENCE + 200);
+    await module.silent();
     expect([await status(), await status()]).toEqual([200, 200]);
     expect(core.count(INTROSPECT)).toBe(3);
     core.inactive.add('the-jti');
@@ -80,7 +74,7 @@ describe('the guard of a module API before a token that only Core Auth can read 
     expect(await status()).toBe(200);
     core.streaming = false;
     core.down.add(INTROSPECT);
-    await sleep(SILENCE + 200);
+    await module.silent();
     expect(await status()).toBe(200);
     expect(await status(await core.opaqueToken(module.url))).toBe(503);
     module.clock.aheadMs += 901_000;

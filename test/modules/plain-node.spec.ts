@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import express, { type ErrorRequestHandler } from 'express';
 import fastify from 'fastify';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -27,7 +28,24 @@ function plainApi(license: CoreAuthLicenses): RequestListener {
   };
 }
 
-async function fastifyApi(license: CoreAuthLicenses): Promise<{ url: string; close: () => Promise<void> }> {
+interface Served {
+  readonly url: string;
+  readonly close: () => Promise<void>;
+}
+
+async function listening(api: RequestListener): Promise<Served> {
+  const server = createServer(api);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+async function fastifyApi(license: CoreAuthLicenses): Promise<Served> {
   const app = fastify();
   app.setErrorHandler((error, _request, reply) => {
     reply.hijack();
@@ -44,12 +62,32 @@ async function fastifyApi(license: CoreAuthLicenses): Promise<{ url: string; clo
   return { url: await app.listen({ port: 0, host: '127.0.0.1' }), close: () => app.close() };
 }
 
+/** An Express application whose one router is mounted at two addresses, of which it sees nothing. */
+function expressApi(license: CoreAuthLicenses): RequestListener {
+  const router = express.Router();
+  router.post('/', async (request, response) => {
+    const principal = await license.authenticate(request);
+    await license.require(principal, { feature: 'export' });
+    const key = license.uses.keyOf(request, principal, 'renders');
+    const use = await license.uses.require(principal, 'renders', 1, key);
+    response.set(license.uses.headers(use)).json({ remaining: use.remaining });
+  });
+  const refused: ErrorRequestHandler = (error, _request, response, next) => {
+    if (!sendProblem(response, error)) next(error);
+  };
+  const app = express();
+  app.use(express.json());
+  app.use(['/renders', '/elsewhere'], router);
+  app.use(refused);
+  return app;
+}
+
 describe('the license core without Nest', () => {
-  const LIMIT = 4;
+  const LIMIT = 6;
   let world: World;
   let license: CoreAuthLicenses;
   let member: string;
-  const servers: Record<string, { url: string; close: () => Promise<void> }> = {};
+  const servers: Record<string, Served> = {};
 
   beforeAll(async () => {
     world = await World.start();
@@ -83,16 +121,11 @@ describe('the license core without Nest', () => {
       moduleKey: 'projects',
     });
     license.start();
-    const plain = createServer(plainApi(license));
-    await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
-    servers['node:http'] = {
-      url: `http://127.0.0.1:${(plain.address() as AddressInfo).port}`,
-      close: async () => {
-        plain.closeAllConnections();
-        plain.close();
-      },
-    };
+    servers['node:http'] = await listening(plainApi(license));
     servers['Fastify'] = await fastifyApi(license);
+    const expressServer = await listening(expressApi(license));
+    servers['Express'] = { ...expressServer, url: `${expressServer.url}/renders` };
+    servers['Express, elsewhere'] = { ...expressServer, url: `${expressServer.url}/elsewhere` };
     member = (await world.signedInClient('member@acme.example')).tokens.access_token;
   }, 60_000);
   afterAll(async () => {
@@ -114,8 +147,9 @@ describe('the license core without Nest', () => {
   };
 
   describe.each([
-    ['node:http', 3],
-    ['Fastify', 2],
+    ['node:http', 5],
+    ['Fastify', 4],
+    ['Express', 3],
   ])('on %s', (server, left) => {
     it('verifies the token, takes a seat, counts the use and says what is left; a key gives one use', async () => {
       const answers = [await ask(server, member, server), await ask(server, member, server)];
@@ -135,6 +169,17 @@ describe('the license core without Nest', () => {
       expect([refused.status, refused.body['code']]).toEqual([403, 'SEATS_EXHAUSTED']);
       expect(refused.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     });
+  });
+
+  it('on Express a key is bound to the address as it was sent, whichever router sees how much of it', async () => {
+    const answers = [
+      await ask('Express', member, 'Express'),
+      await ask('Express, elsewhere', member, 'Express'),
+    ];
+    expect(answers.map(({ status, body }) => [status, body['remaining'] ?? body['code']])).toEqual([
+      [409, 'ALREADY_COUNTED'],
+      [200, 2],
+    ]);
   });
 
   it('refuses with 429 once the quota is used up', async () => {

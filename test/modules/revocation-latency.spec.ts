@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PasswordHasher } from '#accounts';
-import { PasswordRepository, SessionRepository } from '#sessions';
+import { SessionRepository } from '#sessions';
 import { Line } from '../support/line.js';
+import { endPassword } from '../support/passwords.js';
 import { freePort } from '../support/ports.js';
 import { claimsOf, World, type TestClient } from '../support/world.js';
 import { startModule, type GuardedModule } from './guarded-module.js';
@@ -10,7 +10,7 @@ import { startModule, type GuardedModule } from './guarded-module.js';
 const MODULE_URL = 'https://projects.example';
 const TRIALS_OF_EACH = 50;
 const AT_ONCE = 10;
-const CAUSES = ['revocation', 'session end', 'password change', 'license loss'] as const;
+const CAUSES = ['revocation', 'session end', 'end of a password', 'license loss'] as const;
 type Cause = (typeof CAUSES)[number];
 
 describe('how long after a commit at one node a module that listens to another still lets a token in', () => {
@@ -75,10 +75,7 @@ describe('how long after a commit at one node a module that listens to another s
   const change: Record<Cause, (trial: Trial) => Promise<unknown>> = {
     revocation: ({ refreshToken }) => node.revoke(client, refreshToken),
     'session end': ({ sid, person }) => node.app.get(SessionRepository).end(sid, person),
-    'password change': async ({ person }) =>
-      node.app
-        .get(PasswordRepository)
-        .change(person, await node.app.get(PasswordHasher).hash('another long passphrase'), person),
+    'end of a password': ({ person }) => endPassword(node, person),
     'license loss': ({ license }) => node.licenses.changeStatus(license, 'suspended', 'test'),
   };
 

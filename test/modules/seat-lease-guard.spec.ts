@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { SeatLeases, type Principal } from '@core-auth/module-kit';
+import { CatalogRepository } from '#licensing';
 import { SessionRepository } from '#sessions';
 import { Database, sql } from '#platform';
 import { eventually } from '../support/answers.js';
@@ -164,6 +165,48 @@ describe('floating seats in a module guard beside the real server', () => {
     expect(await held()).toMatchObject([{ user_id: world.id('owner@acme.example') }]);
   });
 
+  it('of a license are taken beside one that lets everybody in: adding that one took nothing away', async () => {
+    const plan = await world.app
+      .get(CatalogRepository)
+      .createPlanVersion({ planKey: 'bare', name: 'Bare', moduleKey: 'projects', features: {} }, 'test');
+    const [member, owner] = [await tokenOf('member@acme.example'), await tokenOf('owner@acme.example')];
+    const basic = await world.license('acme', 'projects', { planVersionId: plan.id });
+    try {
+      expect((await ask(module, owner)).status).toBe(200);
+      expect(await held()).toEqual([]);
+      expect((await ask(module, member, '/api/export')).status).toBe(200);
+      expect(await held()).toMatchObject([{ device: claimsOf(member)['sid'] }]);
+      expect(await ask(module, owner, '/api/export')).toMatchObject({ status: 403, code: 'SEATS_EXHAUSTED' });
+      expect((await ask(module, owner)).status).toBe(200);
+    } finally {
+      await world.licenses.changeStatus(basic, 'cancelled', 'test');
+    }
+  });
+
+  it('of two licenses are held side by side by who needs a feature that one of them alone has', async () => {
+    const plan = await world.app
+      .get(CatalogRepository)
+      .createPlanVersion({ planKey: 'plain', name: 'Plain', moduleKey: 'projects', features: {} }, 'test');
+    const member = await tokenOf('member@acme.example');
+    const plain = await world.license('acme', 'projects', {
+      ...{ planVersionId: plan.id, seatModel: 'floating', seatLimit: 1, endsAt: null },
+    });
+    const seatsOf = async (license: string) =>
+      (await database().query(sql`SELECT FROM seat_leases WHERE license_id = ${license}`)).length;
+    try {
+      await world.licenses.changeStatus(licenseId, 'suspended', 'test');
+      expect((await ask(module, member)).status).toBe(200);
+      await world.licenses.changeStatus(licenseId, 'issued', 'test');
+      const exports = async () =>
+        (await ask(module, member, '/api/export')).status === 200 ? true : undefined;
+      await eventually(exports, 'the feature');
+      expect([await seatsOf(plain), await seatsOf(licenseId)]).toEqual([1, 1]);
+      expect(module.app.get(SeatLeases).size).toBe(2);
+    } finally {
+      await world.licenses.changeStatus(plain, 'cancelled', 'test');
+    }
+  });
+
   it('are taken by nobody whose license is suspended', async () => {
     const member = await tokenOf('member@acme.example');
     const before = await taken();
@@ -193,7 +236,8 @@ describe('floating seats while Core Auth does not lease', () => {
       features: {},
     } as const;
     core.snapshot = licensedSnapshot({ terms: [terms] });
-    module = await startModule(core);
+    // a busy machine is no Core Auth that does not answer
+    module = await startModule(core, { requestTimeoutMs: 20_000 });
     await module.listening();
   });
   afterEach(async () => {

@@ -68,6 +68,51 @@ describe('core-auth accounts', () => {
     expect(await live()).toEqual([true, false, true]);
   });
 
+  it('reset-password ends a password and what it led to, leaves the factors, and lets its owner choose another by mail', async () => {
+    const email = 'stolen@acme.example';
+    await world.createPerson(email, 'Stan Stolen', { acme: 'member' });
+    const browser = await world.signIn(email);
+    const { app } = await setUpApp(world, browser);
+    const client = await world.createClient({ id: 'offline-stolen' });
+    const tokens = await world.exchange(
+      client,
+      await world.code(client, browser, { scope: 'openid offline_access' }),
+    );
+    const signIn = (password: string, by = world.browser()) =>
+      by.submit('/sign-in', '/sign-in', { email, password });
+
+    const noMail = { NODE_ENV: 'production', CORE_AUTH_URL: 'https://auth.example' };
+    expect(await run(`reset-password ${email}`, noMail)).toEqual({
+      code: 1,
+      said: expect.stringContaining('Set CORE_AUTH_SMTP_URL'),
+    });
+    expect((await browser.get('/account')).status).toBe(200);
+
+    expect(await run(`reset-password ${email}`)).toEqual({
+      code: 0,
+      said: `The password of ${email} no longer works, and 1 session ended. A mail tells them to choose another.`,
+    });
+    expect((await browser.get('/account')).status).toBe(303);
+    expect((await signIn(PASSWORD)).status).toBe(401);
+    const refreshed = await world.refresh(client, String(tokens.body['refresh_token']));
+    expect(refreshed.body['error']).toBe('invalid_grant');
+    expect((await mailsTo(world, email))[0]).toMatchObject({
+      subject: 'The password of your account no longer works',
+    });
+    expect(await linkTo(world, email)).toBe('/forgot-password');
+    expect(await audited(world, 'account.reset-password', world.id(email))).toMatchObject([
+      { actor: 'cli', result: 'success' },
+    ]);
+    expect((await run(`reset-password ${email}`)).said).toBe(`${email} has no password.`);
+
+    const owner = world.browser();
+    await owner.submit('/forgot-password', '/forgot-password', { email });
+    const chosen = 'nineteen quiet pelicans';
+    await owner.submit((await linkTo(world, email)) ?? '', '/reset-password', { password: chosen });
+    expect(pathTo(await signIn(chosen, owner))).toMatch(/^\/sign-in\/second-factor/);
+    expect((await present(owner, { method: 'totp', code: app.freshCode() })).status).toBe(303);
+  });
+
   describe('remove-factors', () => {
     /** Somebody with an app, a passkey and recovery codes. */
     const protectedPerson = async (email: string) => {

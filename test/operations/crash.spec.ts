@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { BuiltProcess } from '../support/built-process.js';
@@ -91,6 +90,10 @@ describe('kill -9 of the server in the middle of 200 concurrent refreshes, then 
     expect(await server.ended).toEqual({ code: null, signal: 'SIGKILL' });
   }
 
+  /** Sets when every refresh token was replaced, from which the window is counted. */
+  const rotatedAt = (milliseconds: number) =>
+    database.query('UPDATE authorizations SET rotated_at = $1', [new Date(milliseconds)]);
+
   /** What the database holds of each authorization, by the id inside its tokens. */
   async function generations(): Promise<Map<string, { state: string; generation: number }>> {
     const { rows } = await database.query<{ id: string; state: string; generation: number }>(
@@ -103,21 +106,20 @@ describe('kill -9 of the server in the middle of 200 concurrent refreshes, then 
     'when %i of them were answered, whoever was answered goes on, whoever was not goes on by asking again, and nobody is logged out',
     async (answers) => {
       await killAmidRefreshes(answers);
-      const killedAt = Date.now();
       const answered = holders.filter(({ answer }) => answer);
       const lost = holders.filter(({ answer }) => !answer);
       expect(answered.length).toBeGreaterThanOrEqual(answers);
       expect(new Set(answered.map(({ answer }) => answer?.status))).toEqual(new Set([200]));
       doneAndLost += await countDone(lost);
 
+      // the window is open for as long as a busy machine needs
+      await rotatedAt(Date.now() + 300_000);
       server = await startServer();
       // two at once, as two tabs would: both get the same
       const retries = await Promise.all(
         lost.map((holder) => Promise.all([refresh(holder), refresh(holder)])),
       );
       const repeated = await Promise.all(answered.map(refresh));
-      // otherwise the window has closed, and this has proved nothing
-      expect(Date.now() - killedAt).toBeLessThan(WINDOW);
 
       retries.forEach(([one, two], index) => {
         expect([one.status, two.status]).toEqual([200, 200]);
@@ -144,7 +146,7 @@ describe('kill -9 of the server in the middle of 200 concurrent refreshes, then 
     if (!holder) throw new Error('nobody is signed in');
     const before = holder.refreshToken;
     keep(holder, await refresh(holder));
-    await sleep(WINDOW + 500);
+    await rotatedAt(Date.now() - WINDOW - 1000);
     expect(await world.refresh(holder.client, before)).toMatchObject({
       status: 400,
       body: { error: 'invalid_grant' },

@@ -114,6 +114,7 @@ describe('modules, by commands', () => {
     ['permissions|absent|member|x', /module/],
     ['permissions|projects|king|x', /no such role/],
     ['permissions|projects|member|X!', /permission/],
+    ['permissions|projects|member|projects:archive', /Write "archive" instead of "projects:archive"/],
     ['scope|projects|reports:read|member', /scope/],
     ['scope|projects|projects:read|king', /no such role/],
     ['', /Usage/],

@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { eventually } from '../support/answers.js';
 import { BuiltProcess } from '../support/built-process.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { freePort } from '../support/ports.js';
+
+jest.setTimeout(60_000);
 
 describe('the server by itself', () => {
   let empty: TestDatabase;
@@ -33,6 +36,51 @@ describe('the server by itself', () => {
       code: 1,
       output: 'The database has not been migrated. Run: node dist/apps/cli/main.js migrate\n',
     });
+  });
+
+  it('has said all of what keeps it from starting when it ends, however slowly its words are read', async () => {
+    // more than a pipe takes at once
+    const keys = 8000;
+    const server = new BuiltProcess('dist/apps/server/main.js', {
+      env: { CORE_AUTH_KEY_ENCRYPTION_KEYS: Array.from({ length: keys }, () => 'x').join(',') },
+    });
+    expect((await server.ended).code).toBe(1);
+    expect(server.output.match(/CORE_AUTH_KEY_ENCRYPTION_KEYS, key \d+ must be/g)).toHaveLength(keys);
+    expect(server.output).toMatch(/\n$/);
+  });
+
+  it('has written the whole log when it ends by a signal, to a reader who had stopped reading too', async () => {
+    const migrated = await createDatabase();
+    const port = await freePort();
+    const server = new BuiltProcess('dist/apps/server/main.js', {
+      env: {
+        PORT: String(port),
+        DATABASE_URL: migrated.url,
+        CORE_AUTH_KEY_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64url')}`,
+      },
+    });
+    try {
+      const origin = `http://127.0.0.1:${port}`;
+      await server.answers(`${origin}/health/live`);
+      server.pause();
+      const paths = Array.from({ length: 150 }, (_, index) => `/${'x'.repeat(6000)}-${index}-`);
+      for (const path of paths) await (await fetch(origin + path)).text();
+      server.signal('SIGTERM');
+      await eventually(
+        () =>
+          fetch(origin).then(
+            () => undefined,
+            () => true,
+          ),
+        'the end of its listening',
+      );
+      server.resume();
+      expect(await server.ended).toEqual({ code: 0, signal: null });
+      expect(paths.filter((path) => !server.output.includes(path))).toEqual([]);
+    } finally {
+      await server.stop('SIGKILL');
+      await migrated.drop();
+    }
   });
 
   it('without a database says so at once, in one sentence', async () => {

@@ -18,6 +18,7 @@ const PEOPLE: Readonly<Record<string, string>> = {
   'custom role': 'archivist@acme.example',
   'administrator of another organization': 'admin@globex.example',
   operator: 'operator@seller.example',
+  'who belongs to none': 'nobody@self.example',
 };
 /** What they do needs nothing that could be left out: they are called by who may in a test of their own. */
 const AT_ONCE = [
@@ -33,7 +34,8 @@ describe('the matrix of route and role of the API of organizations', () => {
 
   beforeAll(async () => {
     api = await ApiWorld.start();
-    // whoever is in no organization at all gets no token
+    await api.world.createPerson('nobody@self.example', 'Noah Nobody', {});
+    // a token with the scopes of an organization is for one
     await api.world.createPerson('operator@seller.example', 'Otto Operator', { globex: 'member' });
     const operator = api.world.id('operator@seller.example');
     await api.world.app.get(AdministratorRepository).setOperator(operator, true, 'test');
@@ -42,6 +44,7 @@ describe('the matrix of route and role of the API of organizations', () => {
 
   const tokenOf = async (who: string): Promise<string | undefined> => {
     const email = PEOPLE[who];
+    if (who === 'who belongs to none') return api.tokenOf(email ?? '', 'openid account:write');
     if (email !== undefined) return api.tokenOf(email);
     return who === 'machine' ? api.machineToken() : undefined;
   };
@@ -64,7 +67,7 @@ describe('the matrix of route and role of the API of organizations', () => {
   };
 
   it('has every route once, and every kind of caller', () => {
-    expect(people).toEqual([...Object.keys(PEOPLE), 'anonymous', 'machine']);
+    expect([...people].sort()).toEqual([...Object.keys(PEOPLE), 'anonymous', 'machine'].sort());
     expect([...cells.keys()]).toEqual(named.map(([name]) => name));
     expect(cells.size).toBeGreaterThan(20);
   });
@@ -85,6 +88,8 @@ describe('the matrix of route and role of the API of organizations', () => {
         if (allowed) {
           expect([who, [401, 403].includes(status) || status >= 500]).toEqual([who, false]);
         } else if (who === 'anonymous') expect(seen).toMatchObject({ who, status: 401 });
+        else if (who === 'who belongs to none')
+          expect(seen).toMatchObject({ status: 403, code: 'insufficient_scope' });
         else if (ofOrganization && /another|operator/.test(who)) {
           expect(seen).toEqual({ who, status: 404, code: 'unknown_organization' });
         } else expect(seen).toEqual({ who, status: 403, code: 'access_denied' });

@@ -19,12 +19,12 @@ export class ApiWorld {
     readonly client: TestClient,
   ) {}
 
-  static async start(): Promise<ApiWorld> {
+  static async start({ scopes = SCOPES }: { readonly scopes?: readonly string[] } = {}): Promise<ApiWorld> {
     const world = await World.start();
     await populate(world);
     const client = await world.createClient({
       id: 'assistant',
-      scopes: SCOPES,
+      scopes: [...scopes, 'account:read', 'account:write'],
       accessTokenSeconds: TOKEN_SECONDS,
     });
     return new ApiWorld(world, client);

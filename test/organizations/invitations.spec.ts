@@ -264,6 +264,26 @@ describe('invitations', () => {
     expect(await lettersTo('h99@new.example')).toHaveLength(1);
   });
 
+  it.each([
+    ['role', 'a role that is none', ['king'], 'Choose one of the roles.'],
+    ['role', 'two roles', ['member', 'member'], 'Choose one of the roles.'],
+    ['license_id', 'a license that is none', ['x'], 'Choose one of the licenses.'],
+    ['license_id', 'two licenses', ['x', 'y'], 'Choose one of the licenses.'],
+  ])('%s: %s is told beside its field, and the addresses are kept', async (field, _, values, sentence) => {
+    await world.license('acme', 'reports', { seatModel: 'named', seatLimit: 3 });
+    const form = new URLSearchParams({
+      ...hiddenFields(await (await owner.get(PAGE)).text()),
+      addresses: 'kept-a@new.example\nkept-b@new.example',
+    });
+    for (const value of values) form.append(field, value);
+    const answer = await owner.post(PAGE, form);
+    expect(answer.status).toBe(400);
+    const html = await answer.text();
+    expect(html).toContain('kept-a@new.example\nkept-b@new.example</textarea>');
+    expect(html).toMatch(new RegExp(`id="${field}-error">.*?${sentence}`));
+    expect(await idOf('kept-a@new.example')).toBe('');
+  });
+
   it('nobody is written to without end: five mails to an address, however they were asked for', async () => {
     const email = address();
     await invite(email);
@@ -330,13 +350,17 @@ describe('invitations', () => {
     const email = address();
     const refused = await invite(email, { role: 'owner' }, admin);
     expect([refused.status, await refused.text()]).toEqual([
-      400,
+      403,
       expect.stringContaining('Nobody gives or takes more than they have themselves'),
     ]);
     expect(await idOf(email)).toBe('');
     await invite(email, { role: 'owner' });
-    expect((await act(email, 'withdraw', admin)).status).toBe(404);
-    expect((await act(email, 'resend', admin)).status).toBe(403);
+    const beyond = [403, expect.stringContaining('Nobody gives or takes more than they have themselves')];
+    for (const what of ['withdraw', 'resend'] as const) {
+      const answer = await act(email, what, admin);
+      expect([answer.status, await answer.text()]).toEqual(beyond);
+    }
+    expect(await idOf(email)).not.toBe('');
     const bad = await invite(address(), { role: 'king' });
     expect([bad.status, await bad.text()]).toEqual([
       400,

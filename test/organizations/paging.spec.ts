@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { ExportRepository } from '#accounts';
 import { LicenseOverviewRepository, type LicenseOverview } from '#licensing';
 import { cursorOf, Database, sql } from '#platform';
-import { eventually } from '../support/answers.js';
+import { statementsWait } from '../support/waiting-statements.js';
 import { ApiWorld } from './api-world.js';
 import { by } from './organization-world.js';
 
@@ -119,6 +119,48 @@ describe('pages of a list whose rows come and go', () => {
     expect(rest.items.map(({ id }) => id)).not.toContain(items[0]?.id);
   });
 
+  it('a license that has not changed comes once, those that are over last, whatever others become between two pages', async () => {
+    const { world } = api;
+    const overview = world.app.get(LicenseOverviewRepository);
+    const inMinutes = (minutes: number) => new Date(world.clock.now().getTime() + minutes * 60_000);
+    const names = new Map<string, string>();
+    const sold = async (name: string, terms: Parameters<typeof world.license>[2] = {}, status = 'issued') => {
+      const id = await world.license(name.slice(0, 'umbra-a'.length), 'projects', terms);
+      await database.query(sql`UPDATE licenses SET status = ${status} WHERE id = ${id}`);
+      names.set(id, name);
+    };
+    for (const key of ['umbra-a', 'umbra-b', 'umbra-c', 'umbra-d']) {
+      await world.createOrganization(key, key.replace('umbra-', 'Umbra '));
+    }
+    await sold('umbra-a revoked', {}, 'revoked');
+    await sold('umbra-a active');
+    await sold('umbra-a expired', { endsAt: inMinutes(-0.5) });
+    await sold('umbra-b cancelled', {}, 'cancelled');
+    await sold('umbra-b in grace', { endsAt: inMinutes(-0.5), graceDays: 1 });
+    await sold('umbra-b suspended', {}, 'suspended');
+    await sold('umbra-c draft', { endsAt: inMinutes(-0.5) }, 'draft');
+    await sold('umbra-c scheduled', { startsAt: inMinutes(60) });
+    await sold('umbra-d ending', { endsAt: inMinutes(5) });
+
+    const seen: string[][] = [];
+    for (let after: string | undefined; ; world.clock.advance(6 * 60_000)) {
+      const page = await overview.list({
+        ...{ organizationId: null, search: 'umbra', limit: 2 },
+        ...(after !== undefined && { after }),
+      });
+      seen.push(page.items.map(({ id }) => names.get(id) ?? ''));
+      if (page.next === null) break;
+      after = page.next;
+      // its license was the last one of the first page
+      await database.query(sql`UPDATE organizations SET name = 'A umbra' WHERE id = ${world.id('umbra-b')}`);
+    }
+    expect(seen[0]).toEqual(['umbra-a active', expect.stringMatching(/^umbra-b (in grace|suspended)$/)]);
+    const unchanged = seen.flat().filter((name) => !name.startsWith('umbra-b'));
+    expect(unchanged.slice(1, 3).toSorted()).toEqual(['umbra-c draft', 'umbra-c scheduled']);
+    expect(unchanged[3]).toBe('umbra-d ending');
+    expect(unchanged.slice(4).toSorted()).toEqual(['umbra-a expired', 'umbra-a revoked']);
+  });
+
   it('an export loses nobody when somebody leaves while it is made', async () => {
     const acme = api.world.id('acme');
     await database.query(sql`
@@ -138,11 +180,11 @@ describe('pages of a list whose rows come and go', () => {
       await lock.query('LOCK TABLE memberships IN ACCESS EXCLUSIVE MODE');
       // below the guard, which would wait for who may
       const exported = api.world.app.get(ExportRepository).organization(acme, by(api.world.id(OWNER)));
-      await waiting(lock, 1);
+      await statementsWait(lock, 1);
       const left = database.query(sql`
         DELETE FROM memberships USING users
          WHERE users.id = user_id AND organization_id = ${acme} AND name = ${leaving}`);
-      await waiting(lock, 2);
+      await statementsWait(lock, 2);
       await lock.query('COMMIT');
       await left;
       const names = (await exported)?.members.map(({ name }) => name) ?? [];
@@ -157,12 +199,4 @@ describe('pages of a list whose rows come and go', () => {
       SELECT name FROM memberships JOIN users ON users.id = user_id
        WHERE organization_id = ${api.world.id('acme')} ORDER BY lower(name), users.id`);
   }
-
-  const waiting = (on: Client, count: number) =>
-    eventually(async () => {
-      const { rowCount } = await on.query(
-        "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
-      );
-      return (rowCount ?? 0) >= count || undefined;
-    }, `${count} statements that wait`);
 });

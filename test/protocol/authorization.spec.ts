@@ -121,10 +121,10 @@ describe('the authorization endpoint', () => {
 
     it('RFC 6749 §4.1.2.1: a client that was disabled leads to an error page, on every node at once', async () => {
       const gone = await world.createClient({ id: 'gone' });
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await world.heard();
       expect((await ask(gone)).status).toBe(303);
       await world.clients.disable('gone', world.clock.now(), 'test');
-      await new Promise((resolve) => setTimeout(resolve, 900));
+      await world.heard();
       expect((await ask(gone)).status).toBe(400);
     });
 

@@ -167,11 +167,11 @@ describe('client authentication (RFC 6749 §2.3, §5.2)', () => {
 
   it('a client that was disabled authenticates nowhere, and its tokens are inactive', async () => {
     const gone = await world.createClient({ id: 'gone', moduleKey: 'projects' });
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await world.heard();
     const { body } = await world.token(gone, request);
     await world.clients.disable('gone', world.clock.now(), 'test');
     expect((await world.introspect(client, String(body['access_token']))).body).toEqual({ active: false });
-    await new Promise((resolve) => setTimeout(resolve, 900));
+    await world.heard();
     expect((await world.token(gone, request)).status).toBe(401);
   });
 });

@@ -1,6 +1,7 @@
 import { isBackground } from '../support/statement-log.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPublicKey, randomBytes, verify, type JsonWebKey } from 'node:crypto';
+import { Database, sql } from '#platform';
 import { OpaqueTokens } from '#tokens';
 import { altered } from '../support/answers.js';
 import type { HttpBrowser } from '../support/http-browser.js';
@@ -59,6 +60,8 @@ describe('the exchange of a code (RFC 6749 §4.1.3)', () => {
     expect([typ, alg]).toEqual(['at+jwt', 'ES256']);
     const claims = claimsOf(String(body['access_token']));
     const now = Math.floor(world.clock.now().getTime() / 1000);
+    const [acme] = await world.app.get(Database).query<{ version: string }>(sql`
+      SELECT license_version AS version FROM organizations WHERE id = ${world.id('acme')}`);
     expect(claims).toEqual({
       iss: world.url,
       sub: world.id(MEMBER),
@@ -73,7 +76,7 @@ describe('the exchange of a code (RFC 6749 §4.1.3)', () => {
       organization_id: world.id('acme'),
       organization: 'acme',
       roles: ['member'],
-      license_version: expect.any(Number),
+      license_version: Number(acme?.version),
       modules: ['projects'],
     });
     const { keys } = (await (await fetch(`${world.url}/oauth2/jwks`)).json()) as {

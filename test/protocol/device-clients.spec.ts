@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
+import { eventually } from '../support/answers.js';
 import { decideDevice, DEVICE_GRANT } from '../support/device.js';
 import { World, type TestClient } from '../support/world.js';
 
@@ -69,6 +70,7 @@ describe('oauth4webapi, unchanged, on a device without a secret', () => {
 
 describe('openid-client, unchanged, on a device with a secret', () => {
   let configuration: openid.Configuration;
+  let polls = 0;
 
   beforeAll(async () => {
     configuration = await openid.discovery(new URL(world.url), printer.id, printer.secret, undefined, {
@@ -77,7 +79,10 @@ describe('openid-client, unchanged, on a device with a secret', () => {
     // the time of this world stands still; while the client waits, it must go on
     configuration[openid.customFetch] = async (url, options) => {
       const answer = await fetch(url, options as RequestInit);
-      if (url.endsWith('/oauth2/token')) world.clock.advance(5000);
+      if (url.endsWith('/oauth2/token')) {
+        world.clock.advance(5000);
+        polls += 1;
+      }
       return answer;
     };
   });
@@ -87,7 +92,7 @@ describe('openid-client, unchanged, on a device with a secret', () => {
     expect(device.interval).toBe(5);
     const polling = openid.pollDeviceAuthorizationGrant(configuration, device);
     // the first poll comes after 5 seconds and finds nothing decided
-    await new Promise((resolve) => setTimeout(resolve, 6000));
+    await eventually(() => polls > 0 || undefined, 'the first poll');
     await decide(device.user_code);
     const tokens = await polling;
     expect(tokens.claims()).toMatchObject({ sub: world.id(MEMBER), aud: printer.id, name: 'Max Member' });

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Client } from 'pg';
 import { ExpiryRepository } from '#oauth';
 import { KeyedDigest } from '#platform';
-import { altered, eventually } from '../support/answers.js';
+import { altered } from '../support/answers.js';
 import { beginDevice, decideDevice, DEVICE_GRANT, pollDevice } from '../support/device.js';
 import { DpopKey } from '../support/dpop-key.js';
 import type { HttpBrowser } from '../support/http-browser.js';
+import { statementsWait } from '../support/waiting-statements.js';
 import { claimsOf, World, type Answer, type TestClient } from '../support/world.js';
 
 const MEMBER = 'member@acme.example';
@@ -390,12 +391,7 @@ describe('simultaneous polls at two nodes', () => {
       hmacOf(codes.user_code),
     ]);
     const polls = Promise.all([world, node].map((at) => pollDevice(at, television, codes)));
-    await eventually(async () => {
-      const { rowCount } = await database.query(
-        "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
-      );
-      return (rowCount ?? 0) >= 2 ? true : undefined;
-    }, 'two polls that wait');
+    await statementsWait(database, 2);
     await database.query('COMMIT');
     const errors = (await polls).map(({ body }) => body['error']);
     expect(errors.sort()).toEqual(['authorization_pending', 'slow_down']);

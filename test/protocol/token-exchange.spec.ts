@@ -645,7 +645,7 @@ describe('token exchange (RFC 8693)', () => {
   describe('the statement budget', () => {
     beforeEach(async () => {
       // the changes that were made are heard; then what a node remembers it has read once
-      await new Promise((resolve) => setTimeout(resolve, 600));
+      await world.heard();
     });
 
     it('one read and the audit row, with an actor token too', async () => {

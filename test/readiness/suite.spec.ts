@@ -99,7 +99,7 @@ describe('security.auth.csrf-state', () => {
       "UPDATE clients SET redirect_uris = '{https://projects.example/callback}' WHERE id = 'projects'",
     );
     await readiness.sql("INSERT INTO outbox (kind, subject) VALUES ('client-changed', 'projects')");
-    await new Promise((resolve) => setTimeout(resolve, 450));
+    await readiness.world.heard();
     expect(await verify(csrfState)).toMatchObject({
       state: 'unknown',
       missing: expect.stringContaining('projects'),
@@ -108,7 +108,7 @@ describe('security.auth.csrf-state', () => {
       `${suite.moduleUrl}/auth/callback`,
     ]);
     await readiness.sql("INSERT INTO outbox (kind, subject) VALUES ('client-changed', 'projects')");
-    await new Promise((resolve) => setTimeout(resolve, 450));
+    await readiness.world.heard();
   });
 });
 
@@ -155,7 +155,7 @@ describe('config.env.oauth-client-secret', () => {
       "UPDATE clients SET secret_sha256 = sha256('another secret of the client') WHERE id = 'projects'",
     );
     await readiness.sql("INSERT INTO outbox (kind, subject) VALUES ('client-changed', 'projects')");
-    await new Promise((resolve) => setTimeout(resolve, 450));
+    await readiness.world.heard();
     expect(await verify(oauthClientSecret)).toMatchObject({ state: 'failed' });
     await readiness.sql("UPDATE clients SET secret_sha256 = sha256('changeme') WHERE id = 'projects'");
     expect(await verify(oauthClientSecret)).toMatchObject({
@@ -166,7 +166,7 @@ describe('config.env.oauth-client-secret', () => {
       right,
     ]);
     await readiness.sql("INSERT INTO outbox (kind, subject) VALUES ('client-changed', 'projects')");
-    await new Promise((resolve) => setTimeout(resolve, 450));
+    await readiness.world.heard();
     expect(await verify(oauthClientSecret)).toMatchObject({ state: 'unknown' });
   });
 });

@@ -57,6 +57,15 @@ export class BuiltProcess {
     this.child.kill(signal);
   }
 
+  /** Reads nothing of what it writes, until `resume`. */
+  pause(): void {
+    for (const stream of [this.child.stdout, this.child.stderr]) stream?.pause();
+  }
+
+  resume(): void {
+    for (const stream of [this.child.stdout, this.child.stderr]) stream?.resume();
+  }
+
   /** Waits until the output matches; fails with all of it when it does not or the process ends first. */
   async says(pattern: RegExp, milliseconds = 60_000): Promise<RegExpExecArray> {
     return await this.until(

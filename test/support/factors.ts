@@ -24,6 +24,11 @@ export class App {
     return totpCode(this.secret, totpStep(this.world.clock.now()) + steps);
   }
 
+  /** How many milliseconds pass until so many seconds of a half minute are over. */
+  untilSecond(second: number): number {
+    return (second * 1000 - (this.world.clock.now().getTime() % STEP) + STEP) % STEP;
+  }
+
   /** Waits, by the world's clock, until it shows a code that has not been used. */
   freshCode(): string {
     this.world.clock.advance(STEP);

@@ -132,7 +132,7 @@ export function pagesAreSafeAndSound(viewsOf: (text: string, url: string) => Vie
         expect(form).toMatch(/^<form[^>]* method="post" action="\/[a-z0-9/-]+"/);
         expect(form).toContain('<input type="hidden" name="csrf_token" value="Plain"/>');
         const leadsNowhereElse =
-          /action="\/(sign-out|device|invitation|account\/data\/.*|account\/security\/(?!totp"|passkeys").*)"/.test(
+          /action="\/(sign-out|device|invitation|account\/(data|sessions)\/.*|account\/security\/(?!totp"|passkeys").*)"/.test(
             form,
           );
         expect(/<input type="hidden" name="return_to" value="[^"]+"\/>/.test(form)).toBe(!leadsNowhereElse);

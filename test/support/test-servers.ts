@@ -1,5 +1,14 @@
 import 'reflect-metadata';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
@@ -11,16 +20,25 @@ import { RedisServer, stopRedisIn } from './redis.js';
 
 const PREFIX = 'core-auth-test-';
 const OWNER_FILE = 'owner.json';
+/** A file system in memory, on Linux: a database is copied there in a twentieth of the time. */
+const MEMORY = '/dev/shm';
+/** A run needs about a quarter of it. */
+const MEMORY_NEEDED = 2 * 1024 ** 3;
 
 /** Separates the statement log's records, see statement-log.ts. */
 export const LOG_LINE_PREFIX = '@@%d@@ ';
 export const TEMPLATE_DATABASE = 'template_migrated';
 
-/** The PostgreSQL and the Redis of one test run; specs find them through the environment. */
+/**
+ * The PostgreSQL and the Redis of one test run; specs find them through the environment. All temporary files of the
+ * run lie in its folder.
+ */
 export async function startTestServers(): Promise<{ stop: () => Promise<void> }> {
-  await sweepEarlierRuns();
-  const folder = mkdtempSync(join(tmpdir(), PREFIX));
+  for (const place of [tmpdir(), MEMORY]) await sweepEarlierRuns(place);
+  const folder = mkdtempSync(join(isRoomInMemory() ? MEMORY : tmpdir(), PREFIX));
   writeFileSync(join(folder, OWNER_FILE), JSON.stringify({ pid: process.pid, born: startedAt(process.pid) }));
+  process.env['TMPDIR'] = join(folder, 'tmp');
+  mkdirSync(process.env['TMPDIR']);
   const [postgres, redis] = await Promise.all([
     startPostgres(folder),
     RedisServer.start({ folder: join(folder, 'redis') }),
@@ -44,6 +62,7 @@ async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
       fsync: 'off',
       synchronous_commit: 'off',
       full_page_writes: 'off',
+      max_wal_size: '256MB',
       max_connections: '300',
       log_line_prefix: LOG_LINE_PREFIX,
     },
@@ -65,14 +84,21 @@ async function makeTemplate(postgres: EmbeddedPostgres): Promise<void> {
 }
 
 /** A test run that was killed could not end its servers or remove its folder. */
-async function sweepEarlierRuns(): Promise<void> {
-  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
-    const folder = join(tmpdir(), name);
+async function sweepEarlierRuns(place: string): Promise<void> {
+  if (!existsSync(place)) return;
+  for (const name of readdirSync(place).filter((entry) => entry.startsWith(PREFIX))) {
+    const folder = join(place, name);
     if (isOwned(folder)) continue;
     await clearPostmasterFile(join(folder, 'postgres', 'data'));
     await stopRedisIn(join(folder, 'redis'));
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function isRoomInMemory(): boolean {
+  if (!existsSync(MEMORY)) return false;
+  const { bavail, bsize } = statfsSync(MEMORY);
+  return bavail * bsize >= MEMORY_NEEDED;
 }
 
 function isOwned(folder: string): boolean {

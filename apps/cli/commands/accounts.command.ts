@@ -13,7 +13,13 @@ import {
   type SignInAccount,
 } from '#accounts';
 import { Clock, KeyedDigest, KeyEncryption, MailSealer, PublicError } from '#platform';
-import { LockoutRepository, LostFactorsRepository, OwnSessionsRepository } from '#sessions';
+import {
+  LockoutRepository,
+  LostFactorsRepository,
+  OwnSessionsRepository,
+  passwordEndedMail,
+  PasswordRepository,
+} from '#sessions';
 import { ACTOR } from '../actor.js';
 import { refusalsTold, withDatabase, type OpenedDatabase } from '../opened-database.js';
 import { terminal } from '../terminal.js';
@@ -26,6 +32,8 @@ const USAGE = `Usage: core-auth accounts <what>
   create <e-mail> --name <name> --password-stdin   make the account, with the password that is read from the input
   unlock <e-mail>                                  end every delay that failed sign-ins have brought an account, at once
   end-sessions <e-mail>                            sign the person out everywhere; they may sign in again
+  reset-password <e-mail>                          end a password that somebody else may know, and every session; the person
+                                                   chooses another by mail
   remove-factors <e-mail>                          take every second factor of who has lost them away, and end every session
   disable <e-mail>                                 let the person sign in no more, and end every session
   enable <e-mail>                                  let the person sign in again; what was ended stays ended`;
@@ -52,6 +60,7 @@ export async function accountsCommand(env: NodeJS.ProcessEnv, args: readonly str
 function actionOf([what, ...rest]: readonly string[]): Action | undefined {
   if (what === 'unlock') return onAccount(rest, unlock);
   if (what === 'end-sessions') return onAccount(rest, endSessions);
+  if (what === 'reset-password') return onAccount(rest, resetPassword);
   if (what === 'remove-factors') return onAccount(rest, removeFactors);
   if (what === 'disable' || what === 'enable') {
     return onAccount(rest, (opened, account) => setDisabled(opened, account, what === 'disable'));
@@ -108,6 +117,27 @@ async function endSessions(
   const sessions = new OwnSessionsRepository(database, new Clock(), browsers);
   const ended = await sessions.endOthers(account.id, undefined, ACTOR);
   terminal.say(`${sessionsIn(ended)} of ${account.email} ended.`);
+}
+
+async function resetPassword(
+  { database, configuration }: OpenedDatabase,
+  { id, email }: SignInAccount,
+): Promise<void> {
+  if (!configuration.sendsMail) {
+    throw new PublicError(
+      409,
+      'no_mail',
+      'Another password is chosen by mail, and no mail leaves this installation. Set CORE_AUTH_SMTP_URL and CORE_AUTH_MAIL_FROM first. Nothing was changed.',
+    );
+  }
+  const sealer = new MailSealer(new KeyEncryption(configuration.keyEncryptionKeys));
+  const notice = sealer.seal(passwordEndedMail(email, configuration.issuer));
+  const ended = await new PasswordRepository(database, new Clock()).end(id, ACTOR.id, notice);
+  terminal.say(
+    ended === undefined
+      ? `${email} has no password.`
+      : `The password of ${email} no longer works, and ${sessionsIn(ended)} ended. A mail tells them to choose another.`,
+  );
 }
 
 async function removeFactors(

@@ -24,7 +24,7 @@ export const ACCOUNT: Answer = {
           custom_role: nullable(objectOf({ key: TEXT, name: TEXT })),
         }),
       ),
-      description: 'The one that the token is for.',
+      description: 'The one that the token is for; of a token for none, none.',
     },
   }),
 };
@@ -59,7 +59,10 @@ export const APPLICATIONS: Answer = {
         client_id: TEXT,
         name: TEXT,
         first_party: FLAG,
-        organization: objectOf({ id: UUID, name: TEXT }),
+        organization: {
+          ...nullable(objectOf({ id: UUID, name: TEXT })),
+          description: 'Null: for none, as a token for none is.',
+        },
         scopes: listOf(TEXT),
         since: INSTANT,
         last_used_at: LATER,
@@ -114,7 +117,7 @@ export const RECOVERY_CODES: Answer = {
   }),
 };
 
-const APPLICATION = { client_id: TEXT, name: TEXT, organization: TEXT, scopes: listOf(TEXT) };
+const APPLICATION = { client_id: TEXT, name: TEXT, organization: nullable(TEXT), scopes: listOf(TEXT) };
 const SEAT = { organization: TEXT, module: TEXT };
 
 /** Organizations are told by their keys. */

@@ -7,7 +7,7 @@ import { CurrentToken, JsonBody, PublicError, QueryOf } from '#platform';
 import { deviceName, OwnSessionsRepository } from '#sessions';
 import { ACCOUNT, APPLICATIONS, ENDED_SESSIONS, SESSIONS } from './account-answers.js';
 import { AccountApi } from './account-api-route.js';
-import { NameBody, RevocationQuery } from './account-requests.js';
+import { NameBody, NO_ORGANIZATION, RevocationQuery } from './account-requests.js';
 import { organizationOf, personOf, tokenActor } from './token-person.js';
 
 /** A person's own account, for who holds their token; errors are problem details (RFC 9457). */
@@ -95,7 +95,7 @@ export class AccountApiController {
         client_id: application.clientId,
         name: application.name,
         first_party: application.firstParty,
-        organization: { id: application.organizationId, name: application.organizationName },
+        organization: application.organization,
         scopes: application.scopes,
         since: application.since.toISOString(),
         last_used_at: application.lastUsedAt?.toISOString() ?? null,
@@ -103,7 +103,7 @@ export class AccountApiController {
     };
   }
 
-  /** For one organization, or for all of them. */
+  /** For one organization, for none, or wherever it is. */
   @Delete('applications/:clientId')
   @HttpCode(204)
   @AccountApi('account:write', 'End the access of an application', { query: RevocationQuery })
@@ -113,7 +113,8 @@ export class AccountApiController {
     @CurrentToken() token: LiveToken,
     @Req() request: FastifyRequest,
   ): Promise<void> {
-    const application = { userId: personOf(token).userId, clientId, organizationId: organization ?? null };
+    const organizationId = organization === NO_ORGANIZATION ? null : organization;
+    const application = { userId: personOf(token).userId, clientId, organizationId };
     const known =
       /^[\x21-\x7e]+$/.test(clientId) &&
       (await this.authorizedApplications.revoke(application, tokenActor(token, request)));
@@ -126,7 +127,8 @@ export class AccountApiController {
     const { userId } = personOf(token);
     const profile = await this.profiles.find(userId);
     if (!profile) throw new PublicError(404, 'unknown_account', 'The account is gone.');
-    const memberships = await this.accounts.membershipsOf(userId, organizationOf(token));
+    const organization = organizationOf(token);
+    const memberships = organization === null ? [] : await this.accounts.membershipsOf(userId, organization);
     return {
       id: profile.id,
       name: profile.name,

@@ -1,4 +1,4 @@
-import { IsObject, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { IsObject, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 
 export const FACTOR_NAME_RULE = 'name must be a text of 1 to 60 characters, such as “Work laptop”.';
 /** Of any text before its own rules have put it in order and judged it. */
@@ -11,10 +11,15 @@ export class NameBody {
   name!: string;
 }
 
+/** In the place of an organization: what was allowed for none. */
+export const NO_ORGANIZATION = 'none';
+/** An organization, or none. */
+export const FOR_WHICH = /^(none|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$/;
+
 export class RevocationQuery {
-  /** For this organization alone; for all of them unless told. */
+  /** For this organization alone, or for `none`; wherever it is unless told. */
   @IsOptional()
-  @IsUUID(undefined, { message: 'organization_id must be an organization.' })
+  @Matches(FOR_WHICH, { message: 'organization_id must be an organization, or none.' })
   organization_id?: string;
 }
 

@@ -2,6 +2,7 @@ import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { IsOptional, IsString } from 'class-validator';
 import { Clock, Configuration, RequireAnySession, RequireRecentSession } from '#platform';
 import { AddressChange, Csrf } from '#sessions';
+import { limitMet, ToldOfLimits } from '../rate-limit.guard.js';
 import { FORM_EXPIRED, refused, type FormFailure } from '../pages/form-failure.js';
 import { EmailForm, TokenForm, TokenQuery } from '../pages/forms.js';
 import { DeadLinkView, MailSentView, MessageView } from '../pages/message.view.js';
@@ -37,11 +38,14 @@ export class AddressController {
 
   @Post()
   @RequireRecentSession('/account/address')
+  @ToldOfLimits()
   async begin(@CurrentVisit() visit: Visit, @Body() form: ChangeAddressForm): Promise<void> {
     if (this.isWithoutMail(visit)) return;
     const { session, request, reply } = visit;
     const { email = '', current_password: password = '' } = form;
     const again = (failure: FormFailure) => this.form(visit, email, failure);
+    const limit = limitMet(request);
+    if (limit) return again(limit);
     if (!this.csrf.holds(request, form.csrf_token)) return again(FORM_EXPIRED);
     const fields = {
       email: newAddressProblem(email, session.email),
@@ -132,7 +136,7 @@ export class AddressController {
         failure={failure}
       />
     );
-    this.pages.send(visit.reply, view, { failure });
+    this.pages.send(visit.reply, view, { failure, scripted: true });
   }
 
   private async question(visit: Visit, token: string, failure?: FormFailure): Promise<void> {

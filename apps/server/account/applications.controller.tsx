@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
-import { IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
+import { IsIn, IsOptional, Matches } from 'class-validator';
 import { AuthorizedApplicationRepository, ModuleDirectory } from '#oauth';
 import { PublicError, RequireSession } from '#platform';
 import { actorOf, Csrf } from '#sessions';
@@ -7,6 +7,7 @@ import { CsrfForm } from '../pages/forms.js';
 import { Pages } from '../pages/pages.js';
 import { scopeDescriptions } from '../pages/scope-descriptions.js';
 import { accountOf, CurrentVisit, type Visit } from '../pages/visit.js';
+import { FOR_WHICH, NO_ORGANIZATION } from './account-requests.js';
 import { ApplicationsView } from './applications.view.js';
 
 class ApplicationsQuery {
@@ -19,7 +20,7 @@ class RevocationForm extends CsrfForm {
   @Matches(/^[\x21-\x7e]{1,512}$/, { message: 'client_id must be an application.' })
   client_id!: string;
 
-  @IsUUID(undefined, { message: 'organization_id must be an organization.' })
+  @Matches(FOR_WHICH, { message: 'organization_id must be an organization, or none.' })
   organization_id!: string;
 }
 
@@ -57,7 +58,8 @@ export class ApplicationsController {
     const { session, request, reply } = visit;
     this.csrf.check(request, form.csrf_token);
     const { userId } = session;
-    const application = { userId, clientId: form.client_id, organizationId: form.organization_id };
+    const organizationId = form.organization_id === NO_ORGANIZATION ? null : form.organization_id;
+    const application = { userId, clientId: form.client_id, organizationId };
     if (!(await this.applications.revoke(application, actorOf(session, request.ip)))) {
       throw new PublicError(404, 'unknown_application', 'This application has no access to your account.');
     }

@@ -1,9 +1,10 @@
 import type { VNode } from 'preact';
 import type { AuthorizedApplication } from '#oauth';
-import { HiddenFields } from '../pages/form.js';
+import { DoneNotice, HiddenFields } from '../pages/form.js';
 import { Icon } from '../pages/icons.js';
 import type { Account } from '../pages/layout.js';
 import { Moment } from '../pages/moment.js';
+import { NO_ORGANIZATION } from './account-requests.js';
 import { AccountLayout } from './account-layout.js';
 
 type ShownApplication = Omit<AuthorizedApplication, 'scopes'> & {
@@ -22,15 +23,13 @@ export function ApplicationsView({ account, applications, done }: ApplicationsPr
     <AccountLayout title="Your applications" path="/account/applications" account={account}>
       <h1>Your applications</h1>
       {done && (
-        <p class="notice" role="status">
-          The access has ended. What the application knows already, it may keep.
-        </p>
+        <DoneNotice>The access has ended. What the application knows already, it may keep.</DoneNotice>
       )}
       {applications.length === 0 && <p class="muted">No application has access to your account.</p>}
       <div class="panels">
         {applications.map((application) => (
           <Application
-            key={`${application.clientId} ${application.organizationId}`}
+            key={`${application.clientId} ${application.organization?.id}`}
             application={application}
             csrfToken={account.csrfToken}
           />
@@ -47,12 +46,13 @@ function Application({
   application: ShownApplication;
   csrfToken: string;
 }): VNode {
-  const { clientId, name, firstParty, organizationId, organizationName, permissions } = application;
-  const id = `application-${Buffer.from(clientId).toString('hex')}-${organizationId}`;
+  const { clientId, name, firstParty, organization, permissions } = application;
+  const forWhich = organization?.id ?? NO_ORGANIZATION;
+  const id = `application-${Buffer.from(clientId).toString('hex')}-${forWhich}`;
   return (
     <section class="panel" aria-labelledby={id}>
       <h2 id={id}>
-        {name} <span class="muted">for {organizationName}</span>
+        {name} <span class="muted">for {organization?.name ?? 'no organization'}</span>
       </h2>
       {firstParty && (
         <p>
@@ -82,7 +82,7 @@ function Application({
       <form class="actions" method="post" action="/account/applications/revoke">
         <HiddenFields csrfToken={csrfToken} />
         <input type="hidden" name="client_id" value={clientId} />
-        <input type="hidden" name="organization_id" value={organizationId} />
+        <input type="hidden" name="organization_id" value={forWhich} />
         <button class="button" type="submit" aria-describedby={id}>
           End access
         </button>

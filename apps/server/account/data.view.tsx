@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { Confirmed, TextField } from '../organization/fields.js';
 import type { FormFailure } from '../pages/form-failure.js';
 import { titleOf } from '../pages/form-page.js';
-import { ErrorSummary, HiddenFields } from '../pages/form.js';
+import { DoneNotice, ErrorSummary, HiddenFields } from '../pages/form.js';
 import type { Account } from '../pages/layout.js';
 import { Moment } from '../pages/moment.js';
 import { AccountLayout } from './account-layout.js';
@@ -30,11 +30,7 @@ export function DataView(props: DataProps): VNode {
           {failure.text}
         </ErrorSummary>
       )}
-      {done && (
-        <p class="notice" role="status">
-          Your account is kept.
-        </p>
-      )}
+      {done && <DoneNotice>Your account is kept.</DoneNotice>}
       {deletionAt && <PendingDeletion account={account} at={deletionAt} />}
       <div class="panels">
         <Export />

@@ -4,6 +4,7 @@ import {
   Csrf,
   FactorRepository,
   Factors,
+  OwnSessionsRepository,
   SessionCookie,
   SessionRepository,
   severalFactors,
@@ -21,6 +22,7 @@ export class FactorPages {
     private readonly factors: FactorRepository,
     private readonly acts: Factors,
     private readonly sessions: SessionRepository,
+    private readonly ownSessions: OwnSessionsRepository,
     private readonly cookie: SessionCookie,
     private readonly csrf: Csrf,
     private readonly pages: Pages,
@@ -35,21 +37,29 @@ export class FactorPages {
     }: { status?: number; returnTo?: string; problem?: SecurityProblem; done?: SecurityDone | undefined },
   ): Promise<void> {
     const factors = await this.factors.of(visit.session.userId);
-    const view = <SecurityView account={accountOf(visit, this.csrf)} factors={factors} {...shown} />;
+    const isRemoved = shown.done === 'totp-removed' || shown.done === 'passkey-removed';
+    const elsewhere = isRemoved && (await this.isElsewhere(visit));
+    const account = accountOf(visit, this.csrf);
+    const view = <SecurityView account={account} factors={factors} elsewhere={elsewhere} {...shown} />;
     this.pages.send(visit.reply, view, { status, scripted: true });
   }
 
   /** Shows new recovery codes, which are nowhere else. */
-  codes(visit: Visit, title: string, codes: readonly string[], returnTo: string): void {
+  async codes(visit: Visit, title: string, codes: readonly string[], returnTo: string): Promise<void> {
     const view = (
       <FactorAddedView
         account={accountOf(visit, this.csrf)}
         title={title}
         codes={codes}
         returnTo={returnTo}
+        elsewhere={await this.isElsewhere(visit)}
       />
     );
     this.pages.send(visit.reply, view);
+  }
+
+  private isElsewhere({ session }: Visit): Promise<boolean> {
+    return this.ownSessions.areOthers(session.userId, session.id);
   }
 
   /**
@@ -64,6 +74,6 @@ export class FactorPages {
     if (secret === undefined) throw new SignInRequired(returnTo);
     this.cookie.set(reply, secret);
     const codes = await this.acts.firstRecoveryCodes(session, by);
-    this.codes(visit, title, codes, returnTo);
+    await this.codes(visit, title, codes, returnTo);
   }
 }

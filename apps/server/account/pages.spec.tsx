@@ -75,8 +75,11 @@ pagesAreSafeAndSound((text, url) => {
           />,
         ] as const,
     ),
-    ['factor added', <FactorAddedView account={account} title={text} codes={[text]} returnTo={url} />],
-    ...(['choose-organization', 'refuse', 'go-on'] as const).map(
+    [
+      'factor added',
+      <FactorAddedView account={account} title={text} codes={[text]} returnTo={url} elsewhere />,
+    ],
+    ...(['choose-organization', 'leave', 'refuse', 'go-on'] as const).map(
       (instead) =>
         [
           `step-up, ${instead}`,

@@ -46,6 +46,6 @@ export class SecurityController {
     const codes = await this.factors.makeRecoveryCodes(session, actorOf(session, request.ip));
     if (codes.length === 0)
       return this.factorPages.list(visit, { status: 409, problem: { kind: 'no-factor' } });
-    this.factorPages.codes(visit, 'Your new recovery codes', codes, '/account/security');
+    await this.factorPages.codes(visit, 'Your new recovery codes', codes, '/account/security');
   }
 }

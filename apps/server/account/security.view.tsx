@@ -1,13 +1,14 @@
 import type { VNode } from 'preact';
 import { shortestPassword } from '#accounts';
 import { MOST_FACTORS, type FactorList, type Passkey, type Removal, type TotpFactor } from '#sessions';
-import { ErrorSummary, HiddenFields } from '../pages/form.js';
+import { DoneNotice, ErrorSummary, HiddenFields } from '../pages/form.js';
 import { Icon } from '../pages/icons.js';
 import type { Account } from '../pages/layout.js';
 import { queryHref } from '../pages/links.js';
 import { Moment } from '../pages/moment.js';
 import { PasskeyForm } from '../pages/passkey-form.js';
 import { AccountLayout } from './account-layout.js';
+import { EndElsewhere } from './end-elsewhere.js';
 
 /** Why the last act did not happen. */
 export type SecurityProblem =
@@ -25,6 +26,8 @@ interface SecurityProps {
   readonly returnTo?: string | undefined;
   readonly problem?: SecurityProblem | undefined;
   readonly done?: SecurityDone | undefined;
+  /** Whether the person is signed in elsewhere too, where a factor was changed just now. */
+  readonly elsewhere?: boolean;
 }
 
 const DONE: Readonly<Record<SecurityDone, string>> = {
@@ -261,7 +264,7 @@ function RecoveryCodes({ account, factors }: SecurityProps): VNode {
 
 /** What a person signs in with. */
 export function SecurityView(props: SecurityProps): VNode {
-  const { account, problem, done } = props;
+  const { account, problem, done, elsewhere = false } = props;
   return (
     <AccountLayout
       title={problem ? 'Error: Sign-in and security' : 'Sign-in and security'}
@@ -276,11 +279,12 @@ export function SecurityView(props: SecurityProps): VNode {
         </ErrorSummary>
       )}
       {done && (
-        <p class="notice" role="status">
+        <DoneNotice>
           <Icon name="check" />
           {DONE[done]}
-        </p>
+        </DoneNotice>
       )}
+      {elsewhere && <EndElsewhere csrfToken={account.csrfToken} />}
       <div class="panels">
         <Passkeys {...props} />
         <Totp {...props} />

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import type { OwnSession } from '#sessions';
-import { HiddenFields } from '../pages/form.js';
+import { DoneNotice, HiddenFields } from '../pages/form.js';
 import type { Account } from '../pages/layout.js';
 import { Moment } from '../pages/moment.js';
 import { AccountLayout } from './account-layout.js';
@@ -30,11 +30,7 @@ export function SessionsView({ account, sessions, done }: SessionsProps): VNode 
   return (
     <AccountLayout title="Your sessions" path="/account/sessions" account={account}>
       <h1>Your sessions</h1>
-      {done && (
-        <p class="notice" role="status">
-          {sentences[done]}
-        </p>
-      )}
+      {done && <DoneNotice>{sentences[done]}</DoneNotice>}
       <section class="panel" aria-labelledby="sessions">
         <h2 id="sessions">Where you are signed in</h2>
         <p class="muted">

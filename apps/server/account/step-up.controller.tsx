@@ -6,6 +6,7 @@ import {
   acrOf,
   Csrf,
   FactorRepository,
+  OperatorRule,
   PendingSignInCookie,
   PendingSignInRepository,
   SessionRepository,
@@ -31,9 +32,13 @@ class DeclineForm extends StepUpQuery {
   csrf_token?: string;
 }
 
-/** Who asks for a second factor, and how much. */
+/** What operators do is done there. */
+const CONSOLE = /^\/console(?:[/?]|$)/;
+
+/** Who asks whom for a second factor, and how much. */
 interface Asking {
   readonly name: string;
+  readonly whom: 'people' | 'members' | 'operators';
   readonly demand: AcrDemand | 'required';
 }
 
@@ -42,6 +47,7 @@ interface Asking {
 export class StepUpController {
   constructor(
     private readonly stepUp: StepUp,
+    private readonly operatorRule: OperatorRule,
     private readonly factors: FactorRepository,
     private readonly pendingSignIns: PendingSignInRepository,
     private readonly pendingCookie: PendingSignInCookie,
@@ -61,7 +67,9 @@ export class StepUpController {
     const asking = await this.asking(returnTo, session);
     const has = await this.factors.hasSecondFactor(session.userId);
     const recent = this.stepUp.isRecent(session);
-    if (recent && (acrOf(session.amr) === 'aal2' || !(has || asking))) {
+    // a session may outlast the factor that was proven in it
+    const proven = acrOf(session.amr) === 'aal2' && (has || asking?.whom !== 'operators');
+    if (recent && (proven || !(has || asking))) {
       reply.redirect(returnTo, 303);
       return;
     }
@@ -78,7 +86,8 @@ export class StepUpController {
       reply.redirect(queryHref('/sign-in/second-factor', { return_to: returnTo }), 303);
       return;
     }
-    reply.redirect(queryHref('/sign-in', { login_hint: session.email, return_to: returnTo }), 303);
+    const again = { login_hint: session.email, return_to: returnTo, again: 'step-up' };
+    reply.redirect(queryHref('/sign-in', again), 303);
   }
 
   /** The person goes on without a second factor, where that is theirs to choose, or the application hears of it. */
@@ -90,7 +99,11 @@ export class StepUpController {
     const returnTo = await this.returnAddress.safe(form.return_to);
     const asking = await this.asking(returnTo, session);
     if (asking?.demand === 'required') {
-      throw new PublicError(403, 'access_denied', `${asking.name} asks its members for a second factor.`);
+      throw new PublicError(
+        403,
+        'access_denied',
+        `${asking.name} asks its ${asking.whom} for a second factor.`,
+      );
     }
     if (asking?.demand === 'essential') {
       const answer = await this.authorize.deny(
@@ -106,7 +119,8 @@ export class StepUpController {
   }
 
   private async offer(visit: Visit, returnTo: string, asking: Asking): Promise<void> {
-    const instead = { required: 'choose-organization', essential: 'refuse', wished: 'go-on' } as const;
+    const required = asking.whom === 'operators' ? 'leave' : 'choose-organization';
+    const instead = { required, essential: 'refuse', wished: 'go-on' } as const;
     const view = (
       <StepUpView
         account={accountOf(visit, this.csrf)}
@@ -118,13 +132,20 @@ export class StepUpController {
     this.pages.send(visit.reply, view, { formLeadsTo: await this.returnAddress.formTargets(returnTo) });
   }
 
-  /** The organization that the person acts for comes first: nothing gets around its rule. */
+  /** The organization that the person acts for comes before an application: nothing gets around its rule. */
   private async asking(returnTo: string, session: Session): Promise<Asking | undefined> {
     const { organization, amr } = session;
     const authorization = await this.returnAddress.authorizationRequest(returnTo);
     const demand = authorization && acrDemand(authorization, amr);
-    if (authorization && demand && demand !== 'wished') return { name: authorization.client.name, demand };
-    if (organization?.secondFactorRequired) return { name: organization.name, demand: 'required' };
-    return authorization && demand && { name: authorization.client.name, demand };
+    const application = authorization &&
+      demand && { name: authorization.client.name, whom: 'people' as const, demand };
+    if (application && demand !== 'wished') return application;
+    if (organization?.secondFactorRequired) {
+      return { name: organization.name, whom: 'members', demand: 'required' };
+    }
+    if (CONSOLE.test(returnTo) && (await this.operatorRule.demandOf(session))) {
+      return { name: 'The administration of licenses', whom: 'operators', demand: 'required' };
+    }
+    return application;
   }
 }

@@ -10,7 +10,7 @@ interface StepUpProps {
   /** Who asks for a second factor, which this person has none of. */
   readonly askedBy: string;
   /** What the person may do instead. */
-  readonly instead: 'choose-organization' | 'refuse' | 'go-on';
+  readonly instead: 'choose-organization' | 'leave' | 'refuse' | 'go-on';
 }
 
 function Instead({ account, returnTo, askedBy, instead }: StepUpProps): VNode {
@@ -18,6 +18,13 @@ function Instead({ account, returnTo, askedBy, instead }: StepUpProps): VNode {
     return (
       <a class="button" href={queryHref('/choose-organization', { return_to: returnTo })}>
         Choose another organization
+      </a>
+    );
+  }
+  if (instead === 'leave') {
+    return (
+      <a class="button button-block" href="/">
+        Back to your modules
       </a>
     );
   }

@@ -29,7 +29,6 @@ class EnrolmentForm extends CsrfForm {
 
   @IsOptional()
   @IsString({ message: 'code must be sent once.' })
-  @MaxLength(256, { message: 'The code is too long.' })
   code?: string;
 }
 

@@ -28,7 +28,7 @@ export function TotpView({ account, offer, returnTo, replaces, failure }: TotpPr
       <section class="card" aria-labelledby="heading">
         <h1 id="heading">{title}</h1>
         {failure && (
-          <ErrorSummary id="totp-error" title="The app is not set up yet">
+          <ErrorSummary id="totp-error" title="The app is not set up yet" toField>
             {FAILURES[failure]}
           </ErrorSummary>
         )}

@@ -54,8 +54,25 @@ export function BoughtFacts({ license, bought }: { license: LicenseOverview; bou
   );
 }
 
+/** The change by which a license gets named seats that it has not now, and which can be assigned ahead. */
+export function seatsAhead(
+  { seatModel }: Pick<LicenseOverview, 'seatModel'>,
+  { coming }: Pick<BoughtLicense, 'coming'>,
+): BoughtLicense['coming'][number] | undefined {
+  return seatModel === 'named' ? undefined : coming.find((terms) => terms.seatModel === 'named');
+}
+
 /** What each feature is, and what is to change. */
-export function BoughtFeatures({ bought, at }: { bought: BoughtShown; at: Date }): VNode {
+export function BoughtFeatures({
+  license,
+  bought,
+  at,
+}: {
+  license: LicenseOverview;
+  bought: BoughtShown;
+  at: Date;
+}): VNode {
+  const becomesNamed = seatsAhead(license, bought);
   return (
     <>
       {bought.features.length > 0 && (
@@ -84,6 +101,12 @@ export function BoughtFeatures({ bought, at }: { bought: BoughtShown; at: Date }
                 </dt>
                 <dd>
                   {bought.planNames.get(planVersionId) ?? planVersionId}; {seatsWords(seats)}
+                  {effectiveAt === becomesNamed?.effectiveAt && (
+                    <span class="muted small">
+                      Nobody is seated by the change: assign the seats before, since those alone who hold one
+                      get in from then on.
+                    </span>
+                  )}
                 </dd>
               </div>
             ))}

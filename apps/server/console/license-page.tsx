@@ -16,9 +16,10 @@ import { Clock, PublicError } from '#platform';
 import { Csrf } from '#sessions';
 import { Pages } from '../pages/pages.js';
 import { accountOf, type Visit } from '../pages/visit.js';
+import { RefusedActs } from '../refused-acts.js';
 import { requireAuthority } from './authority.js';
 import { licenseActSentence, peopleOf, plansOf } from './license-acts.js';
-import type { BoughtShown } from './license-bought.view.js';
+import { seatsAhead, type BoughtShown } from './license-bought.view.js';
 import type { FilesShown, TypedFile } from './license-files.view.js';
 import type { LicenseDone } from './license-done.js';
 import type { SeatsShown } from './license-seats.view.js';
@@ -33,7 +34,7 @@ export interface LicenseVisit extends Visit {
   readonly id: string;
 }
 
-/** The visit of a route whose path names the license as `:id`. @throws PublicError 400 `invalid_request` */
+/** The visit of a route whose path names the license as `:id`. @throws PublicError 404 `unknown_license` */
 export const CurrentLicenseVisit = createParamDecorator(
   (_: unknown, context: ExecutionContext): LicenseVisit => {
     const http = context.switchToHttp();
@@ -41,7 +42,7 @@ export const CurrentLicenseVisit = createParamDecorator(
       FastifyRequest<{ Params: { id: string } }> & { session: LicenseVisit['session'] }
     >();
     const { id } = request.params;
-    if (!isUUID(id)) throw new PublicError(400, 'invalid_request', 'There is no such license.');
+    if (!isUUID(id)) throw new PublicError(404, 'unknown_license', 'There is no such license.');
     return { id, session: request.session, request, reply: http.getResponse<FastifyReply>() };
   },
 );
@@ -73,6 +74,7 @@ export class LicensePage {
     private readonly history: HistoryRepository,
     private readonly usage: UsageReportRepository,
     private readonly clock: Clock,
+    private readonly refusedActs: RefusedActs,
     private readonly csrf: Csrf,
     private readonly pages: Pages,
   ) {}
@@ -102,6 +104,7 @@ export class LicensePage {
       else void reply.status(200).headers(done.headers).send(done.text);
     } catch (error) {
       if (!(error instanceof PublicError)) throw error;
+      await this.refusedActs.note(visit.request, error);
       const { publicMessage: problem, status } = error;
       await this.send(visit, actor, license, { problem, status, ...(typed && { typed }) });
     }
@@ -128,7 +131,7 @@ export class LicensePage {
         account={accountOf(visit, this.csrf)}
         license={license}
         bought={bought}
-        seats={may('seats:read') ? await this.seats(license) : undefined}
+        seats={may('seats:read') ? await this.seats(license, bought) : undefined}
         files={may('offline:read') ? await this.files(license, may('offline:write'), shown.typed) : undefined}
         usage={may('usage:read') ? await this.uses(license, bought) : []}
         timeline={may('history:read') ? await this.timeline(license.id, shown.before) : undefined}
@@ -141,16 +144,19 @@ export class LicensePage {
   }
 
   /** Of each the first 500. */
-  private async seats({ id, seatModel }: LicenseOverview): Promise<SeatsShown> {
+  private async seats(license: LicenseOverview, bought: BoughtShown): Promise<SeatsShown> {
+    const { id, seatModel } = license;
+    const ahead = seatsAhead(license, bought);
     const [holders, candidates, kept, leases] = await Promise.all([
       this.overview.seatHolders(id, null, MOST_SHOWN),
-      seatModel === 'named' ? this.overview.seatCandidates(id) : [],
+      seatModel === 'named' || ahead ? this.overview.seatCandidates(id) : [],
       this.lists.reservations(id, null, MOST_SHOWN),
       this.lists.leases(id, null, MOST_SHOWN),
     ]);
     return {
       holders: holders.items.toSorted((one, other) => one.name.localeCompare(other.name, 'en')),
       candidates,
+      ahead,
       kept: kept.items,
       leases: leases.items.toSorted((one, other) => one.name.localeCompare(other.name, 'en')),
     };

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import type { HeldLease, KeptSeat, LicenseOverview, SeatHolder } from '#licensing';
+import type { ComingTerms, HeldLease, KeptSeat, LicenseOverview, SeatHolder } from '#licensing';
 import { HiddenFields } from '../pages/form.js';
 import type { Account } from '../pages/layout.js';
 import { Moment } from '../pages/moment.js';
@@ -9,6 +9,8 @@ import { since } from './since.js';
 export interface SeatsShown {
   readonly holders: readonly SeatHolder[];
   readonly candidates: readonly Person[];
+  /** The named seats that are to come, which can be assigned already. */
+  readonly ahead: ComingTerms | undefined;
   /** For invitations. */
   readonly kept: readonly KeptSeat[];
   readonly leases: readonly HeldLease[];
@@ -122,6 +124,29 @@ function DeviceName({ device }: { device: string }): VNode {
   return UUID.test(device) ? <>session {device.slice(0, 8)}</> : <>{device}</>;
 }
 
+/** Who gets in once the license has named seats. */
+function SeatsAhead({ ahead, ...props }: SeatsProps & { ahead: ComingTerms }): VNode {
+  const { holders } = props.seats;
+  return (
+    <>
+      <h3>
+        Named seats from <Moment at={new Date(ahead.effectiveAt)} /> on
+      </h3>
+      <p class="muted">
+        {holders.length} of {ahead.seatLimit} assigned. Nobody else gets in from then on.
+      </p>
+      {holders.length > 0 && (
+        <ul class="account-list seat-list">
+          {holders.map((holder) => (
+            <NamedSeat key={holder.userId} {...props} holder={holder} />
+          ))}
+        </ul>
+      )}
+      <Assign {...props} />
+    </>
+  );
+}
+
 export function Seats(props: SeatsProps): VNode {
   const { license, seats } = props;
   const { seatModel } = license;
@@ -150,6 +175,7 @@ export function Seats(props: SeatsProps): VNode {
         </ul>
       )}
       {seatModel === 'named' && <Assign {...props} />}
+      {seats.ahead && <SeatsAhead {...props} ahead={seats.ahead} />}
     </section>
   );
 }

@@ -1,7 +1,8 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { IsIn, IsOptional, IsString, IsUUID, Matches, MaxLength } from 'class-validator';
 import { OfflineLicenses, SeatLeaseRepository, SeatRepository, type IssuedLicenseFile } from '#licensing';
-import { addSeconds, Clock, PublicError, RequireSession } from '#platform';
+import { addSeconds, Clock, PublicError, RequireOperatorSession } from '#platform';
+import { actorOf } from '#sessions';
 import { LICENSE_DONE, type LicenseDone } from './license-done.js';
 import { CurrentLicenseVisit, LicensePage, type DownloadedFile, type LicenseVisit } from './license-page.js';
 
@@ -68,7 +69,7 @@ export class LicensePageController {
   ) {}
 
   @Get()
-  @RequireSession()
+  @RequireOperatorSession('/console/licenses')
   async show(
     @CurrentLicenseVisit() visit: LicenseVisit,
     @Query() { before, done }: LicenseQuery,
@@ -77,35 +78,35 @@ export class LicensePageController {
   }
 
   @Post('seats')
-  @RequireSession()
+  @RequireOperatorSession('/console/licenses')
   async assign(@CurrentLicenseVisit() visit: LicenseVisit, @Body() form: SeatForm): Promise<void> {
     await this.page.act(visit, 'seats:assign', form, async () => {
-      await this.seats.assignSeat(visit.id, form.user_id, visit.session.userId);
+      await this.seats.assignSeat(visit.id, form.user_id, actorOf(visit.session, visit.request.ip));
       return 'assigned';
     });
   }
 
   @Post('seats/release')
-  @RequireSession()
+  @RequireOperatorSession('/console/licenses')
   async release(@CurrentLicenseVisit() visit: LicenseVisit, @Body() form: SeatForm): Promise<void> {
     await this.page.act(visit, 'seats:assign', form, async () => {
-      await this.seats.releaseSeat(visit.id, form.user_id, visit.session.userId);
+      await this.seats.releaseSeat(visit.id, form.user_id, actorOf(visit.session, visit.request.ip));
       return 'released';
     });
   }
 
   @Post('leases/end')
-  @RequireSession()
+  @RequireOperatorSession('/console/licenses')
   async endLease(@CurrentLicenseVisit() visit: LicenseVisit, @Body() form: LeaseForm): Promise<void> {
     await this.page.act(visit, 'seats:assign', form, async () => {
-      await this.leases.endLease(visit.id, Number(form.fence), visit.session.userId);
+      await this.leases.endLease(visit.id, Number(form.fence), actorOf(visit.session, visit.request.ip));
       return 'ended';
     });
   }
 
   /** Answers with the file itself, which nobody keeps. */
   @Post('files')
-  @RequireSession()
+  @RequireOperatorSession('/console/licenses')
   async issueFile(@CurrentLicenseVisit() visit: LicenseVisit, @Body() form: FileForm): Promise<void> {
     const { instance = '', seats = '', days = '' } = form;
     const issue = async () => {
@@ -115,16 +116,16 @@ export class LicensePageController {
         seatBlock: wholeNumber(seats, 'Say how many seats go with the file; 0 of a license for everybody.'),
         expiresAt: addSeconds(this.clock.now(), wholeNumber(days, 'Say for how many days.') * A_DAY),
       };
-      return fileAnswer(await this.offline.issue(wanted, visit.session.userId));
+      return fileAnswer(await this.offline.issue(wanted, actorOf(visit.session, visit.request.ip)));
     };
     await this.page.act(visit, 'offline:write', form, issue, { instance, seats, days });
   }
 
   @Post('files/return')
-  @RequireSession()
+  @RequireOperatorSession('/console/licenses')
   async returnFile(@CurrentLicenseVisit() visit: LicenseVisit, @Body() form: ReturnForm): Promise<void> {
     await this.page.act(visit, 'offline:write', form, async () => {
-      await this.offline.return(form.grant, visit.session.userId, visit.id);
+      await this.offline.return(form.grant, actorOf(visit.session, visit.request.ip), visit.id);
       return 'returned';
     });
   }

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import type { DayUse, LicenseOverview } from '#licensing';
-import { ErrorSummary } from '../pages/form.js';
+import { DoneNotice, ErrorSummary } from '../pages/form.js';
 import { Layout, type Account } from '../pages/layout.js';
 import { queryHref } from '../pages/links.js';
 import { Moment } from '../pages/moment.js';
@@ -95,7 +95,7 @@ function Facts({ license, bought, at }: Pick<LicenseViewProps, 'license' | 'boug
           </dd>
         </div>
       </dl>
-      <BoughtFeatures bought={bought} at={at} />
+      <BoughtFeatures license={license} bought={bought} at={at} />
     </section>
   );
 }
@@ -170,11 +170,7 @@ export function LicenseView(props: LicenseViewProps): VNode {
           {problem}
         </ErrorSummary>
       )}
-      {done !== undefined && (
-        <p class="notice" role="status">
-          {LICENSE_DONE[done]}
-        </p>
-      )}
+      {done !== undefined && <DoneNotice>{LICENSE_DONE[done]}</DoneNotice>}
       <div class="panel-stack">
         <div class="panels">
           <div class="panel-stack">

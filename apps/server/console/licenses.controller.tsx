@@ -3,7 +3,7 @@ import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdministratorRepository } from '#accounts';
 import { LicenseOverviewRepository, type LicenseOverview } from '#licensing';
-import { Clock, CurrentSession, RequireSession } from '#platform';
+import { Clock, CurrentSession, RequireOperatorSession } from '#platform';
 import { Csrf, type Session } from '#sessions';
 import { Pages } from '../pages/pages.js';
 import { accountOf } from '../pages/visit.js';
@@ -38,7 +38,7 @@ export class LicensesPageController {
   ) {}
 
   @Get()
-  @RequireSession()
+  @RequireOperatorSession('/console/licenses')
   async list(
     @Query() { q = '', after }: ListQuery,
     @CurrentSession() session: Session,
@@ -55,9 +55,9 @@ export class LicensesPageController {
     requireAuthority('licenses:read', actor, organizationId);
     const at = this.clock.now();
     const search = q.trim();
+    const filter = { organizationId, ...(search !== '' && { search }) };
     const { items, next } = await this.overview.list({
-      organizationId,
-      ...(search !== '' && { search }),
+      ...filter,
       ...(after !== undefined && { after }),
       limit: PAGE,
     });
@@ -68,7 +68,7 @@ export class LicensesPageController {
         search={search}
         licenses={items}
         next={next ?? undefined}
-        endingSoon={search === '' && after === undefined ? await this.endingSoon(organizationId, at) : []}
+        endingSoon={after === undefined ? await this.endingSoon(filter, at) : []}
         soonDays={SOON_DAYS}
         at={at}
       />
@@ -76,9 +76,11 @@ export class LicensesPageController {
     this.pages.send(reply, view);
   }
 
-  private async endingSoon(organizationId: string | null, at: Date): Promise<readonly LicenseOverview[]> {
+  private async endingSoon(
+    filter: { organizationId: string | null; search?: string },
+    at: Date,
+  ): Promise<readonly LicenseOverview[]> {
     const to = new Date(at.getTime() + SOON_DAYS * DAY);
-    const { items } = await this.overview.list({ organizationId, ending: { from: at, to }, limit: 10 });
-    return items;
+    return this.overview.ending(filter, { from: at, to }, 10);
   }
 }

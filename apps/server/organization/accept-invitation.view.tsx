@@ -167,8 +167,8 @@ export function InvalidInvitationView({ account }: { account: Account | undefine
         <p class="lead">It was accepted, withdrawn or sent again, or it has expired.</p>
         <p>Look for a later mail, or ask whoever invited you to send it again.</p>
         <div class="actions">
-          <a class="button button-primary" href="/">
-            Go to the launcher
+          <a class="button button-primary" href={account ? '/' : '/sign-in'}>
+            {account ? 'Go to the launcher' : 'Go to the sign-in page'}
           </a>
         </div>
       </section>

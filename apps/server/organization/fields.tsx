@@ -58,19 +58,23 @@ interface SelectFieldProps {
   readonly label: string;
   readonly value: string;
   readonly options: readonly { readonly value: string; readonly text: string }[];
+  readonly error?: string | undefined;
 }
 
-export function SelectField({ id, name, label, value, options }: SelectFieldProps): VNode {
+export function SelectField({ id, name, label, value, options, error }: SelectFieldProps): VNode {
+  const wrong =
+    error === undefined ? {} : { 'aria-invalid': 'true' as const, 'aria-describedby': `${id}-error` };
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <select id={id} name={name}>
+      <select id={id} name={name} {...wrong}>
         {options.map((option) => (
           <option key={option.value} value={option.value} selected={option.value === value}>
             {option.text}
           </option>
         ))}
       </select>
+      {error !== undefined && <FieldError id={`${id}-error`}>{error}</FieldError>}
     </div>
   );
 }

@@ -1,11 +1,12 @@
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
-import { IsIn, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { IsIn, IsOptional, IsString, isUUID, IsUUID, MaxLength } from 'class-validator';
 import { InvitationRepository, invitedLines, MOST_INVITED_AT_ONCE, RoleRepository } from '#accounts';
 import { LicenseOverviewRepository } from '#licensing';
 import { Clock, PublicError } from '#platform';
 import { actorOf, Csrf } from '#sessions';
 import { seatsSentence, stateOf } from '../console/license-state.js';
 import { Pages } from '../pages/pages.js';
+import { RefusedActs } from '../refused-acts.js';
 import { frameOf, type Frame } from './frame.js';
 import { Invitations, type InviteResult } from './invitations.service.js';
 import { InvitationsView, type SeatChoice, type TypedInvitation } from './invitations.view.js';
@@ -40,14 +41,12 @@ class InviteForm {
   @MaxLength(50_000, { message: 'The list of addresses is too long.' })
   addresses?: string;
 
+  /** Whatever comes of these two: what is wrong with them is told beside them, where the addresses are kept. */
   @IsOptional()
-  @IsString({ message: 'role must be sent once.' })
-  @MaxLength(100, { message: 'Choose one of the roles.' })
-  role?: string;
+  role?: unknown;
 
   @IsOptional()
-  @IsUUID(undefined, { message: 'Choose one of the licenses.' })
-  license_id?: string;
+  license_id?: unknown;
 }
 
 interface Shown {
@@ -67,6 +66,7 @@ export class OrganizationInvitationsController {
     private readonly roles: RoleRepository,
     private readonly licenses: LicenseOverviewRepository,
     private readonly clock: Clock,
+    private readonly refusedActs: RefusedActs,
     private readonly csrf: Csrf,
     private readonly pages: Pages,
   ) {}
@@ -84,29 +84,36 @@ export class OrganizationInvitationsController {
     '/organization/invitations',
   )
   async invite(@CurrentVisit() visit: Visit, @Body() form: InviteForm): Promise<void> {
-    const { addresses = '', license_id: licenseId } = form;
-    const typed = { addresses, role: form.role, licenseId };
+    const { addresses = '' } = form;
+    const [role, licenseId] = [textOf(form.role), textOf(form.license_id)];
+    const typed = { addresses, role, licenseId };
     const lines = invitedLines(addresses);
-    const problem = problemOf(lines.length);
-    if (problem !== undefined) {
-      await this.page(visit, { said: { problem }, typed: { ...typed, problem }, status: 400 });
-      return;
-    }
+    const problems = {
+      addresses: problemOf(lines.length),
+      license_id:
+        form.license_id === undefined || isUUID(licenseId) ? undefined : 'Choose one of the licenses.',
+    };
     try {
-      const about = { organizationId: visit.organization.id, licenseId, ...readRole(form.role) };
+      const about = { organizationId: visit.organization.id, licenseId, ...readRole(role) };
+      const problem = problems.addresses ?? problems.license_id;
+      if (problem !== undefined) {
+        await this.page(visit, { said: { problem }, typed: { ...typed, problems }, status: 400 });
+        return;
+      }
       const results = await this.invitations.inviteAll(lines, about, actor(visit));
       const left = results.filter((result) => result.problem !== undefined);
       await this.page(visit, {
         results,
-        typed: { ...typed, addresses: left.map(({ text }) => text).join('\n'), problem: undefined },
+        typed: { ...typed, addresses: left.map(({ text }) => text).join('\n'), problems: {} },
         status: left.length === results.length ? 400 : 200,
       });
     } catch (error) {
       if (!(error instanceof PublicError)) throw error;
-      const { publicMessage, status } = error;
+      await this.refusedActs.note(visit.request, error);
+      const { publicMessage: problem, status, code } = error;
       await this.page(visit, {
-        said: { problem: publicMessage },
-        typed: { ...typed, problem: undefined },
+        said: { problem },
+        typed: { ...typed, problems: { ...problems, ...(code === 'invalid_role' && { role: problem }) } },
         status,
       });
     }
@@ -133,6 +140,7 @@ export class OrganizationInvitationsController {
       await act();
     } catch (error) {
       if (!(error instanceof PublicError)) throw error;
+      await this.refusedActs.note(visit.request, error);
       await this.page(visit, { said: { problem: error.publicMessage }, status: error.status });
       return;
     }
@@ -168,6 +176,11 @@ export class OrganizationInvitationsController {
         text: `${license.moduleName}, ${license.planName} (${seatsSentence(license)})`,
       }));
   }
+}
+
+/** Undefined also for what was sent twice. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function problemOf(lines: number): string | undefined {

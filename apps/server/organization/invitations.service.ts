@@ -31,6 +31,9 @@ export interface Acceptance extends AcceptedInvitation {
 
 type Accept = (on: Transaction) => Promise<AcceptedInvitation>;
 
+/** Refusals that are none of one address. */
+const ABOUT_THE_ACTOR = new Set(['access_denied', 'beyond_authority']);
+
 /**
  * Invitations with the seats that are kept for them: both in one transaction, in which the licenses are locked before
  * the organization, as everything about seats is.
@@ -155,8 +158,7 @@ export class Invitations {
       return undefined;
     } catch (error) {
       // what is about the actor is about every line
-      if (!(error instanceof PublicError) || (error.status === 403 && error.code === 'access_denied'))
-        throw error;
+      if (!(error instanceof PublicError) || ABOUT_THE_ACTOR.has(error.code)) throw error;
       return error.publicMessage;
     }
   }

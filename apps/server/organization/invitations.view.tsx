@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import { MOST_INVITATION_MAILS, MOST_INVITED_AT_ONCE, type CustomRole, type Invitation } from '#accounts';
+import { LANDING } from '../pages/form.js';
 import { Icon } from '../pages/icons.js';
 import { queryHref } from '../pages/links.js';
 import { Moment } from '../pages/moment.js';
@@ -20,7 +21,8 @@ export interface TypedInvitation {
   readonly addresses: string;
   readonly role: string | undefined;
   readonly licenseId: string | undefined;
-  readonly problem: string | undefined;
+  /** By field, as a sentence. */
+  readonly problems: Readonly<Partial<Record<'addresses' | 'role' | 'license_id', string | undefined>>>;
 }
 
 export interface InvitationsProps {
@@ -38,7 +40,7 @@ export interface InvitationsProps {
 function Results({ results }: { results: readonly InviteResult[] }): VNode {
   const sent = results.filter(({ problem }) => problem === undefined).length;
   return (
-    <section class="panel" aria-labelledby="results" role="status">
+    <section class="panel" aria-labelledby="results" role="status" {...LANDING}>
       <h2 id="results">
         {sent} of {results.length} invited
       </h2>
@@ -58,7 +60,8 @@ function Results({ results }: { results: readonly InviteResult[] }): VNode {
 }
 
 function InviteForm({ frame, roles, seats, typed }: InvitationsProps): VNode {
-  const describedBy = typed?.problem === undefined ? 'addresses-hint' : 'addresses-hint addresses-error';
+  const { addresses: problem, role: roleProblem, license_id: licenseProblem } = typed?.problems ?? {};
+  const describedBy = problem === undefined ? 'addresses-hint' : 'addresses-hint addresses-error';
   return (
     <section class="panel" aria-labelledby="invite">
       <h2 id="invite">Invite people</h2>
@@ -77,17 +80,18 @@ function InviteForm({ frame, roles, seats, typed }: InvitationsProps): VNode {
             spellcheck={false}
             required
             aria-describedby={describedBy}
-            {...(typed?.problem === undefined ? {} : { 'aria-invalid': 'true' as const })}
+            {...(problem === undefined ? {} : { 'aria-invalid': 'true' as const })}
           >
             {typed?.addresses ?? ''}
           </textarea>
-          {typed?.problem !== undefined && <FieldError id="addresses-error">{typed.problem}</FieldError>}
+          {problem !== undefined && <FieldError id="addresses-error">{problem}</FieldError>}
         </div>
         <SelectField
           id="role"
           name="role"
           label="Role"
           value={typed?.role ?? 'member'}
+          error={roleProblem}
           options={roleChoices(frame.organization.role, roles)}
         />
         {seats.length > 0 && (
@@ -96,6 +100,7 @@ function InviteForm({ frame, roles, seats, typed }: InvitationsProps): VNode {
             name="license_id"
             label="Seat to keep"
             value={typed?.licenseId ?? ''}
+            error={licenseProblem}
             options={[{ value: '', text: 'None' }, ...seats.map(({ id, text }) => ({ value: id, text }))]}
           />
         )}

@@ -1,5 +1,5 @@
 import type { ComponentChildren, VNode } from 'preact';
-import { ErrorSummary } from '../pages/form.js';
+import { DoneNotice, ErrorSummary } from '../pages/form.js';
 import { Layout } from '../pages/layout.js';
 import { mayHere, type Frame } from './frame.js';
 
@@ -49,11 +49,7 @@ export function OrganizationLayout({ frame, path, children }: OrganizationLayout
           {problem}
         </ErrorSummary>
       )}
-      {done !== undefined && (
-        <p class="notice" role="status">
-          {done}
-        </p>
-      )}
+      {done !== undefined && <DoneNotice>{done}</DoneNotice>}
       {children}
     </Layout>
   );

@@ -4,6 +4,7 @@ import { MembershipRepository, RoleRepository } from '#accounts';
 import { PublicError } from '#platform';
 import { actorOf, Csrf } from '#sessions';
 import { Pages } from '../pages/pages.js';
+import { RefusedActs } from '../refused-acts.js';
 import { frameOf, type Frame } from './frame.js';
 import { CurrentVisit, InOrganization, type Visit } from './organization-route.js';
 import { PeopleView } from './people.view.js';
@@ -50,6 +51,7 @@ export class OrganizationPeopleController {
   constructor(
     private readonly memberships: MembershipRepository,
     private readonly roles: RoleRepository,
+    private readonly refusedActs: RefusedActs,
     private readonly csrf: Csrf,
     private readonly pages: Pages,
   ) {}
@@ -99,6 +101,7 @@ export class OrganizationPeopleController {
       await act();
     } catch (error) {
       if (!(error instanceof PublicError)) throw error;
+      await this.refusedActs.note(visit.request, error);
       await this.page(visit, {}, { problem: error.publicMessage }, error.status);
       return;
     }

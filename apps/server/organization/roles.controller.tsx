@@ -5,6 +5,7 @@ import { RoleRepository } from '#accounts';
 import { PublicError } from '#platform';
 import { actorOf, Csrf } from '#sessions';
 import { Pages } from '../pages/pages.js';
+import { RefusedActs } from '../refused-acts.js';
 import { frameOf, type Frame } from './frame.js';
 import { CurrentVisit, InOrganization, type Visit } from './organization-route.js';
 import { RolesView, type TypedRole } from './roles.view.js';
@@ -48,6 +49,7 @@ class RoleForm {
 export class OrganizationRolesController {
   constructor(
     private readonly roles: RoleRepository,
+    private readonly refusedActs: RefusedActs,
     private readonly csrf: Csrf,
     private readonly pages: Pages,
   ) {}
@@ -107,6 +109,7 @@ export class OrganizationRolesController {
       await act();
     } catch (error) {
       if (!(error instanceof PublicError)) throw error;
+      await this.refusedActs.note(visit.request, error);
       const { publicMessage: problem, status } = error;
       await this.page(visit, { problem }, typed && { ...typed, problem }, status);
       return;

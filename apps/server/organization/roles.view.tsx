@@ -84,7 +84,8 @@ function RoleFields({
 
 function Role({ frame, role, grantable, typed }: Omit<RolesProps, 'roles'> & { role: CustomRole }): VNode {
   const shown = typed?.id === role.id ? typed : undefined;
-  const count = role.holders === 1 ? '1 person' : `${role.holders} people`;
+  const { holders } = role;
+  const held = holders === 1 ? '1 person has it or is' : `${holders} people have it or are`;
   return (
     <li class="item role">
       <span class="contact">
@@ -92,9 +93,7 @@ function Role({ frame, role, grantable, typed }: Omit<RolesProps, 'roles'> & { r
           {role.name} <code>{role.key}</code>
         </span>
         <span class="muted small">{role.permissions.join(', ') || 'No permissions'}</span>
-        <span class="muted small">
-          {role.holders === 0 ? 'Nobody has it' : `${count} have it or are invited to it`}
-        </span>
+        <span class="muted small">{holders === 0 ? 'Nobody has it' : `${held} invited to it`}</span>
       </span>
       <div class="member-acts">
         <Confirmed summary="Change" label={`Change ${role.name}`} open={shown !== undefined}>

@@ -3,7 +3,7 @@ import type { SecondFactorRule, SessionLimits } from '#sessions';
 import { queryHref } from '../pages/links.js';
 import { FormOf, TextField } from './fields.js';
 import type { Frame } from './frame.js';
-import { typedLimits, type TypedLimits } from './typed-limits.js';
+import { limitErrors, typedLimits, type TypedLimits } from './typed-limits.js';
 
 /** How people sign in who act for an organization. */
 export interface Security {
@@ -67,6 +67,7 @@ export function SecondFactor({ frame, security: { rule, ownFactor } }: SecurityP
 
 export function Sessions({ frame, security, typed }: SecurityProps): VNode {
   const shown = typed ?? typedLimits(security.limits);
+  const errors = typed && limitErrors(typed, security.deployment);
   const { sessionIdleSeconds: idle, sessionAbsoluteSeconds: absolute } = security.deployment;
   return (
     <section class="panel" aria-labelledby="sessions">
@@ -83,6 +84,7 @@ export function Sessions({ frame, security, typed }: SecurityProps): VNode {
           hint={hintOf(idle)}
           maxLength={6}
           value={shown.idle}
+          error={errors?.idle}
         />
         <TextField
           id="absolute"
@@ -91,6 +93,7 @@ export function Sessions({ frame, security, typed }: SecurityProps): VNode {
           hint={hintOf(absolute)}
           maxLength={6}
           value={shown.absolute}
+          error={errors?.absolute}
         />
         <button class="button button-primary" type="submit">
           Save

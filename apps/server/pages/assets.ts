@@ -27,6 +27,7 @@ export interface Assets {
   readonly webAuthn: Asset;
   readonly passkeys: Asset;
   readonly passwordHint: Asset;
+  readonly showPassword: Asset;
   /** Public path → file. */
   readonly byPath: ReadonlyMap<string, Asset>;
 }
@@ -69,9 +70,10 @@ export function readAssets(start: string): Assets {
   const webAuthn = script('webauthn', readFileSync(join(root, ...WEBAUTHN_BUNDLE)));
   const passkeys = script('passkeys', readFileSync(join(folder, 'passkeys.js')));
   const passwordHint = script('password-hint', Buffer.from(PASSWORD_HINT_SCRIPT));
-  const all = [styleSheet, logo, webAuthn, passkeys, passwordHint];
+  const showPassword = script('show-password', readFileSync(join(folder, 'show-password.js')));
+  const all = [styleSheet, logo, webAuthn, passkeys, passwordHint, showPassword];
   const byPath = new Map(all.map((asset) => [asset.path, asset]));
-  return { styleSheet, logo, webAuthn, passkeys, passwordHint, byPath };
+  return { styleSheet, logo, webAuthn, passkeys, passwordHint, showPassword, byPath };
 }
 
 /** Read once, when the process starts: a missing file stops the boot instead of a page. */

@@ -2,11 +2,13 @@ import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
 import { IsOptional, IsString, IsUUID } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccountRepository } from '#accounts';
+import { Authorize } from '#oauth';
 import { Configuration, CurrentSession, PublicError, RequireAnySession } from '#platform';
 import { Csrf, SessionCookie, SessionRepository, type Session } from '#sessions';
+import { AuthorizationAnswers } from './authorization-answers.js';
 import { ChooseOrganizationView } from './choose-organization.view.js';
 import { Pages } from './pages.js';
-import { ReturnAddress } from './return-address.js';
+import { resumed, ReturnAddress } from './return-address.js';
 
 class ReturnQuery {
   @IsOptional()
@@ -14,11 +16,13 @@ class ReturnQuery {
   return_to?: string;
 }
 
-class ChoiceForm extends ReturnQuery {
+class DeclineForm extends ReturnQuery {
   @IsOptional()
   @IsString()
   csrf_token?: string;
+}
 
+class ChoiceForm extends DeclineForm {
   @IsUUID(undefined, { message: 'Choose one of your organizations.' })
   organization_id!: string;
 }
@@ -31,6 +35,8 @@ export class ChooseOrganizationController {
     private readonly cookie: SessionCookie,
     private readonly csrf: Csrf,
     private readonly returnAddress: ReturnAddress,
+    private readonly authorize: Authorize,
+    private readonly answers: AuthorizationAnswers,
     private readonly pages: Pages,
     private readonly configuration: Configuration,
   ) {}
@@ -59,7 +65,7 @@ export class ChooseOrganizationController {
           customRole,
           current: id === session.organization?.id,
         }))}
-        message={authorization && `Choose the organization to use in ${authorization.client.name}.`}
+        application={authorization?.client.name}
         mayCreate={this.configuration.organizationCreation === 'on'}
       />
     );
@@ -90,5 +96,22 @@ export class ChooseOrganizationController {
       case 'not-a-member':
         throw new PublicError(403, 'access_denied', 'You do not belong to that organization.');
     }
+  }
+
+  /** Who has none and makes none goes back to the application, which hears of it (RFC 6749 §4.1.2.1). */
+  @Post('decline')
+  @RequireAnySession()
+  async decline(
+    @Body() form: DeclineForm,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    this.csrf.check(request, form.csrf_token);
+    const returnTo = await this.returnAddress.safe(form.return_to);
+    if (!(await this.returnAddress.authorizationRequest(returnTo))) {
+      throw new PublicError(400, 'invalid_request', 'No application is waiting for your answer.');
+    }
+    const description = 'The person acts for no organization, and this needs one.';
+    this.answers.send(reply, await this.authorize.deny(resumed(returnTo), description));
   }
 }

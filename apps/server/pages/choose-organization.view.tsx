@@ -17,8 +17,8 @@ interface OrganizationChoice {
 interface ChooseOrganizationProps extends FormProps {
   readonly person: { readonly name: string; readonly email: string };
   readonly organizations: readonly OrganizationChoice[];
-  /** E.g. `Choose the organization to use in Projects`. */
-  readonly message?: string | undefined;
+  /** The name of the one that waits for the choice. */
+  readonly application?: string | undefined;
   readonly mayCreate?: boolean;
 }
 
@@ -55,7 +55,7 @@ function createAddress(returnTo: string): string {
 }
 
 export function ChooseOrganizationView(props: ChooseOrganizationProps): VNode {
-  const { csrfToken, person, organizations, message } = props;
+  const { csrfToken, person, organizations, application, mayCreate = false } = props;
   const title = organizations.length === 0 ? 'No organization yet' : 'Choose an organization';
   return (
     <Layout title={title} account={{ ...person, csrfToken }}>
@@ -63,12 +63,22 @@ export function ChooseOrganizationView(props: ChooseOrganizationProps): VNode {
         <h1 id="heading">{title}</h1>
         {organizations.length === 0 ? (
           <p class="lead">
-            {person.email} belongs to no organization. Ask an administrator of one for an invitation, and
-            follow its link{props.mayCreate === true && '; or create one'}.
+            {person.email} belongs to no organization
+            {application !== undefined && (
+              <>
+                , and what <span class="name">{application}</span> asks for needs one
+              </>
+            )}
+            . Ask an administrator of one for an invitation, and follow its link
+            {mayCreate && '; or create one'}.
           </p>
         ) : (
           <>
-            <p class="lead">{message ?? 'It decides what you see, and which modules you can use.'}</p>
+            <p class="lead">
+              {application === undefined
+                ? 'It decides what you see, and which modules you can use.'
+                : `Choose the organization to use in ${application}.`}
+            </p>
             <form method="post" action="/choose-organization">
               <HiddenFields csrfToken={csrfToken} returnTo={props.returnTo} />
               <ul class="choice-list">
@@ -79,10 +89,18 @@ export function ChooseOrganizationView(props: ChooseOrganizationProps): VNode {
             </form>
           </>
         )}
-        {props.mayCreate === true && (
+        {mayCreate && (
           <p class="small">
             <a href={createAddress(props.returnTo)}>Create an organization</a>
           </p>
+        )}
+        {organizations.length === 0 && application !== undefined && (
+          <form class="actions" method="post" action="/choose-organization/decline">
+            <HiddenFields csrfToken={csrfToken} returnTo={props.returnTo} />
+            <button class="button" type="submit">
+              Back to {application}
+            </button>
+          </form>
         )}
       </section>
     </Layout>

@@ -27,7 +27,7 @@ class ConsentForm extends ConsentQuery {
   @IsString()
   csrf_token?: string;
 
-  /** Which one was shown; only who denies needs to say none. */
+  /** Which one was shown; none to who belongs to none. */
   @IsOptional()
   @IsUUID(undefined, { message: 'organization_id must be an organization.' })
   organization_id?: string;
@@ -95,7 +95,7 @@ export class ConsentController {
       return;
     }
     // what the person saw is what they allow: another organization may have been chosen in another tab meanwhile
-    if (form.organization_id !== organization.id) {
+    if (form.organization_id !== organization?.id) {
       reply.redirect(`/consent?${new URLSearchParams({ return_to: returnTo })}`, 303);
       return;
     }
@@ -103,7 +103,7 @@ export class ConsentController {
     await this.consents.grant({
       userId: session.userId,
       clientId: authorization.client.id,
-      organizationId: organization.id,
+      organizationId: organization?.id ?? null,
       scopes: [...authorization.scopes, ...scopesOfClaims(authorization.claims)],
     });
     reply.redirect(returnTo, 303);
@@ -113,10 +113,12 @@ export class ConsentController {
     const returnTo = await this.returnAddress.safe(address);
     const authorization: AuthorizationRequest | undefined =
       await this.returnAddress.authorizationRequest(returnTo);
-    if (!authorization || !session.organization) {
+    const granted = authorization && (await this.authorize.forRole(authorization, session));
+    // what is left out without an organization is asked for once there is one
+    const premature = !session.organization && granted?.scopes.length !== authorization?.scopes.length;
+    if (!granted || premature) {
       throw new PublicError(400, 'invalid_request', 'Nothing is waiting for your consent.');
     }
-    const granted = await this.authorize.forRole(authorization, session);
     return { returnTo, authorization: granted, organization: session.organization };
   }
 }

@@ -16,7 +16,8 @@ interface ConsentProps extends FormProps {
     readonly loopback: boolean;
   };
   readonly person: { readonly name: string; readonly email: string };
-  readonly organization: { readonly id: string; readonly name: string };
+  /** None for who belongs to none, whose own account is asked for. */
+  readonly organization: { readonly id: string; readonly name: string } | undefined;
   /** The `scope` asked for, separated by spaces. */
   readonly scope: string;
   /** Module key → name, for scopes such as `projects:read`. */
@@ -57,7 +58,7 @@ export function ConsentView(props: ConsentProps): VNode {
           </div>
           <div>
             <dt>Organization</dt>
-            <dd>{organization.name}</dd>
+            <dd>{organization?.name ?? 'None: this is about your own account'}</dd>
           </div>
         </dl>
         <h2 class="subheading">It asks to</h2>
@@ -72,7 +73,7 @@ export function ConsentView(props: ConsentProps): VNode {
         {!client.firstParty && <Warning {...client} />}
         <form class="actions" method="post" action="/consent">
           <HiddenFields csrfToken={props.csrfToken} returnTo={props.returnTo} />
-          <input type="hidden" name="organization_id" value={organization.id} />
+          {organization && <input type="hidden" name="organization_id" value={organization.id} />}
           <button class="button button-primary" type="submit" name="decision" value="allow">
             Allow
           </button>

@@ -7,7 +7,6 @@ import {
   formatUserCode,
   ModuleDirectory,
   readUserCode,
-  type ActingSession,
   type DeviceRequest,
 } from '#oauth';
 import { Clock, RequireSession } from '#platform';
@@ -49,10 +48,6 @@ const STATUS: Readonly<Record<UserCodeFailure['kind'], number>> = {
   'too-many-codes': 429,
 };
 
-interface ActingVisit extends Visit {
-  readonly session: ActingSession;
-}
-
 /** The verification page (RFC 8628 §3.3): a code is only looked for when a form brings it. */
 @Controller('device')
 export class DeviceController {
@@ -68,8 +63,8 @@ export class DeviceController {
 
   @Get()
   @RequireSession()
-  show(@CurrentVisit() visit: Visit, @Query() { user_code: text }: DeviceQuery): void {
-    if (!isActing(visit)) return chooseOrganization(visit.reply, text);
+  async show(@CurrentVisit() visit: Visit, @Query() { user_code: text }: DeviceQuery): Promise<void> {
+    if (await this.mustChoose(visit.session)) return chooseOrganization(visit.reply, text);
     this.form(visit, shownCode(text));
   }
 
@@ -77,19 +72,20 @@ export class DeviceController {
   @RequireSession()
   async submit(@CurrentVisit() visit: Visit, @Body() form: DeviceForm): Promise<void> {
     const { user_code: text, decision } = form;
-    if (!isActing(visit)) return chooseOrganization(visit.reply, text);
     const { session, request } = visit;
+    if (await this.mustChoose(session)) return chooseOrganization(visit.reply, text);
     if (!this.csrf.holds(request, form.csrf_token)) return this.form(visit, text, { kind: 'form-expired' });
     if (text === undefined) return this.form(visit, text, { kind: 'missing' });
 
     const search = await this.verification.find(text, session);
     if (search.kind === 'wrong-code') return this.form(visit, text, { kind: 'wrong-code' });
     if (search.kind === 'too-many-codes') return this.pause(visit, text, search.until);
+    if (search.kind === 'needs-organization') return chooseOrganization(visit.reply, text);
     const { request: device } = search;
     if (decision === 'deny') return this.deny(visit, device);
     if (await this.refuseWithoutLicense(visit, device)) return;
     // what the person saw is what is approved: with another organization chosen meanwhile, they look again
-    if (decision === undefined || form.organization_id !== session.organization.id) {
+    if (decision === undefined || form.organization_id !== session.organization?.id) {
       return this.confirm(visit, device);
     }
     return this.approve(visit, device);
@@ -109,18 +105,18 @@ export class DeviceController {
     this.pages.send(visit.reply, <DeviceResultView account={account} approved={false} />);
   }
 
-  private form(visit: ActingVisit, userCode: string | undefined, failure?: UserCodeFailure): void {
+  private form(visit: Visit, userCode: string | undefined, failure?: UserCodeFailure): void {
     const view = <DeviceView account={accountOf(visit, this.csrf)} userCode={userCode} failure={failure} />;
     this.pages.send(visit.reply, view, { status: failure ? STATUS[failure.kind] : 200 });
   }
 
-  private pause(visit: ActingVisit, userCode: string, until: Date): void {
+  private pause(visit: Visit, userCode: string, until: Date): void {
     const wait = Math.max(1, Math.ceil((until.getTime() - this.clock.now().getTime()) / 1000));
     visit.reply.header('retry-after', String(wait));
     this.form(visit, userCode, { kind: 'too-many-codes', retryAfterSeconds: wait });
   }
 
-  private async confirm(visit: ActingVisit, device: DeviceRequest): Promise<void> {
+  private async confirm(visit: Visit, device: DeviceRequest): Promise<void> {
     const { session, reply } = visit;
     const { client, scopes, userCode, createdAt } = device;
     const view = (
@@ -142,7 +138,7 @@ export class DeviceController {
     this.pages.send(reply, view);
   }
 
-  private async approve(visit: ActingVisit, device: DeviceRequest): Promise<void> {
+  private async approve(visit: Visit, device: DeviceRequest): Promise<void> {
     const outcome = await this.verification.approve(device, visit.session);
     if (outcome === 'gone') return this.form(visit, device.userCode, { kind: 'wrong-code' });
     // an ended session is asked to sign in, and comes back to the code
@@ -151,7 +147,7 @@ export class DeviceController {
     visit.reply.header('cache-control', 'no-store').redirect(next, 303);
   }
 
-  private async deny(visit: ActingVisit, device: DeviceRequest): Promise<void> {
+  private async deny(visit: Visit, device: DeviceRequest): Promise<void> {
     if (!(await this.verification.deny(device, visit.session))) {
       return this.form(visit, device.userCode, { kind: 'wrong-code' });
     }
@@ -159,11 +155,11 @@ export class DeviceController {
   }
 
   /** @returns whether the refusal was answered */
-  private async refuseWithoutLicense(visit: ActingVisit, device: DeviceRequest): Promise<boolean> {
+  private async refuseWithoutLicense(visit: Visit, device: DeviceRequest): Promise<boolean> {
     const { session, reply } = visit;
     const refusal = await this.verification.refusal(device, session);
-    if (!refusal) return false;
     const { organization } = session;
+    if (!refusal || !organization) return false;
     const view = (
       <LicenseRefusedView
         module={refusal.module}
@@ -181,6 +177,11 @@ export class DeviceController {
     return true;
   }
 
+  /** Who belongs to none has nothing to choose, until a device asks for more than their account. */
+  private async mustChoose({ organization, userId }: Session): Promise<boolean> {
+    return !organization && (await this.accounts.membershipsOf(userId)).length > 0;
+  }
+
   private async hasOtherOrganizations({ userId }: Session): Promise<boolean> {
     return (await this.accounts.membershipsOf(userId)).length > 1;
   }
@@ -196,10 +197,6 @@ function hostOf({ source, id, clientUri, firstParty }: DeviceRequest['client']):
 function shownCode(text: string | undefined): string | undefined {
   const code = readUserCode(text);
   return code === undefined ? undefined : formatUserCode(code);
-}
-
-function isActing(visit: Visit): visit is ActingVisit {
-  return visit.session.organization !== undefined;
 }
 
 /** Who belongs to several organizations chooses one first, and comes back to the code. */

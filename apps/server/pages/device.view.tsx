@@ -4,6 +4,7 @@ import { Icon } from './icons.js';
 import { Layout, PRODUCT_NAME, type Account } from './layout.js';
 import { queryHref } from './links.js';
 import { scopeDescriptions } from './scope-descriptions.js';
+import { waitingTime } from './waiting.js';
 
 /** Why the code was not taken. One that is unknown, expired or used is not told apart (RFC 8628 §5.1). */
 export type UserCodeFailure =
@@ -34,8 +35,7 @@ function explain(failure: UserCodeFailure): ErrorText {
     case 'form-expired':
       return { title: 'This form was open for too long', text: 'Nothing has been sent. Continue once more.' };
     case 'too-many-codes': {
-      const minutes = Math.max(1, Math.ceil(failure.retryAfterSeconds / 60));
-      const wait = minutes === 1 ? '1 minute' : `${minutes} minutes`;
+      const wait = waitingTime(failure.retryAfterSeconds);
       return {
         title: 'Too many wrong codes',
         text: `For your protection, entering codes is paused. Try again in ${wait}.`,
@@ -54,7 +54,7 @@ export function DeviceView({ account, userCode, failure }: DeviceProps): VNode {
         <h1 id="heading">Connect a device</h1>
         <p class="lead">Enter the code that your device shows.</p>
         {error && (
-          <ErrorSummary id="device-error" title={error.title}>
+          <ErrorSummary id="device-error" title={error.title} toField={wrong}>
             {error.text}
           </ErrorSummary>
         )}
@@ -101,7 +101,8 @@ interface ConfirmDeviceProps {
     readonly host?: string | undefined;
     readonly firstParty: boolean;
   };
-  readonly organization: { readonly id: string; readonly name: string };
+  /** None for who belongs to none, whose own account is asked for. */
+  readonly organization: { readonly id: string; readonly name: string } | undefined;
   readonly hasOtherOrganizations: boolean;
   /** The `scope` that would be granted, separated by spaces. */
   readonly scope: string;
@@ -140,7 +141,7 @@ function Facts(props: ConfirmDeviceProps): VNode {
       <div>
         <dt>Organization</dt>
         <dd>
-          {organization.name}
+          {organization?.name ?? 'None: this is about your own account'}
           {props.hasOtherOrganizations && (
             <>
               {' '}
@@ -201,7 +202,7 @@ export function ConfirmDeviceView(props: ConfirmDeviceProps): VNode {
         <form class="actions" method="post" action="/device">
           <HiddenFields csrfToken={account.csrfToken} />
           <input type="hidden" name="user_code" value={userCode} />
-          <input type="hidden" name="organization_id" value={organization.id} />
+          {organization && <input type="hidden" name="organization_id" value={organization.id} />}
           <button class="button button-primary" type="submit" name="decision" value="approve">
             Approve
           </button>

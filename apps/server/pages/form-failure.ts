@@ -1,3 +1,5 @@
+import { waitingTime } from './waiting.js';
+
 /** Why a form was not taken, in words for the person: a summary, and a sentence beside each field that is wrong. */
 export interface FormFailure {
   readonly status: number;
@@ -22,11 +24,10 @@ export function refused(text: string, fields: Readonly<Record<string, string | u
 
 export function paused(until: Date, now: Date): FormFailure {
   const retryAfter = Math.max(1, Math.ceil((until.getTime() - now.getTime()) / 1000));
-  const minutes = Math.ceil(retryAfter / 60);
   return {
     status: 429,
     title: 'Too many attempts',
-    text: `For your protection, this is paused. Try again in ${minutes === 1 ? '1 minute' : `${minutes} minutes`}.`,
+    text: `For your protection, this is paused. Try again in ${waitingTime(retryAfter)}.`,
     retryAfter,
   };
 }

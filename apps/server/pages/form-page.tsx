@@ -23,7 +23,11 @@ export function FormCard(props: FormCardProps): VNode {
       <h1 id="heading">{title}</h1>
       {lead !== undefined && <p class="lead">{lead}</p>}
       {failure && (
-        <ErrorSummary id="form-error" title={failure.title}>
+        <ErrorSummary
+          id="form-error"
+          title={failure.title}
+          toField={Object.values(failure.fields ?? {}).some((error) => error !== undefined)}
+        >
           {failure.text}
         </ErrorSummary>
       )}

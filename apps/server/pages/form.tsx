@@ -1,4 +1,5 @@
 import type { ComponentChildren, VNode } from 'preact';
+import { assets } from './assets.js';
 import { Icon } from './icons.js';
 
 /** What a form carries: the anti-forgery token and where the person was going. */
@@ -20,24 +21,39 @@ export function HiddenFields({
   );
 }
 
+/** Where the keyboard is on a page that says something: whoever cannot see it hears it, and goes on from there. */
+export const LANDING = { tabIndex: -1, autofocus: true } as const;
+
 /** What went wrong, announced by assistive technology; fields point at it by its id. */
 export function ErrorSummary({
   id,
   title,
+  toField = false,
   children,
 }: {
   id: string;
   title: string;
+  /** Whether a field that it describes has the focus instead. */
+  toField?: boolean;
   children: ComponentChildren;
 }): VNode {
   return (
-    <div class="notice notice-error" role="alert" id={id}>
+    <div class="notice notice-error" role="alert" id={id} {...(toField ? {} : LANDING)}>
       <Icon name="warning" />
       <div>
         <p class="notice-title">{title}</p>
         <p>{children}</p>
       </div>
     </div>
+  );
+}
+
+/** What has just been done, on the page that it was done on. */
+export function DoneNotice({ children }: { children: ComponentChildren }): VNode {
+  return (
+    <p class="notice" role="status" {...LANDING}>
+      {children}
+    </p>
   );
 }
 
@@ -54,6 +70,7 @@ interface FieldProps {
   readonly hint?: VNode;
 }
 
+/** A field for a password can be looked at where scripts run: its page is sent as `scripted`. */
 export function Field({ name, label, type, autocomplete, value, error, autofocus, hint }: FieldProps): VNode {
   const errorId = `${name}-error`;
   const described = [
@@ -76,7 +93,12 @@ export function Field({ name, label, type, autocomplete, value, error, autofocus
     <div class="field">
       <label for={name}>{label}</label>
       {type === 'email' && <input type="email" {...attributes} />}
-      {type === 'password' && <input type="password" {...attributes} />}
+      {type === 'password' && (
+        <>
+          <input type="password" {...attributes} />
+          <script src={assets.showPassword.path} defer />
+        </>
+      )}
       {type === 'text' && <input type="text" {...attributes} autocapitalize="words" />}
       {error !== undefined && (
         <p class="field-error" id={errorId}>

@@ -1,4 +1,5 @@
 import type { ComponentChildren, VNode } from 'preact';
+import { LANDING } from './form.js';
 import { Icon } from './icons.js';
 import { Layout, type Account } from './layout.js';
 
@@ -21,7 +22,9 @@ export function MessageView({ title, good = false, account, action, children }: 
             <Icon name="check" />
           </span>
         )}
-        <h1 id="heading">{title}</h1>
+        <h1 id="heading" {...LANDING}>
+          {title}
+        </h1>
         {children}
         <div class="actions">
           <a class="button button-primary" href={action.href}>
@@ -58,7 +61,11 @@ export function MailSentView({
     <MessageView
       title="Look into your mailbox"
       account={account}
-      action={{ href: '/', label: 'Go to the launcher' }}
+      action={
+        account
+          ? { href: '/', label: 'Go to the launcher' }
+          : { href: '/sign-in', label: 'Go to the sign-in page' }
+      }
     >
       <p class="lead">{children}</p>
       <p class="small muted">

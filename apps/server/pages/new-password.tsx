@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import type { PasswordUse } from '#accounts';
 import { assets } from './assets.js';
 import { Field } from './form.js';
-import { hintFacts, passwordHint } from './password-hint.js';
+import { hintBelow, hintFacts } from './password-hint.js';
 
 interface NewPasswordProps {
   readonly label: string;
@@ -27,7 +27,7 @@ export function NewPassword({ label, use, sent = '', error, autofocus }: NewPass
         autofocus={autofocus}
         hint={
           <p class="field-hint" id="password-hint" aria-live="polite" data-facts={JSON.stringify(facts)}>
-            {passwordHint(sent, facts)}
+            {hintBelow(error, sent, facts)}
           </p>
         }
       />

@@ -110,7 +110,7 @@ pagesAreSafeAndSound((text, url) => {
                 loopback,
               }}
               person={person}
-              organization={organization}
+              organization={publisher === undefined ? organization : undefined}
               scope={`openid projects:read ${text}`}
               moduleNames={new Map([['projects', text]])}
             />,
@@ -122,14 +122,20 @@ pagesAreSafeAndSound((text, url) => {
       <ChooseOrganizationView
         {...form}
         person={person}
-        message={text}
+        application={text}
         organizations={[
           { ...organization, current: true },
           { ...organization, current: false },
         ]}
       />,
     ],
-    ['choose-organization, none', <ChooseOrganizationView {...form} person={person} organizations={[]} />],
+    ...[undefined, text].map(
+      (application) =>
+        [
+          `choose-organization, none${application === undefined ? '' : ', for an application'}`,
+          <ChooseOrganizationView {...form} person={person} organizations={[]} application={application} />,
+        ] as const,
+    ),
     [
       'launcher',
       <LauncherView
@@ -187,8 +193,8 @@ pagesAreSafeAndSound((text, url) => {
             account={account}
             userCode={text}
             client={{ name: text, host: text, firstParty }}
-            organization={organization}
-            hasOtherOrganizations
+            organization={firstParty ? organization : undefined}
+            hasOtherOrganizations={firstParty}
             scope={`openid projects:read ${text}`}
             moduleNames={new Map([['projects', text]])}
             secondsAgo={61}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { runInNewContext } from 'node:vm';
-import { hintFacts, PASSWORD_HINT_SCRIPT, passwordHint } from './password-hint.js';
+import { hintBelow, hintFacts, PASSWORD_HINT_SCRIPT, passwordHint } from './password-hint.js';
 
 const facts = hintFacts({ about: ['mira.delgado@acme.example', 'Mira Delgado'] });
 
@@ -16,6 +16,19 @@ describe('the hint about a new password', () => {
     ['nineteen quiet pelicans', 'Long enough: 23 characters.'],
   ])('of %j begins with %j', (password, beginning) => {
     expect(passwordHint(password, facts)).toContain(beginning);
+  });
+
+  it('NIST SP 800-63B-4 §3.1.1.2: advises about characters that other keyboards lack, and about no others', () => {
+    expect(passwordHint('nineteen quiet pelicans ~!', facts)).not.toContain('keyboard');
+    expect(passwordHint('nineteen quiet pelicans €', facts)).toContain('keyboard');
+  });
+
+  it('below the sentence by which a password was refused says nothing that differs from it', () => {
+    const refused = (password: string) => hintBelow('This password is among the first.', password, facts);
+    expect(refused('passwordpassword')).toBe(passwordHint('', facts));
+    expect(refused('qwertyuiopasdfgh')).toBe(passwordHint('', facts));
+    expect(refused('seven words')).toContain('Too short: 11');
+    expect(hintBelow(undefined, 'passwordpassword', facts)).toContain('Weak');
   });
 
   it('beside a second factor begins at 8', () => {

@@ -28,7 +28,16 @@ export function passwordHint(password: string, { shortest, words }: HintFacts): 
   if (rest !== folded && [...rest.replace(/[\s\p{P}\p{S}]/gu, '')].length < 6) {
     return 'Weak: it is made of your name, your address, your organization, the name of this service or the word “password”.';
   }
-  return `Long enough: ${length} characters. When it is sent, it is looked for among the passwords that attackers try first.`;
+  const elsewhere = /[^ -~]/.test(password)
+    ? ' Another keyboard may not have all of its characters: make sure that you can type it everywhere.'
+    : '';
+  return `Long enough: ${length} characters. When it is sent, it is looked for among the passwords that attackers try first.${elsewhere}`;
+}
+
+/** The hint below the sentence by which a password was refused: what it says of the length, and nothing beside that sentence. */
+export function hintBelow(error: string | undefined, password: string, facts: HintFacts): string {
+  const hint = passwordHint(password, facts);
+  return error !== undefined && !hint.startsWith('Too') ? passwordHint('', facts) : hint;
 }
 
 /** The script of pages on which a password is chosen; without it the hint is made again when the form was sent. */

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { emailProblem } from '#accounts';
 import { Configuration, Public } from '#platform';
 import { Csrf, Registration } from '#sessions';
+import { limitMet, ToldOfLimits } from '../rate-limit.guard.js';
 import { BrowserCookies } from './browser-cookies.js';
 import { FORM_EXPIRED, refused, type FormFailure } from './form-failure.js';
 import { EmailForm, TokenForm, TokenQuery } from './forms.js';
@@ -41,6 +42,7 @@ export class RegisterController {
 
   @Post()
   @Public()
+  @ToldOfLimits()
   async begin(
     @Body() form: EmailForm,
     @Req() request: FastifyRequest,
@@ -49,9 +51,11 @@ export class RegisterController {
     if (this.isClosed(reply)) return;
     const { email = '' } = form;
     const problem = emailProblem(email);
-    const failure = !this.csrf.holds(request, form.csrf_token)
-      ? FORM_EXPIRED
-      : problem && refused('The e-mail address cannot be used.', { email: problem });
+    const failure =
+      limitMet(request) ??
+      (this.csrf.holds(request, form.csrf_token)
+        ? problem && refused('The e-mail address cannot be used.', { email: problem })
+        : FORM_EXPIRED);
     if (failure) return this.ask(request, reply, { email, failure });
     await this.registration.begin(email, request.ip);
     reply.header('cache-control', 'no-store').redirect('/register/sent', 303);

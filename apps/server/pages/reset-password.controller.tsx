@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { emailProblem } from '#accounts';
 import { Configuration, Public } from '#platform';
 import { Csrf, PasswordResets } from '#sessions';
+import { limitMet, ToldOfLimits } from '../rate-limit.guard.js';
 import { FORM_EXPIRED, refused, type FormFailure } from './form-failure.js';
 import { EmailForm, TokenForm, TokenQuery } from './forms.js';
 import { DeadLinkView, MailSentView, MessageView } from './message.view.js';
@@ -35,6 +36,7 @@ export class ResetPasswordController {
 
   @Post('forgot-password')
   @Public()
+  @ToldOfLimits()
   async begin(
     @Body() form: EmailForm,
     @Req() request: FastifyRequest,
@@ -43,9 +45,11 @@ export class ResetPasswordController {
     if (this.isWithoutMail(reply)) return;
     const { email = '' } = form;
     const problem = emailProblem(email);
-    const failure = !this.csrf.holds(request, form.csrf_token)
-      ? FORM_EXPIRED
-      : problem && refused('No mail was sent.', { email: problem });
+    const failure =
+      limitMet(request) ??
+      (this.csrf.holds(request, form.csrf_token)
+        ? problem && refused('No mail was sent.', { email: problem })
+        : FORM_EXPIRED);
     if (failure) return this.ask(request, reply, { email, failure });
     await this.resets.begin(email, request.ip);
     reply.header('cache-control', 'no-store').redirect('/forgot-password/sent', 303);

@@ -19,7 +19,8 @@ describe('scope descriptions', () => {
       },
       {
         scope: 'account:write',
-        summary: 'Change your name, end your sessions, and end the access of applications',
+        summary:
+          'Change your name, end your sessions, end the access of applications, and, as long as it is for no organization, create or join one',
       },
       {
         scope: 'account:security',

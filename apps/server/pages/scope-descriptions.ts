@@ -9,7 +9,8 @@ const standard: Readonly<Record<string, string>> = {
   profile: 'See your name',
   email: 'See your e-mail address',
   'account:read': 'See your account, how you sign in, your sessions, and the applications that you use',
-  'account:write': 'Change your name, end your sessions, and end the access of applications',
+  'account:write':
+    'Change your name, end your sessions, end the access of applications, and, as long as it is for no organization, create or join one',
   'account:security':
     'Change your password, your e-mail address, and what else you sign in with, take out all of your data, and delete your account',
   'organization:read':

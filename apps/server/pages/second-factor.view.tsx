@@ -3,6 +3,7 @@ import { CodeField } from './code-field.js';
 import { ErrorSummary, HiddenFields, type FormProps } from './form.js';
 import { Layout } from './layout.js';
 import { PasskeyForm } from './passkey-form.js';
+import { waitingTime } from './waiting.js';
 
 export type Method = 'totp' | 'passkey' | 'recovery-code';
 
@@ -34,8 +35,7 @@ function explain(failure: SecondFactorFailure): { title: string; text: string } 
         text: failure.method === 'passkey' ? WRONG.passkey : 'The code is not right.',
       };
     case 'locked': {
-      const minutes = Math.max(1, Math.ceil(failure.retryAfterSeconds / 60));
-      const wait = minutes === 1 ? '1 minute' : `${minutes} minutes`;
+      const wait = waitingTime(failure.retryAfterSeconds);
       return {
         title: 'Too many wrong codes',
         text: `For your protection, the second step is paused. Try again in ${wait}.`,
@@ -110,7 +110,11 @@ export function SecondFactorView(props: SecondFactorProps): VNode {
           The password of {email} was right. Show that it is you by one more thing that you have.
         </p>
         {error && (
-          <ErrorSummary id="second-factor-error" title={error.title}>
+          <ErrorSummary
+            id="second-factor-error"
+            title={error.title}
+            toField={failure.kind === 'wrong' && failure.method !== 'passkey'}
+          >
             {error.text}
           </ErrorSummary>
         )}

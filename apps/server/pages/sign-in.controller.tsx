@@ -15,14 +15,14 @@ class SignInQuery {
   return_to?: string;
 
   @IsOptional()
-  @IsString()
-  @MaxLength(320)
+  @IsString({ message: 'login_hint must be sent once.' })
+  @MaxLength(320, { message: 'The login_hint is too long.' })
   login_hint?: string;
 
   /** Which step has led back here. */
   @IsOptional()
-  @IsIn(['passkey', 'second-step'])
-  again?: 'passkey' | 'second-step';
+  @IsIn(['passkey', 'second-step', 'step-up'])
+  again?: 'passkey' | 'second-step' | 'step-up';
 }
 
 class SignInForm {
@@ -59,6 +59,9 @@ const LED_BACK = {
   'second-step': { kind: 'second-step-ended' },
 } as const;
 
+const STEP_UP =
+  'You signed in a while ago. For your protection, sign in again to go on; what you had typed is not kept.';
+
 @Controller('sign-in')
 export class SignInController {
   constructor(
@@ -80,8 +83,9 @@ export class SignInController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const returnTo = await this.returnAddress.safe(query.return_to);
-    const failure = query.again && LED_BACK[query.again];
-    await this.page(request, reply, { returnTo, email: query.login_hint, ...(failure ? { failure } : {}) });
+    const { again, login_hint: email } = query;
+    const why = again === 'step-up' ? { message: STEP_UP } : again ? { failure: LED_BACK[again] } : {};
+    await this.page(request, reply, { returnTo, email, ...why });
   }
 
   @Post()
@@ -122,7 +126,7 @@ export class SignInController {
   private async page(
     request: FastifyRequest,
     reply: FastifyReply,
-    props: { returnTo: string; email?: string | undefined; failure?: SignInFailure },
+    props: { returnTo: string; email?: string | undefined; message?: string; failure?: SignInFailure },
   ): Promise<void> {
     const authorization = await this.returnAddress.authorizationRequest(props.returnTo);
     const view = (
@@ -130,7 +134,7 @@ export class SignInController {
         {...props}
         email={props.email ?? authorization?.loginHint}
         csrfToken={this.csrf.token(request, reply)}
-        message={authorization && `Sign in to continue to ${authorization.client.name}.`}
+        message={props.message ?? (authorization && `Sign in to continue to ${authorization.client.name}.`)}
         demonstrationAccounts={this.configuration.demonstrationAccounts}
         registrationIsOpen={this.configuration.selfRegistration === 'on'}
       />

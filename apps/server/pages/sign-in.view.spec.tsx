@@ -17,6 +17,8 @@ describe('sign-in page', () => {
     const html = signIn('');
     expect(input(html, 'email')).toContain('autocomplete="username webauthn"');
     expect(input(html, 'password')).toContain('autocomplete="current-password"');
+    expect(input(html, 'password')).toMatch(/^<input type="password"/);
+    expect(html).not.toMatch(/onpaste|readonly|maxlength/i);
   });
 
   it('keeps the address that was typed and never a password', () => {
@@ -44,6 +46,8 @@ describe('sign-in page', () => {
       signIn('', { kind: 'too-many-attempts', retryAfterSeconds, byMail });
     expect(locked(61, false)).toContain('Try again in 2 minutes.');
     expect(locked(0, false)).toContain('Try again in 1 minute.');
+    expect(locked(3600, false)).toContain('Try again in 60 minutes.');
+    expect(locked(86_399, false)).toContain('Try again in 24 hours.');
     expect(locked(0, false)).not.toContain('If there is an account');
     expect(locked(0, true)).toContain(
       'Try again in 1 minute. If there is an account with this address, a link',

@@ -3,6 +3,7 @@ import { ErrorSummary, Field, HiddenFields, type FormProps } from './form.js';
 import { Layout } from './layout.js';
 import { queryHref } from './links.js';
 import { PasskeyForm } from './passkey-form.js';
+import { waitingTime } from './waiting.js';
 
 /** Why the last attempt did not sign in. An unknown account and a wrong password are one and the same case. */
 export type SignInFailure =
@@ -38,11 +39,6 @@ interface FieldErrors {
 const BY_MAIL =
   ' If there is an account with this address, a link that ends the pause at once has been mailed to it.';
 
-function waitFor(seconds: number): string {
-  const minutes = Math.max(1, Math.ceil(seconds / 60));
-  return minutes === 1 ? '1 minute' : `${minutes} minutes`;
-}
-
 function explain(failure: SignInFailure, email: string): FieldErrors {
   switch (failure.kind) {
     case 'invalid-credentials':
@@ -61,7 +57,7 @@ function explain(failure: SignInFailure, email: string): FieldErrors {
     case 'too-many-attempts':
       return {
         title: 'Too many attempts',
-        text: `For your protection, signing in is paused. Try again in ${waitFor(failure.retryAfterSeconds)}.${failure.byMail ? BY_MAIL : ''}`,
+        text: `For your protection, signing in is paused. Try again in ${waitingTime(failure.retryAfterSeconds)}.${failure.byMail ? BY_MAIL : ''}`,
       };
     case 'form-expired':
       return {
@@ -117,7 +113,11 @@ export function SignInView({
         <h1 id="heading">Sign in</h1>
         {message !== undefined && <p class="lead">{message}</p>}
         {errors && (
-          <ErrorSummary id="sign-in-error" title={errors.title}>
+          <ErrorSummary
+            id="sign-in-error"
+            title={errors.title}
+            toField={errors.email !== undefined || errors.password !== undefined}
+          >
             {errors.text}
           </ErrorSummary>
         )}

@@ -33,8 +33,13 @@ export class UnlockController {
 
   @Get('unlock')
   @Public()
-  show(@Query() { token }: UnlockQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    this.page(request, reply, token, token ? undefined : 'bad-link');
+  async show(
+    @Query() { token }: UnlockQuery,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const open = token !== undefined && token !== '' && (await this.unlock.isOpen(token));
+    this.page(request, reply, open ? token : undefined, open ? undefined : 'bad-link');
   }
 
   @Post('unlock')

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { ErrorSummary, HiddenFields } from './form.js';
+import { ErrorSummary, HiddenFields, LANDING } from './form.js';
 import { Icon } from './icons.js';
 import { Layout } from './layout.js';
 
@@ -73,7 +73,9 @@ export function UnlockedView(): VNode {
         <span class="emblem emblem-good">
           <Icon name="check" />
         </span>
-        <h1 id="heading">The pause has ended</h1>
+        <h1 id="heading" {...LANDING}>
+          The pause has ended
+        </h1>
         <p class="lead">You may sign in with this browser now, whatever others try.</p>
         <div class="actions">
           <a class="button button-primary" href="/sign-in">

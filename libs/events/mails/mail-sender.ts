@@ -29,6 +29,7 @@ export class MailSender implements OnApplicationBootstrap, BeforeApplicationShut
   private timer: NodeJS.Timeout | undefined;
   private working: Promise<void> | undefined;
   private stopped = false;
+  private begun = false;
 
   constructor(
     private readonly mails: MailRepository,
@@ -53,13 +54,16 @@ export class MailSender implements OnApplicationBootstrap, BeforeApplicationShut
     this.smtp?.close();
   }
 
-  private wake(): void {
+  /** Looks at once for mail that is due, which the timer does every second. */
+  wake(): void {
     this.working ??= this.work()
       .catch((error: Error) => this.logger.warn(`mail waits: ${error.message}`))
       .finally(() => (this.working = undefined));
   }
 
   private async work(): Promise<void> {
+    if (!this.begun) await this.mails.leaveToMailbox();
+    this.begun = true;
     let leased: LeasedMail[];
     do {
       const room = AT_ONCE - this.sending.size;

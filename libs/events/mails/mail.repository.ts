@@ -3,6 +3,7 @@ import { addSeconds, Clock, Database, sql, type SealedMail } from '#platform';
 
 /** For so long a mail is its sender's; longer than a try can take. */
 const LEASE_SECONDS = 120;
+const MAILBOX = 'queued before there was a mail server';
 
 export interface LeasedMail extends SealedMail {
   readonly createdAt: Date;
@@ -38,6 +39,22 @@ export class MailRepository {
       UPDATE mails m SET attempts = attempts + 1, leased_until = ${until}, next_attempt_at = ${until}
         FROM due WHERE m.id = due.id
       RETURNING m.id, m.mail_envelope AS envelope, m.created_at AS "createdAt", m.attempts`);
+  }
+
+  /**
+   * Gives up what waited for more than an hour while nobody here sent any mail: it was for the mailbox page, its links
+   * are used or void. By the mails that were tried an installation is known that sends its own.
+   */
+  async leaveToMailbox(): Promise<void> {
+    await this.database.query(sql`
+      WITH left_there AS (
+        UPDATE mails SET failed_at = ${this.clock.now()}, last_error = ${MAILBOX}
+         WHERE sent_at IS NULL AND failed_at IS NULL AND attempts = 0 AND created_at < now() - interval '1 hour'
+           AND NOT EXISTS (SELECT FROM mails tried WHERE tried.attempts > 0)
+        RETURNING id
+      )
+      INSERT INTO audit_events (act, actor, target, result, detail)
+      SELECT 'mail.give-up', 'system', id, 'failure', jsonb_build_object('reason', ${MAILBOX}::text) FROM left_there`);
   }
 
   /** It has left, and what it said is forgotten. Neither this nor `fail` counts once somebody else has taken it over. */

@@ -113,5 +113,6 @@ export class WebhookChannel implements DeliveryChannel {
 /** The event that `enqueue` kept. */
 function eventOf(payload: Delivery['payload']): OutboxEvent {
   const event = payload as unknown as OutboxEvent & { readonly occurredAt: string };
-  return { ...event, occurredAt: new Date(event.occurredAt) };
+  // one that was enqueued before there were facts has none
+  return { ...event, occurredAt: new Date(event.occurredAt), facts: event.facts ?? null };
 }

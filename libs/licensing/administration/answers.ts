@@ -45,6 +45,14 @@ const SOLD = {
 
 export const LICENSE: Answer = { name: 'License', schema: objectOf({ ...SOLD, organization_id: UUID }) };
 
+export const CHANGED_LICENSE: Answer = {
+  name: 'ChangedLicense',
+  schema: objectOf(
+    { ...SOLD, organization_id: UUID },
+    { notice: { ...TEXT, description: 'What has to be done before the change begins, if anything.' } },
+  ),
+};
+
 export const LICENSE_LIST = pageOf('LicenseList', 'licenses', {
   ...SOLD,
   organization_id: UUID,

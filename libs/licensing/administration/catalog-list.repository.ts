@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, PublicError, sql } from '#platform';
 import type { PlanFeatures } from '../catalog.js';
 import { pageOf, type Page } from '../page.js';
+import { PROBES } from '../probes.js';
 
 export interface ListedPlan {
   readonly id: string;
@@ -39,6 +40,7 @@ export class CatalogListRepository {
              EXISTS (SELECT FROM license_terms WHERE plan_version_id = plan_versions.id) AS "inUse"
         FROM plan_versions
        WHERE (${module}::text IS NULL OR module_key = ${module}) AND id > ${after ?? FIRST}::uuid
+         AND plan_key !~ ${PROBES}
        ORDER BY id LIMIT ${limit + 1}`);
     return pageOf(rows, limit, ({ id }) => id);
   }

@@ -7,7 +7,7 @@ import type { Renewal } from '../license-terms.js';
 import type { Circumstances } from '../license.js';
 import { LicenseRepository } from '../license.repository.js';
 import { TrialRepository } from '../trial.repository.js';
-import { LICENSE, TERMS_LIST } from './answers.js';
+import { CHANGED_LICENSE, LICENSE, TERMS_LIST } from './answers.js';
 import type { Reach } from './authority.guard.js';
 import { entityTag, expectedVersion } from './entity-tag.js';
 import {
@@ -91,7 +91,7 @@ export class LicenseChangesController {
   @Administers('licenses:change', 'Change the plan version or the seats, now or later', {
     body: TermsBody,
     ifMatch: true,
-    answer: LICENSE,
+    answer: CHANGED_LICENSE,
   })
   async changeTerms(
     @Param('id') id: string,
@@ -110,8 +110,8 @@ export class LicenseChangesController {
       ...(effectiveAt ? { effectiveAt } : {}),
       ...(surplusUntil ? { surplusUntil } : {}),
     };
-    await this.terms.changeTerms(change, reach.actor, circumstances);
-    return this.answer(licenseId, reply);
+    const { notice } = await this.terms.changeTerms(change, reach.actor, circumstances);
+    return { ...(await this.answer(licenseId, reply)), ...(notice === undefined ? {} : { notice }) };
   }
 
   @Delete('terms/:effectiveAt')
@@ -216,7 +216,7 @@ export class LicenseChangesController {
   private async answer(licenseId: string, reply: FastifyReply) {
     const details = await this.details.find(licenseId);
     void reply.header('etag', entityTag(details.version));
-    return toWire(details);
+    return toWire(details) as object;
   }
 }
 

@@ -3,6 +3,7 @@ import type { LicenseStatus } from '@core-auth/module-kit/licensing';
 import { Database, sql } from '#platform';
 import { unknownLicense } from '../license-writing.repository.js';
 import { pageOf, type Page } from '../page.js';
+import { PROBES } from '../probes.js';
 
 export interface LicenseFilter {
   readonly organizationId: string | null;
@@ -10,6 +11,8 @@ export interface LicenseFilter {
   readonly status: LicenseStatus | null;
   /** Exclusive; licenses without an end never end before. */
   readonly endingBefore: Date | null;
+  /** Whether drafts are among them: the seller sees them alone. */
+  readonly drafts: boolean;
 }
 
 export interface KeptSeat {
@@ -59,23 +62,29 @@ export class LicenseListRepository {
 
   /**
    * The organization of a license, which never changes.
-   * @param within whose it has to be, null for anybody's: another's is as unknown as one that does not exist
+   * @param within for whom it is looked up, null for the seller: another's license and a draft, which is an offer that
+   * was not made yet, are as unknown as one that does not exist
    * @throws PublicError 404 `unknown_license`
    */
   async organizationOf(licenseId: string, within: string | null): Promise<string> {
     const [row] = await this.database.query<{ organization_id: string }>(sql`
       SELECT organization_id FROM licenses
-       WHERE id = ${licenseId} AND organization_id = COALESCE(${within}::uuid, organization_id)`);
+       WHERE id = ${licenseId} AND organization_id = COALESCE(${within}::uuid, organization_id)
+         AND (${within}::uuid IS NULL OR status <> 'draft')`);
     if (!row) throw unknownLicense();
     return row.organization_id;
   }
 
   /** Ids of licenses, by id, after `after`. */
   async licenses(filter: LicenseFilter, after: string | null, limit: number): Promise<Page<string>> {
-    const { organizationId, module, status, endingBefore } = filter;
+    const { organizationId, module, status, endingBefore, drafts } = filter;
     const rows = await this.database.query<{ id: string }>(sql`
       SELECT id FROM licenses
-       WHERE (${organizationId}::uuid IS NULL OR organization_id = ${organizationId})
+       WHERE CASE WHEN ${organizationId}::uuid IS NULL
+                  THEN NOT EXISTS (SELECT FROM organizations AS probe
+                                    WHERE probe.id = organization_id AND probe.key ~ ${PROBES})
+                  ELSE organization_id = ${organizationId} END
+         AND (${drafts}::boolean OR status <> 'draft')
          AND (${module}::text IS NULL OR module_key = ${module})
          AND (${status}::text IS NULL OR status = ${status})
          AND (${endingBefore}::timestamptz IS NULL OR ends_at < ${endingBefore})

@@ -29,6 +29,7 @@ export class LicensesController {
       module: query.module ?? null,
       status: query.status ?? null,
       endingBefore: instant(query.ending_before) ?? null,
+      drafts: reach.organizationId === null,
     };
     const { items, next } = await this.lists.licenses(
       filter,
@@ -73,7 +74,7 @@ export class LicensesController {
     @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('idempotency-key') key?: string,
   ) {
-    const id = idOfKey(actor, key);
+    const id = idOfKey(actor.id, key);
     const request = sha256(JSON.stringify(Object.entries(body).toSorted())).toString('base64url');
     const license = newLicense(body, id, request);
     try {

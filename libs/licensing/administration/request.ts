@@ -18,7 +18,7 @@ export function IsInstant(): PropertyDecorator {
     validator: {
       validate: (value) => typeof value === 'string' && readInstant(value) !== undefined,
       defaultMessage: (about) =>
-        `${about?.property ?? 'It'} must be an instant with a zone, such as 2027-12-31T23:00:00Z`,
+        `${about?.property ?? 'It'} must be an instant with a zone, such as 2027-12-31T23:00:00Z, between the years 2000 and 2999`,
     },
   });
 }
@@ -40,7 +40,8 @@ export function IsFeatureValue(): PropertyDecorator {
     name: 'isFeatureValue',
     validator: {
       validate: isFeatureValue,
-      defaultMessage: (about) => `${about?.property ?? 'It'} must be true, false, a whole number or null`,
+      defaultMessage: (about) =>
+        `${about?.property ?? 'It'} must be true, false, a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, or null for unlimited`,
     },
   });
 }
@@ -59,7 +60,7 @@ export function IsPlanFeatures(): PropertyDecorator {
         );
       },
       defaultMessage: () =>
-        'features must be an object of at most 100 keys of features, each with true, false, a whole number or null',
+        `features must be an object of at most ${MOST_FEATURES} keys of features, each with true, false, a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, or null for unlimited`,
     },
   });
 }
@@ -96,7 +97,11 @@ export function instant(text: string | null | undefined): Date | undefined {
   if (text === undefined || text === null) return undefined;
   const read = readInstant(text);
   if (!read) {
-    throw new PublicError(400, 'invalid_request', 'An instant has a zone, such as 2027-12-31T23:00:00Z.');
+    throw new PublicError(
+      400,
+      'invalid_request',
+      'An instant has a zone, such as 2027-12-31T23:00:00Z, and is between the years 2000 and 2999.',
+    );
   }
   return read;
 }

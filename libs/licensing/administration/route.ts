@@ -6,7 +6,7 @@ import {
   UseGuards,
   type ExecutionContext,
 } from '@nestjs/common';
-import { AcceptsJson, API_ROUTE, RequireScope, type ApiRoute } from '#platform';
+import { AcceptsJson, API_ROUTE, RequireOperatorToken, type ApiRoute } from '#platform';
 import type { LicensingAction } from './authority.js';
 import { AuthorityGuard } from './authority.guard.js';
 
@@ -30,7 +30,7 @@ export function Administers(
   const route: AdministrationRoute = { action, summary, ...more };
   return applyDecorators(
     SetMetadata(API_ROUTE, route),
-    RequireScope(action.endsWith(':read') ? 'licensing:read' : 'licensing:write'),
+    RequireOperatorToken(action.endsWith(':read') ? 'licensing:read' : 'licensing:write'),
     UseGuards(AuthorityGuard),
     Header('cache-control', more.query || more.body ? 'no-store' : 'private, no-cache'),
     ...(more.body ? [AcceptsJson()] : []),

@@ -98,7 +98,11 @@ export class SeatsController {
       throw new PublicError(404, 'unknown_organization', 'There is no such organization.');
     }
     const lines = readImport(Buffer.from(body.csv, 'utf8'));
-    const target = { organizationKey: organization.key, moduleKey: body.module };
+    const target = {
+      organizationKey: organization.key,
+      moduleKey: body.module,
+      drafts: reach.organizationId === null,
+    };
     const results =
       body.dry_run === true
         ? await this.imports.plan(lines, target)

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { LicenseStatus, SeatModel } from '@core-auth/module-kit/licensing';
 import { Database, PublicError, randomUUID, sql, type Statement } from '#platform';
+import { actorOf, type By } from '../by.js';
 import { SeatsExhausted } from '../seats/seat.js';
 import { dropExpired, lockLicensesBeside, whenCooled } from '../seats/seat-standing.repository.js';
 import {
@@ -39,7 +40,7 @@ export class OfflineGrantRepository {
    * @throws PublicError 403 `SEATS_EXHAUSTED`; 404 `unknown_license`; 409 `license_not_in_force`, `no_seats`,
    * `license_ends_before`
    */
-  async grant(grant: NewOfflineGrant, actor: string): Promise<OfflineGrant> {
+  async grant(grant: NewOfflineGrant, by: By): Promise<OfflineGrant> {
     const { licenseId, seatBlock } = grant;
     const id = randomUUID();
     const expiresAt = wholeSeconds(grant.expiresAt);
@@ -47,7 +48,7 @@ export class OfflineGrantRepository {
       await lockLicensesBeside(transaction, licenseId);
       await dropExpired(transaction, licenseId);
       // a statement of its own: it sees what those who held the locks before have committed
-      const [attempt] = await transaction.query<Attempt>(grantStatement(id, { ...grant, expiresAt }, actor));
+      const [attempt] = await transaction.query<Attempt>(grantStatement(id, { ...grant, expiresAt }, by));
       if (!attempt) throw new Error('a license vanished while it was locked');
       if (attempt.sequence === null) {
         const missing = attempt.free === null ? 0 : seatBlock - Number(attempt.free);
@@ -72,23 +73,27 @@ export class OfflineGrantRepository {
    * @param licenseId of which it has to be, when it matters
    * @throws PublicError 404 `unknown_grant`; 409 `grant_superseded`, `grant_returned`, decided by the UPDATE
    */
-  async return(id: string, actor: string, licenseId: string | null = null): Promise<ReturnedGrant> {
+  async return(id: string, by: By, licenseId: string | null = null): Promise<ReturnedGrant> {
+    const actor = actorOf(by);
     const [returned] = await this.database.query<ReturnedGrant>(sql`
       WITH returned AS (
         UPDATE offline_grants SET returned_at = statement_timestamp() FROM licenses
          WHERE offline_grants.id = ${id} AND returned_at IS NULL AND licenses.id = license_id
            AND license_id = COALESCE(${licenseId}::uuid, license_id)
         RETURNING offline_grants.id, license_id, instance, seat_block, sequence, returned_at, expires_at,
-                  organization_id
+                  organization_id, module_key
       ), raised AS (
         UPDATE organizations SET license_version = license_version + 1 FROM returned
          WHERE organizations.id = organization_id
       ), told AS (
-        INSERT INTO outbox (kind, subject, organization_id)
-        SELECT 'license-changed', organization_id, organization_id FROM returned
+        INSERT INTO outbox (kind, subject, organization_id, facts)
+        SELECT 'license-changed', organization_id, organization_id,
+               jsonb_build_object('act', 'offline-grant.return', 'license_id', license_id, 'module', module_key)
+          FROM returned
       ), audited AS (
-        INSERT INTO audit_events (act, actor, target, organization_id, detail)
-        SELECT 'offline-grant.return', ${actor}, license_id, organization_id, jsonb_build_object(
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail)
+        SELECT 'offline-grant.return', ${actor.id}, ${actor.address}, ${actor.factor}, ${actor.client ?? null},
+               license_id, organization_id, jsonb_build_object(
                  'grant', id, 'instance', instance, 'seat_block', seat_block, 'sequence', sequence,
                  'returned_at', returned_at)
           FROM returned
@@ -169,7 +174,8 @@ export class OfflineGrantRepository {
 }
 
 /** Grants what is allowed and says what was found; the license is locked. */
-function grantStatement(id: string, grant: NewOfflineGrant, actor: string): Statement {
+function grantStatement(id: string, grant: NewOfflineGrant, by: By): Statement {
+  const actor = actorOf(by);
   const { licenseId, instance, seatBlock, expiresAt } = grant;
   return sql`
         WITH target AS (
@@ -221,11 +227,14 @@ function grantStatement(id: string, grant: NewOfflineGrant, actor: string): Stat
            WHERE organizations.id = allowed.organization_id
           RETURNING license_version
         ), told AS (
-          INSERT INTO outbox (kind, subject, organization_id)
-          SELECT 'license-changed', organization_id, organization_id FROM allowed, granted
+          INSERT INTO outbox (kind, subject, organization_id, facts)
+          SELECT 'license-changed', organization_id, organization_id,
+                 jsonb_build_object('act', 'offline-grant.issue', 'license_id', allowed.id, 'module', module_key)
+            FROM allowed, granted
         ), audited AS (
-          INSERT INTO audit_events (act, actor, target, organization_id, detail)
-          SELECT 'offline-grant.issue', ${actor}, allowed.id, organization_id, jsonb_build_object(
+          INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail)
+          SELECT 'offline-grant.issue', ${actor.id}, ${actor.address}, ${actor.factor}, ${actor.client ?? null},
+                 allowed.id, organization_id, jsonb_build_object(
                    'grant', granted.id, 'instance', ${instance}::text, 'seat_block', ${seatBlock}::integer,
                    'sequence', granted.sequence, 'issued_at', issued_at, 'expires_at', ${expiresAt}::timestamptz,
                    'supersedes', (SELECT id FROM superseded))
@@ -238,6 +247,11 @@ function grantStatement(id: string, grant: NewOfflineGrant, actor: string): Stat
                coalesce((SELECT license_version FROM raised), 0) AS version
           FROM target`;
 }
+
+const WAYS_OUT = {
+  named: 'release seats first',
+  floating: 'end floating seats that are held now, or wait until their holders have left',
+} as const;
 
 function refusal(
   { status, suspended, seat_model, ended, in_time, ends, free }: Attempt,
@@ -261,9 +275,14 @@ function refusal(
     return new PublicError(409, 'no_seats', 'This license is for everybody: ask for a block of 0 seats.');
   }
   const left = Math.max(0, Number(free));
-  const wayOut =
+  const cooled =
     seat_model === 'named' && cooledAt
-      ? `or again from ${cooledAt.toISOString()} on, when seats that were released lately are free for others`
-      : 'or release seats first';
-  return new SeatsExhausted(null, `A block of ${block} is not free: ask for ${left} at most, ${wayOut}.`);
+      ? `again from ${cooledAt.toISOString()} on, when seats that were released lately are free for others`
+      : undefined;
+  return new SeatsExhausted(
+    null,
+    left === 0
+      ? `No seat of this license is free to be taken along: ${cooled ? `ask ${cooled}` : WAYS_OUT[seat_model]}. A file with a block of 0 is for what needs no seat.`
+      : `A block of ${block} is not free: ask for ${left} at most, or ${cooled ?? WAYS_OUT[seat_model]}.`,
+  );
 }

@@ -3,6 +3,7 @@ import { limitToModule } from '@core-auth/module-kit/licensing';
 import { LICENSE_FILE_TYPE, type LicenseFileClaims } from '@core-auth/module-kit/offline';
 import { Clock, Configuration, numericDate, PublicError } from '#platform';
 import { LicenseKeys, signJws } from '#tokens';
+import type { By } from '../by.js';
 import { LicenseRepository } from '../license.repository.js';
 import { OfflineGrantRepository } from './offline-grant.repository.js';
 import {
@@ -40,10 +41,10 @@ export class OfflineLicenses {
   /**
    * Sets the block aside and signs the file. Should the process end in between, the block is away without a file:
    * issuing again for the instance gives it back and takes the next.
-   * @param actor who does it: a user id, a client id, or a word for the process (`cli`)
+   * @param by who does it: a user id, a client id, or a word for the process (`cli`)
    * @throws PublicError 400 `invalid_offline_grant`; 503 `no_license_key`; and those of `OfflineGrantRepository.grant`
    */
-  async issue(request: NewOfflineGrant, actor: string): Promise<IssuedLicenseFile> {
+  async issue(request: NewOfflineGrant, by: By): Promise<IssuedLicenseFile> {
     const problem = offlineGrantProblem(request, this.clock.now());
     if (problem) throw new PublicError(400, 'invalid_offline_grant', problem);
     if (!UUID.test(request.licenseId)) {
@@ -57,7 +58,7 @@ export class OfflineLicenses {
         'There is no license key yet: a server makes it when it starts.',
       );
     }
-    const grant = await this.grants.grant(request, actor);
+    const grant = await this.grants.grant(request, by);
     const claims = await this.claims(grant);
     return { file: signJws(key, LICENSE_FILE_TYPE, claims), grant };
   }
@@ -68,9 +69,9 @@ export class OfflineLicenses {
    * @param licenseId of which it has to be, when it matters
    * @throws PublicError 404 `unknown_grant`; 409 `grant_superseded`, `grant_returned`
    */
-  async return(jti: string, actor: string, licenseId: string | null = null): Promise<ReturnedGrant> {
+  async return(jti: string, by: By, licenseId: string | null = null): Promise<ReturnedGrant> {
     if (!UUID.test(jti)) throw new PublicError(404, 'unknown_grant', 'No license file has this jti.');
-    return this.grants.return(jti, actor, licenseId);
+    return this.grants.return(jti, by, licenseId);
   }
 
   private async claims(grant: OfflineGrant): Promise<LicenseFileClaims> {
@@ -92,7 +93,7 @@ export class OfflineLicenses {
         ...limited,
         licenses: limited.licenses
           .filter(({ id }) => id === grant.licenseId)
-          .map((license) => ({ ...license, seats: [] })),
+          .map((license) => ({ ...license, seats: [], offlineBlocks: [] })),
       },
     };
   }

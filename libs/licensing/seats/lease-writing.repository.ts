@@ -1,4 +1,5 @@
 import { sql, type Transaction } from '#platform';
+import { actorOf, type By } from '../by.js';
 import { fullRefusal, leaseRefusal, notAMember } from './seat.js';
 import { seatStanding } from './seat-standing.repository.js';
 
@@ -57,15 +58,16 @@ export async function prolong(
 export async function take(
   transaction: Transaction,
   { licenseId, userId, device }: LeaseHolder,
-  actor: string,
+  by: By,
 ): Promise<LeaseRow | undefined> {
+  const actor = actorOf(by);
   const standing = await seatStanding(transaction, licenseId, { userId, device });
   const refusal = leaseRefusal(standing) ?? (standing.member ? fullRefusal(standing) : notAMember());
   if (refusal) throw refusal;
   const [row] = await transaction.query<LeaseRow>(sql`
     WITH target AS (
       UPDATE licenses SET last_fence = last_fence + 1 WHERE id = ${licenseId}
-      RETURNING id, organization_id, last_fence, lease_seconds
+      RETURNING id, organization_id, module_key, last_fence, lease_seconds
     ), leased AS (
       INSERT INTO seat_leases (license_id, user_id, device, fence, leased_at, expires_at)
       SELECT id, ${userId}, ${device}, last_fence, statement_timestamp(),
@@ -76,11 +78,13 @@ export async function take(
              ended_at = NULL
       RETURNING user_id, device, fence, expires_at
     ), told AS (
-      INSERT INTO outbox (kind, subject, organization_id)
-      SELECT 'seat-assigned', user_id, organization_id FROM target, leased
+      INSERT INTO outbox (kind, subject, organization_id, facts)
+      SELECT 'seat-assigned', user_id, organization_id,
+             jsonb_build_object('license_id', id, 'module', module_key)
+        FROM target, leased
     ), audited AS (
-      INSERT INTO audit_events (act, actor, target, organization_id, detail)
-      SELECT 'seat.lease', ${actor}, id, organization_id,
+      INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail)
+      SELECT 'seat.lease', ${actor.id}, ${actor.address}, ${actor.factor}, ${actor.client ?? null}, id, organization_id,
              jsonb_build_object('user', user_id, 'device', device, 'fence', fence)
         FROM target, leased
     )
@@ -93,11 +97,8 @@ export async function take(
  * become named: nobody is put out in the middle of their work. Under the license's lock, after `dropExpired`; the
  * organization's version is the caller's to raise.
  */
-export async function seatLeaseHolders(
-  transaction: Transaction,
-  licenseId: string,
-  actor: string,
-): Promise<void> {
+export async function seatLeaseHolders(transaction: Transaction, licenseId: string, by: By): Promise<void> {
+  const actor = actorOf(by);
   await transaction.query(sql`
     WITH assigned AS (
       INSERT INTO seat_assignments (id, license_id, user_id, assigned_at, way)
@@ -113,12 +114,16 @@ export async function seatLeaseHolders(
        GROUP BY licenses.id, user_id
       RETURNING license_id, user_id, way
     ), target AS (
-      SELECT license_id, organization_id, user_id, way FROM assigned JOIN licenses ON licenses.id = license_id
+      SELECT license_id, organization_id, module_key, user_id, way
+        FROM assigned JOIN licenses ON licenses.id = license_id
     ), told AS (
-      INSERT INTO outbox (kind, subject, organization_id)
-      SELECT 'seat-assigned', user_id, organization_id FROM target
+      INSERT INTO outbox (kind, subject, organization_id, facts)
+      SELECT 'seat-assigned', user_id, organization_id,
+             jsonb_build_object('license_id', license_id, 'module', module_key)
+        FROM target
     )
-    INSERT INTO audit_events (act, actor, target, organization_id, detail)
-    SELECT 'seat.assign', ${actor}, license_id, organization_id, jsonb_build_object('user', user_id, 'way', way)
+    INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail)
+    SELECT 'seat.assign', ${actor.id}, ${actor.address}, ${actor.factor}, ${actor.client ?? null},
+           license_id, organization_id, jsonb_build_object('user', user_id, 'way', way)
       FROM target`);
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, PublicError, sql } from '#platform';
+import { actorOf, type By } from '../by.js';
 import { inBatches } from '../batches.js';
 import type { LeaseName, WantedLease } from './lease-request.js';
 import { prolong, take, type LeaseHolder, type LeaseRow } from './lease-writing.repository.js';
@@ -31,13 +32,13 @@ export class SeatLeaseRepository {
    * @throws PublicError 400 `invalid_device`; 403 `SEATS_EXHAUSTED`, `OVER_ALLOCATED`; 404 `unknown_license`; 409
    * `not_a_member`, `no_leases`, `license_ended`, `license_not_in_effect`
    */
-  async acquireLease(holder: LeaseHolder, actor: string): Promise<Lease> {
+  async acquireLease(holder: LeaseHolder, by: By): Promise<Lease> {
     requireSound(holder);
     return this.database.transaction(async (transaction) => {
       await lockLicensesBeside(transaction, holder.licenseId);
       await dropExpired(transaction, holder.licenseId);
       // under the locks: of those who came at once one has taken it, and the others see that here
-      return leaseOf((await prolong(transaction, holder)) ?? (await take(transaction, holder, actor)));
+      return leaseOf((await prolong(transaction, holder)) ?? (await take(transaction, holder, by)));
     });
   }
 
@@ -78,7 +79,8 @@ export class SeatLeaseRepository {
    * @returns whether this call did it; false when nothing is held there any more
    * @throws PublicError 400 `invalid_device`, `invalid_fence`; 409 `lease_superseded` when a newer lease is held there
    */
-  async releaseLease(holder: LeaseHolder, fence: number, actor: string): Promise<boolean> {
+  async releaseLease(holder: LeaseHolder, fence: number, by: By): Promise<boolean> {
+    const actor = actorOf(by);
     requireSound(holder);
     requireFence(fence);
     const { licenseId, userId, device } = holder;
@@ -87,13 +89,16 @@ export class SeatLeaseRepository {
         DELETE FROM seat_leases USING licenses
          WHERE licenses.id = license_id AND license_id = ${licenseId} AND user_id = ${userId}
            AND device = ${device} AND fence = ${fence}
-        RETURNING license_id, organization_id, user_id, device, fence
+        RETURNING license_id, organization_id, module_key, user_id, device, fence
       ), told AS (
-        INSERT INTO outbox (kind, subject, organization_id)
-        SELECT 'seat-released', user_id, organization_id FROM released
+        INSERT INTO outbox (kind, subject, organization_id, facts)
+        SELECT 'seat-released', user_id, organization_id,
+               jsonb_build_object('license_id', license_id, 'module', module_key)
+          FROM released
       )
-      INSERT INTO audit_events (act, actor, target, organization_id, detail)
-      SELECT 'seat.release-lease', ${actor}, license_id, organization_id,
+      INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail)
+      SELECT 'seat.release-lease', ${actor.id}, ${actor.address}, ${actor.factor}, ${actor.client ?? null},
+             license_id, organization_id,
              jsonb_build_object('user', user_id, 'device', device, 'fence', fence)
         FROM released
       RETURNING id`);
@@ -109,7 +114,7 @@ export class SeatLeaseRepository {
    * `acquireLease` for a module, several of whose processes may work for the same person at the same device.
    * @throws PublicError as `acquireLease`; 404 `unknown_license` too when the license is of another organization or module
    */
-  async holdLease(wanted: WantedLease & { readonly module: string }, actor: string): Promise<Lease> {
+  async holdLease(wanted: WantedLease & { readonly module: string }, by: By): Promise<Lease> {
     requireSound(wanted);
     const { licenseId, organizationId, module } = wanted;
     const licenses = await this.database.query(sql`
@@ -118,7 +123,7 @@ export class SeatLeaseRepository {
     if (licenses.length === 0) throw unknownLicense();
     // what is held needs no lock of the licenses, which others may be waiting for
     const held = await prolong(this.database, wanted);
-    return held ? leaseOf(held) : this.acquireLease(wanted, actor);
+    return held ? leaseOf(held) : this.acquireLease(wanted, by);
   }
 
   /** `heartbeat` of a lease that the module names. @throws PublicError as `heartbeat`; 409 of a lease of another module */
@@ -129,9 +134,9 @@ export class SeatLeaseRepository {
   }
 
   /** `releaseLease` of a lease that the module names; a lease that is not there, or of another module, is left alone. */
-  async releaseNamed(name: LeaseName, module: string, actor: string): Promise<void> {
+  async releaseNamed(name: LeaseName, module: string, by: By): Promise<void> {
     const holder = await this.holderOf(name, module);
-    if (holder) await this.releaseLease(holder, name.fence, actor);
+    if (holder) await this.releaseLease(holder, name.fence, by);
   }
 
   /**
@@ -139,11 +144,11 @@ export class SeatLeaseRepository {
    * that is free.
    * @throws PublicError 404 `unknown_lease`, also when it has expired
    */
-  async endLease(licenseId: string, fence: number, actor: string): Promise<void> {
+  async endLease(licenseId: string, fence: number, by: By): Promise<void> {
     const [held] = await this.database.query<{ userId: string; device: string }>(sql`
       SELECT user_id AS "userId", device FROM seat_leases
        WHERE license_id = ${licenseId} AND fence = ${fence} AND expires_at > now()`);
-    if (held && (await this.releaseLease({ licenseId, ...held }, fence, actor))) return;
+    if (held && (await this.releaseLease({ licenseId, ...held }, fence, by))) return;
     throw new PublicError(404, 'unknown_lease', 'Nobody holds this lease any more.');
   }
 

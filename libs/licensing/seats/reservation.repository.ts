@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, PublicError, sql, type Transaction } from '#platform';
+import { actorOf, type By } from '../by.js';
 import { inBatches } from '../batches.js';
 import { fullRefusal, isUuid, namedRefusal, type AssignedSeat } from './seat.js';
 import { assignUnderLock } from './seat.repository.js';
@@ -41,9 +42,10 @@ export class SeatReservationRepository {
     licenseId: string,
     invitationId: string,
     expiresAt: Date,
-    actor: string,
+    by: By,
     on?: Transaction,
   ): Promise<Reservation> {
+    const actor = actorOf(by);
     if (!isUuid(invitationId)) throw invalid('The invitation is named by its id, a UUID.');
     if (Number.isNaN(expiresAt.getTime())) throw invalid('A reservation expires at an instant.');
     return this.within(on, async (transaction) => {
@@ -64,14 +66,17 @@ export class SeatReservationRepository {
              AND ${expiresAt}::timestamptz <= statement_timestamp() + ${LONGEST_RESERVATION_DAYS} * interval '24 hours'
           RETURNING license_id, invitation_id, expires_at
         ), target AS (
-          SELECT license_id, organization_id, invitation_id, expires_at
+          SELECT license_id, organization_id, module_key, invitation_id, expires_at
             FROM reserved JOIN licenses ON licenses.id = license_id
         ), told AS (
-          INSERT INTO outbox (kind, subject, organization_id)
-          SELECT 'license-changed', organization_id, organization_id FROM target
+          INSERT INTO outbox (kind, subject, organization_id, facts)
+          SELECT 'license-changed', organization_id, organization_id,
+                 jsonb_build_object('act', 'seat.reserve', 'license_id', license_id, 'module', module_key)
+            FROM target
         )
-        INSERT INTO audit_events (act, actor, target, organization_id, detail)
-        SELECT 'seat.reserve', ${actor}, license_id, organization_id,
+        INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail)
+        SELECT 'seat.reserve', ${actor.id}, ${actor.address}, ${actor.factor}, ${actor.client ?? null},
+               license_id, organization_id,
                jsonb_build_object('invitation', invitation_id, 'expires_at', expires_at)
           FROM target
         RETURNING id`);
@@ -90,7 +95,7 @@ export class SeatReservationRepository {
   async convertReservation(
     invitation: Invitation,
     userId: string,
-    actor: string,
+    by: By,
     on?: Transaction,
   ): Promise<ConvertedSeat[]> {
     if (!isInvitation(invitation)) throw unknownReservation();
@@ -107,14 +112,14 @@ export class SeatReservationRepository {
       const seats: ConvertedSeat[] = [];
       for (const { license_id: licenseId } of kept) {
         const request = { licenseId, userId, way: 'invitation', invitationId } as const;
-        const seat = await assignUnderLock(transaction, request, actor);
+        const seat = await assignUnderLock(transaction, request, by);
         if (seat.assigned) {
           await transaction.query(sql`
             DELETE FROM seat_reservations
              WHERE license_id = ${licenseId} AND invitation_id = ${invitationId}`);
         } else {
           // they sit there already, and the seat that was kept is given back
-          await cancel(transaction, [licenseId], invitationId, actor);
+          await cancel(transaction, [licenseId], invitationId, by);
         }
         seats.push({ ...seat, licenseId });
       }
@@ -130,7 +135,7 @@ export class SeatReservationRepository {
    */
   async cancelReservation(
     invitation: Invitation,
-    actor: string,
+    by: By,
     licenseId?: string,
     on?: Transaction,
   ): Promise<number> {
@@ -139,7 +144,7 @@ export class SeatReservationRepository {
       // else one that is being converted would be cancelled as well
       const locked = await lockLicensesOf(transaction, invitation);
       const meant = licenseId === undefined ? locked : locked.filter((id) => id === licenseId);
-      return cancel(transaction, meant, invitation.invitationId, actor);
+      return cancel(transaction, meant, invitation.invitationId, by);
     });
   }
 
@@ -182,20 +187,24 @@ async function cancel(
   transaction: Transaction,
   licenseIds: readonly string[],
   invitationId: string,
-  actor: string,
+  by: By,
 ): Promise<number> {
+  const actor = actorOf(by);
   const cancelled = await transaction.query(sql`
     WITH cancelled AS (
       DELETE FROM seat_reservations USING licenses
        WHERE licenses.id = license_id AND invitation_id = ${invitationId}
          AND license_id = ANY (${licenseIds}::uuid[])
-      RETURNING license_id, organization_id, invitation_id
+      RETURNING license_id, organization_id, module_key, invitation_id
     ), told AS (
-      INSERT INTO outbox (kind, subject, organization_id)
-      SELECT 'license-changed', organization_id, organization_id FROM cancelled
+      INSERT INTO outbox (kind, subject, organization_id, facts)
+      SELECT 'license-changed', organization_id, organization_id,
+             jsonb_build_object('act', 'seat.cancel-reservation', 'license_id', license_id, 'module', module_key)
+        FROM cancelled
     )
-    INSERT INTO audit_events (act, actor, target, organization_id, detail)
-    SELECT 'seat.cancel-reservation', ${actor}, license_id, organization_id,
+    INSERT INTO audit_events (act, actor, address, factor, client_id, target, organization_id, detail)
+    SELECT 'seat.cancel-reservation', ${actor.id}, ${actor.address}, ${actor.factor}, ${actor.client ?? null},
+           license_id, organization_id,
            jsonb_build_object('invitation', invitation_id)
       FROM cancelled
     RETURNING id`);

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, PublicError, sql } from '#platform';
+import type { By } from '../by.js';
 import {
   ImportRefusals,
   orderOf,
@@ -18,6 +19,8 @@ import { coolingSeats, seatStanding } from './seat-standing.repository.js';
 export interface ImportTarget {
   readonly organizationKey: string;
   readonly moduleKey: string;
+  /** Whether seats of drafts are given too, which the seller alone sees; they are unless told. */
+  readonly drafts?: boolean;
 }
 
 /** Seats for the people of a file. Each line is one assignment by itself: it happens whole or not at all. */
@@ -48,13 +51,13 @@ export class SeatImportRepository {
   async run(
     lines: readonly ImportLine[],
     target: ImportTarget,
-    actor: string,
+    by: By,
     done: (result: ImportResult) => void = () => undefined,
   ): Promise<ImportResult[]> {
     const organizationId = await this.organizationOf(target);
     const ran = await this.database.alone(`seat import of ${organizationId}`, async () => {
       const directory = await this.directory(lines, organizationId, target);
-      return seatAll(lines, directory, this.desk(directory.licenses, actor), done);
+      return seatAll(lines, directory, this.desk(directory.licenses, by), done);
     });
     if (ran) return ran.result;
     throw new PublicError(
@@ -64,7 +67,7 @@ export class SeatImportRepository {
     );
   }
 
-  private desk(licenses: readonly ImportLicense[], actor: string): SeatDesk {
+  private desk(licenses: readonly ImportLicense[], by: By): SeatDesk {
     const refusals = new ImportRefusals(licenses);
     return {
       seatedOn: (userId, licenseIds) => this.seatedOn(userId, licenseIds),
@@ -72,7 +75,7 @@ export class SeatImportRepository {
         const known = refusals.find(licenseId, userId);
         if (known) return known;
         try {
-          const { assigned } = await this.seats.assignSeat(licenseId, userId, actor, 'import');
+          const { assigned } = await this.seats.assignSeat(licenseId, userId, by, 'import');
           refusals.forget(licenseId);
           return assigned ? 'assigned' : 'already-seated';
         } catch (error) {
@@ -104,9 +107,9 @@ export class SeatImportRepository {
   private async directory(
     lines: readonly ImportLine[],
     organizationId: string,
-    { moduleKey }: ImportTarget,
+    { moduleKey, drafts = true }: ImportTarget,
   ): Promise<ImportDirectory> {
-    const licenses = await this.licensesOf(organizationId, moduleKey);
+    const licenses = await this.licensesOf(organizationId, moduleKey, drafts);
     if (licenses.length === 0) {
       throw new PublicError(404, 'no_license', 'The organization has no license of this module.');
     }
@@ -117,13 +120,18 @@ export class SeatImportRepository {
   }
 
   /** All that there have been, the earliest first. */
-  private async licensesOf(organizationId: string, moduleKey: string): Promise<ImportLicense[]> {
+  private async licensesOf(
+    organizationId: string,
+    moduleKey: string,
+    drafts: boolean,
+  ): Promise<ImportLicense[]> {
     const rows = await this.database.query<{ id: string; here: boolean; seated: string[] }>(sql`
       SELECT id, licenses.environment = modules.environment AS here,
              ARRAY (SELECT user_id FROM seat_assignments
                      WHERE license_id = licenses.id AND released_at IS NULL) AS seated
         FROM licenses JOIN modules ON modules.key = module_key
        WHERE organization_id = ${organizationId} AND module_key = ${moduleKey}
+         AND (${drafts}::boolean OR status <> 'draft')
        ORDER BY starts_at, id`);
     const licenses: ImportLicense[] = [];
     for (const row of rows) {

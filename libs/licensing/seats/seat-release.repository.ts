@@ -95,18 +95,20 @@ async function release(gone: readonly Gone[], transaction: Transaction): Promise
       UPDATE seat_assignments AS seat SET released_at = statement_timestamp()
         FROM licenses JOIN gone USING (organization_id)
        WHERE licenses.id = seat.license_id AND seat.user_id = gone.user_id AND seat.released_at IS NULL
-      RETURNING seat.license_id, organization_id, seat.user_id
+      RETURNING seat.license_id, organization_id, module_key, seat.user_id
     ), ended AS (
       DELETE FROM seat_leases AS lease USING licenses JOIN gone USING (organization_id)
        WHERE licenses.id = lease.license_id AND lease.user_id = gone.user_id
-      RETURNING lease.license_id, organization_id, lease.user_id, device, fence
+      RETURNING lease.license_id, organization_id, module_key, lease.user_id, device, fence
     ), raised AS (
       UPDATE organizations SET license_version = license_version + 1
        WHERE id IN (SELECT organization_id FROM released)
     ), told AS (
-      INSERT INTO outbox (kind, subject, organization_id)
-      SELECT 'seat-released', user_id, organization_id FROM released
-      UNION ALL SELECT 'seat-released', user_id, organization_id FROM ended
+      INSERT INTO outbox (kind, subject, organization_id, facts)
+      SELECT 'seat-released', user_id, organization_id,
+             jsonb_build_object('license_id', license_id, 'module', module_key)
+        FROM (SELECT license_id, module_key, user_id, organization_id FROM released
+              UNION ALL SELECT license_id, module_key, user_id, organization_id FROM ended) AS freed
     )
     INSERT INTO audit_events (act, actor, target, organization_id, detail)
     SELECT 'seat.release', 'system', license_id, organization_id, jsonb_build_object('user', user_id) FROM released

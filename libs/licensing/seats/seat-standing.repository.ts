@@ -25,6 +25,8 @@ interface Comer {
   readonly invitationId?: string;
   /** At which the person holds a lease that the new one replaces. */
   readonly device?: string;
+  /** Whether the seat may be one of named seats that are to come, where those of the moment are none. */
+  readonly ahead?: boolean;
 }
 
 interface Row {
@@ -80,13 +82,14 @@ export async function dropExpired(transaction: Transaction, licenseId: string): 
 export async function seatStanding(
   transaction: Transaction,
   licenseId: string,
-  { userId, invitationId, device }: Comer = {},
+  { userId, invitationId, device, ahead = false }: Comer = {},
 ): Promise<StandingFor> {
   const comer = userId ?? null;
   // statement_timestamp(), not now(): terms may have changed while the transaction waited for the locks; nor
   // clock_timestamp(): one count is made at one instant
   const [row] = await transaction.query<Row>(sql`
-    SELECT status, terms.seat_model AS model, terms.seat_limit AS limit, license_version AS version,
+    SELECT status, coalesce(coming.seat_model, terms.seat_model) AS model,
+           coalesce(coming.seat_limit, terms.seat_limit) AS limit, license_version AS version,
            CASE WHEN statement_timestamp() < starts_at THEN 'scheduled'
                 WHEN statement_timestamp() >= ends_at + make_interval(hours => 24 * grace_days) THEN 'over'
                 ELSE 'running' END AS time,
@@ -120,6 +123,12 @@ export async function seatStanding(
         SELECT seat_model, seat_limit FROM license_terms
          WHERE license_id = licenses.id AND effective_at <= greatest(statement_timestamp(), starts_at)
          ORDER BY effective_at DESC LIMIT 1) AS terms
+      LEFT JOIN LATERAL (
+        SELECT seat_model, seat_limit FROM license_terms
+         WHERE ${ahead}::boolean AND terms.seat_model <> 'named'
+           AND license_id = licenses.id AND effective_at > greatest(statement_timestamp(), starts_at)
+           AND seat_model = 'named'
+         ORDER BY effective_at LIMIT 1) AS coming ON true
      WHERE licenses.id = ${licenseId}`);
   if (!row) throw unknownLicense();
   const { seat_id: seatId, version, ...rest } = row;

@@ -87,8 +87,9 @@ export async function bear(
                            ${loads.map(({ overage }) => overage)}::bigint[],
                            ${loads.map(({ limit, overage }) => (overage > 0 ? null : limit))}::bigint[],
                            ${announcements.map((announcement) => announcement?.percent ?? null)}::integer[],
-                           ${announcements.map((announcement) => JSON.stringify(announcement ?? null))}::text[])
-                    AS load (license_id, starts_at, amount, overage, most, percent, announcement)
+                           ${announcements.map((announcement) => JSON.stringify(announcement ?? null))}::text[],
+                           ${announcements.map((announcement) => JSON.stringify(announcement && factsOf(announcement)))}::text[])
+                    AS load (license_id, starts_at, amount, overage, most, percent, announcement, facts)
     ), borne AS (
       UPDATE usage_counters AS counter
          SET used = used + load.amount, overage = counter.overage + load.overage, announced = greatest(announced, COALESCE(percent, 0))
@@ -96,10 +97,11 @@ export async function bear(
        WHERE counter.license_id = load.license_id AND feature_key = ${feature} AND period_starts_at = starts_at
          AND (most IS NULL OR used + load.amount <= most)
          AND (SELECT license_version FROM organizations WHERE id = ${organizationId}) = ${version}
-      RETURNING counter.license_id, percent, announcement
+      RETURNING counter.license_id, percent, announcement, facts
     ), told AS (
-      INSERT INTO outbox (kind, subject, organization_id)
-      SELECT 'usage-threshold-reached', license_id, ${organizationId} FROM borne WHERE percent IS NOT NULL
+      INSERT INTO outbox (kind, subject, organization_id, facts)
+      SELECT 'usage-threshold-reached', license_id, ${organizationId}, facts::jsonb
+        FROM borne WHERE percent IS NOT NULL
     ), audited AS (
       INSERT INTO audit_events (act, actor, target, organization_id, detail)
       SELECT 'usage.reach-threshold', ${clientId}, license_id, ${organizationId}, announcement::jsonb
@@ -112,12 +114,35 @@ export async function bear(
   return counted?.loads === loads.length;
 }
 
+interface ReachedThreshold {
+  readonly module: string;
+  readonly feature: string;
+  readonly percent: number;
+  readonly crossed: readonly number[];
+  readonly used: number;
+  readonly limit: number | null;
+  readonly periodStartsAt: Date;
+  readonly periodEndsAt: Date;
+  readonly idempotencyKey: string;
+}
+
 /** The highest threshold that this load reaches, as the audit row tells it; undefined when it reaches none. */
-function announcementOf(load: Load, { module, feature, idempotencyKey }: UsageRecord) {
+function announcementOf(
+  load: Load,
+  { module, feature, idempotencyKey }: UsageRecord,
+): ReachedThreshold | undefined {
   const used = load.used + load.amount;
   const crossed = thresholdsCrossed(load.thresholds, load.announced, used, load.limit);
   const percent = crossed.at(-1);
   if (percent === undefined) return undefined;
   const { limit, startsAt: periodStartsAt, endsAt: periodEndsAt } = load;
   return { module, feature, percent, crossed, used, limit, periodStartsAt, periodEndsAt, idempotencyKey };
+}
+
+/** What the event says. */
+function factsOf({ module, feature, percent, used, limit, periodStartsAt, periodEndsAt }: ReachedThreshold) {
+  return {
+    ...{ module, feature, percent, used, limit },
+    ...{ period_starts_at: periodStartsAt, period_ends_at: periodEndsAt },
+  };
 }

@@ -4,7 +4,7 @@ import { Clock, Database, PublicError, sql } from '#platform';
 import { LicenseRepository } from '../license.repository.js';
 import { periodsOf } from './period.repository.js';
 import { bearersOf, spread, total } from './spread.js';
-import { requireSoundDays, type DayUse, type UsedPeriod } from './usage-report.js';
+import { requireSoundDays, type DayUse } from './usage-report.js';
 import type { UsageAnswer } from './usage.js';
 import { meteredFeature } from './usage.repository.js';
 
@@ -22,17 +22,6 @@ export interface PresentUse extends UsageAnswer {
   /** Those that bear use now, in the order in which they do. */
   readonly licenses: readonly LicenseUse[];
 }
-
-interface CounterRow {
-  module_key: string;
-  license_id: string;
-  feature_key: string;
-  period_starts_at: Date;
-  period_ends_at: Date;
-  used: string;
-}
-
-const MOST_PERIODS = 500;
 
 /** What has been used of metered features, to be looked at and billed. */
 @Injectable()
@@ -84,35 +73,6 @@ export class UsageReportRepository {
   }
 
   /**
-   * Counters of an organization, by license and feature, the latest period first.
-   * @param filter of one module, feature or license when it names them; `limit` 1 to 500 rows, 100 unless told;
-   * `before` only periods that started earlier, to read on
-   */
-  async periods(
-    organizationId: string,
-    filter: {
-      readonly module?: string;
-      readonly feature?: string;
-      readonly licenseId?: string;
-      readonly before?: Date;
-      readonly limit?: number;
-    } = {},
-  ): Promise<UsedPeriod[]> {
-    const { module = null, feature = null, licenseId = null, before = null, limit = 100 } = filter;
-    const rows = await this.database.query<CounterRow>(sql`
-      SELECT module_key, license_id, feature_key, period_starts_at, period_ends_at, used
-        FROM licenses JOIN usage_counters ON license_id = licenses.id
-       WHERE organization_id = ${organizationId}
-         AND (${module}::text IS NULL OR module_key = ${module})
-         AND (${feature}::text IS NULL OR feature_key = ${feature})
-         AND (${licenseId}::uuid IS NULL OR license_id = ${licenseId})
-         AND (${before}::timestamptz IS NULL OR period_starts_at < ${before})
-       ORDER BY period_starts_at DESC, license_id, feature_key
-       LIMIT ${Math.min(Math.max(1, limit), MOST_PERIODS)}`);
-    return rows.map(periodOf);
-  }
-
-  /**
    * Use of each day of a time zone, days without any as 0, the earliest first.
    * @param days first and last day as `2026-03-29`, at most 400 of them: older use is kept by period alone
    * @param licenseId what this license has borne of it alone; null is all
@@ -144,15 +104,4 @@ export class UsageReportRepository {
        ORDER BY day`);
     return rows.map(({ day, used }) => ({ day, used: Number(used) }));
   }
-}
-
-function periodOf(row: CounterRow): UsedPeriod {
-  return {
-    licenseId: row.license_id,
-    module: row.module_key,
-    feature: row.feature_key,
-    periodStartsAt: row.period_starts_at,
-    periodEndsAt: row.period_ends_at,
-    used: Number(row.used),
-  };
 }

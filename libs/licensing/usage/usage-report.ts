@@ -1,16 +1,5 @@
 import { PublicError } from '#platform';
 
-/** What a license has counted of a feature in a period. */
-export interface UsedPeriod {
-  readonly licenseId: string;
-  readonly module: string;
-  readonly feature: string;
-  /** Half-open. */
-  readonly periodStartsAt: Date;
-  readonly periodEndsAt: Date;
-  readonly used: number;
-}
-
 export interface DayUse {
   /** `2026-03-29` */
   readonly day: string;

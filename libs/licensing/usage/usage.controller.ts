@@ -4,6 +4,7 @@ import { httpStatusOfDecision } from '@core-auth/module-kit/licensing';
 import { IsString, IsUUID, Matches } from 'class-validator';
 import type { FastifyReply } from 'fastify';
 import { CurrentClient, PublicError } from '#platform';
+import { sentenceOfDecision } from '../check/decision-sentences.js';
 import { COUNTED_USE, PRESENT_USE, PROBLEMS, USE, USE_REFUSALS } from '../module-answers.js';
 import { ForModules } from '../module-route.js';
 import { parseUsageBody, type UsageAnswer } from './usage.js';
@@ -64,7 +65,7 @@ export class UsageController {
       type: 'about:blank',
       title: STATUS_CODES[status],
       status,
-      detail: `The licenses of the organization do not allow this use: ${answer.code}.`,
+      detail: sentenceOfDecision[answer.code],
       ...toJson(answer),
     };
   }

@@ -6,8 +6,10 @@ import type { ModuleSession } from '../session/module-session.js';
 /** What a credential is read from. */
 export interface KitCall {
   method: string;
-  /** Path and query, as they were sent. */
+  /** Path and query, as they were sent; where there is an `originalUrl`, what a router has left of them. */
   url: string;
+  /** As they were sent, where routers shorten `url`, as those of Express do. */
+  originalUrl?: string;
   headers: IncomingHttpHeaders;
   /** As it was parsed, or its bytes; an idempotency key is bound to it. */
   body?: unknown;
@@ -31,6 +33,11 @@ export interface KitReply {
   code(status: number): unknown;
   send(payload?: string): unknown;
   redirect(url: string, status: number): unknown;
+}
+
+/** Path and query of a request as they were sent, whichever router it has reached. */
+export function sentUrl({ url, originalUrl = url }: Pick<KitCall, 'url' | 'originalUrl'>): string {
+  return originalUrl;
 }
 
 /** A browser that navigates, as opposed to a script or a service that calls. */

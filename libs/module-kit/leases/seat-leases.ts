@@ -7,28 +7,8 @@ import { SingleFlight } from '../http/single-flight.js';
 import type { HeldSeat } from '../licensing/index.js';
 import type { KitLog } from '../log.js';
 import { Doubts } from './doubts.js';
+import { HeldLeases, type HeldLease } from './held-leases.js';
 import { readLease, type LeaseAnswer } from './lease-answer.js';
-
-/** A floating seat that this process holds for a person, or held. */
-export interface HeldLease {
-  readonly organizationId: string;
-  readonly userId: string;
-  readonly device: string;
-  readonly licenseId: string;
-  readonly id: string;
-  readonly fence: number;
-  /** Exclusive, as all times here by `KitClock.elapsed`; from when it was asked for, so never later than Core Auth's end. */
-  readonly until: number;
-  /** When the question was put to which Core Auth last answered that it is held, in milliseconds. */
-  readonly confirmedAt: number;
-  /** How much had been heard by then: what was heard later may have ended it. */
-  readonly heard: number;
-  /** When the next sign of life is due, in milliseconds. */
-  readonly heartbeatAt: number;
-  readonly heartbeatMs: number;
-  /** When its holder last asked for something, in milliseconds. */
-  usedAt: number;
-}
 
 type Question = Pick<HeldLease, 'confirmedAt' | 'heard'>;
 
@@ -52,10 +32,11 @@ const MOST_QUESTIONS = 3;
 /**
  * Floating seats of the people who work in this process: taken on coming, renewed while they are active, given back when
  * they leave. Other processes of the module may work for the same person on the same seat: so a process that stops, or
- * forgets, gives nothing back. A seat that nobody renews is free at the end of its term.
+ * forgets, gives nothing back. A seat that nobody renews is free at the end of its term. Whoever needs what only another
+ * license has holds a seat of that one beside.
  */
 export class SeatLeases {
-  private readonly held: LRUCache<string, HeldLease>;
+  private readonly held = new HeldLeases(MOST);
   private readonly refusals: LRUCache<string, LeaseOutcome>;
   private readonly takings = new SingleFlight<LeaseOutcome>();
   private readonly renewals = new SingleFlight<void>();
@@ -72,7 +53,6 @@ export class SeatLeases {
     private readonly clock: KitClock,
     private readonly log: KitLog,
   ) {
-    this.held = new LRUCache({ max: MOST });
     const perf = { now: () => clock.elapsed() };
     const shortly = { max: MOST, ttl: REFUSAL_STANDS_MS, ttlResolution: 0, perf };
     this.refusals = new LRUCache(shortly);
@@ -93,24 +73,25 @@ export class SeatLeases {
   /** How many seats are held now. */
   get size(): number {
     const now = this.clock.elapsed();
-    return [...this.held.values()].filter(({ until }) => now < until).length;
+    return this.held.all().filter(({ until }) => now < until).length;
   }
 
-  /** For a decision: the floating seat of the person, or none. */
+  /** For a decision: the floating seats of the person, or none. */
   heldBy(principal: Principal): { leases: readonly HeldSeat[] } | undefined {
-    const lease = this.leaseOf(principal);
-    if (!lease) return undefined;
-    const until = new Date(this.clock.now() + (lease.until - this.clock.elapsed()));
-    return { leases: [{ licenseId: lease.licenseId, until }] };
+    const leases = this.leasesOf(principal);
+    if (leases.length === 0) return undefined;
+    const behind = this.clock.now() - this.clock.elapsed();
+    return {
+      leases: leases.map(({ licenseId, until }) => ({ licenseId, until: new Date(until + behind) })),
+    };
   }
 
   /** The person asks for something, and so is still there. */
   touch(principal: Principal): void {
-    const key = keyOf(principal);
-    const lease = key === undefined ? undefined : this.held.get(key);
-    if (!lease) return;
-    lease.usedAt = this.clock.elapsed();
-    this.renewIfDue(lease);
+    for (const lease of this.leasesOf(principal)) {
+      lease.usedAt = this.clock.elapsed();
+      this.renewIfDue(lease);
+    }
   }
 
   /** Something was heard that may have ended leases of an organization, or of one person there. */
@@ -121,20 +102,25 @@ export class SeatLeases {
   /**
    * Before a decision: makes sure that what `heldBy` will say is so, as of everything that was heard.
    * @param answers whether Core Auth answers; a lease that nothing was heard of lasts to its end while it does not
-   * @returns false when the lease may have ended and nobody can tell
+   * @returns false when a lease may have ended and nobody can tell
    */
   async confirm(principal: Principal, answers: boolean): Promise<boolean> {
-    const key = keyOf(principal);
-    if (key === undefined) return true;
+    for (const lease of this.leasesOf(principal)) {
+      if (!(await this.confirmOne(lease, answers))) return false;
+    }
+    return true;
+  }
+
+  private async confirmOne(known: HeldLease, answers: boolean): Promise<boolean> {
     for (let asked = 0; asked < MOST_QUESTIONS; asked += 1) {
-      const lease = this.held.get(key);
+      const lease = this.held.sameAs(known);
       if (!lease || this.clock.elapsed() >= lease.until) return true;
       const doubtful = this.isDoubtful(lease);
       if (!doubtful && (!answers || this.isFresh(lease))) return true;
       if (this.unanswered.has(lease.id)) return !doubtful;
       await this.renewals.run(lease.id, () => this.renew(lease));
     }
-    const lease = this.held.get(key);
+    const lease = this.held.sameAs(known);
     return !lease || !this.isDoubtful(lease);
   }
 
@@ -147,31 +133,44 @@ export class SeatLeases {
     return this.clock.elapsed() - confirmedAt < DEAF_AGE_MS;
   }
 
-  /** The lease that `heldBy` speaks of, its fence number included. */
+  /** The first of the leases that `heldBy` speaks of and that has not ended, its fence number included. */
   leaseOf(principal: Principal): Readonly<HeldLease> | undefined {
-    const key = keyOf(principal);
-    return key === undefined ? undefined : this.held.get(key);
+    const leases = this.leasesOf(principal);
+    return leases.find(({ until }) => this.clock.elapsed() < until) ?? leases[0];
   }
 
-  /** Takes a seat of the first of these licenses that has one; one question at a time for a person and device. */
-  async take(principal: Principal, licenseIds: readonly string[]): Promise<LeaseOutcome> {
-    const key = keyOf(principal);
+  private leasesOf(principal: Principal): readonly HeldLease[] {
+    const holder = keyOf(principal);
+    return holder === undefined ? [] : this.held.of(holder);
+  }
+
+  /**
+   * Takes a seat of the first of these licenses that has one; one question at a time for a person, device and licenses.
+   * @param kept of which licenses the person keeps the seats that they have; others lease no more
+   */
+  async take(
+    principal: Principal,
+    licenseIds: readonly string[],
+    kept: readonly string[] = licenseIds,
+  ): Promise<LeaseOutcome> {
+    const holder = keyOf(principal);
     const { user, organization } = principal;
-    if (key === undefined || !user || !organization) return { state: 'none' };
-    const refused = this.refusals.get(key);
+    if (holder === undefined || !user || !organization) return { state: 'none' };
+    const taking = `${licenseIds.join(' ')} ${holder}`;
+    const refused = this.refusals.get(taking);
     if (refused) return refused;
-    return this.takings.run(key, async () => {
-      const who = { organizationId: organization.id, userId: user.id, device: deviceOf(principal) };
+    return this.takings.run(taking, async () => {
+      const who = { organizationId: organization.id, userId: user.id, device: deviceOf(principal), holder };
       let outcome: LeaseOutcome;
       let left: boolean;
       try {
-        outcome = await this.takeFirst(who, licenseIds);
+        outcome = await this.takeFirst(who, licenseIds, kept);
       } finally {
-        left = this.leaving.delete(key);
+        left = this.leaving.delete(taking);
       }
-      if (outcome.state !== 'held') this.refusals.set(key, outcome);
+      if (outcome.state !== 'held') this.refusals.set(taking, outcome);
       if (!left) return outcome;
-      await this.end((lease) => keyOfLease(lease) === key);
+      await this.end(() => true, [holder]);
       return { state: 'none' };
     });
   }
@@ -187,15 +186,14 @@ export class SeatLeases {
     await this.end((lease) => lease.userId === userId);
   }
 
-  private async end(concerns: (lease: HeldLease) => boolean): Promise<void> {
-    const leases = [...this.held.entries()].filter(([, lease]) => concerns(lease));
-    for (const [key] of leases) this.held.delete(key);
-    await Promise.all(leases.map(([, lease]) => this.giveBack(lease)));
+  private async end(concerns: (lease: HeldLease) => boolean, holders?: readonly string[]): Promise<void> {
+    await Promise.all(this.held.remove(concerns, holders).map((lease) => this.giveBack(lease)));
   }
 
   private async takeFirst(
-    who: { organizationId: string; userId: string; device: string },
+    who: Pick<HeldLease, 'organizationId' | 'userId' | 'device' | 'holder'>,
     licenseIds: readonly string[],
+    kept: readonly string[],
   ): Promise<LeaseOutcome> {
     let outcome: LeaseOutcome = { state: 'none' };
     for (const licenseId of licenseIds) {
@@ -206,6 +204,10 @@ export class SeatLeases {
         const answer = readLease(await this.client.holdLease(wanted));
         if (!answer) return { state: 'unavailable' };
         this.remember({ ...who, licenseId }, answer, question);
+        void this.end(
+          (lease) => lease.licenseId !== licenseId && !kept.includes(lease.licenseId),
+          [who.holder],
+        );
         return { state: 'held' };
       } catch (error) {
         if (error instanceof CoreAuthUnavailable) return { state: 'unavailable' };
@@ -222,24 +224,21 @@ export class SeatLeases {
   }
 
   private remember(
-    who: Pick<HeldLease, 'organizationId' | 'userId' | 'device' | 'licenseId'>,
+    who: Pick<HeldLease, 'organizationId' | 'userId' | 'device' | 'holder' | 'licenseId'>,
     { id, fence, seconds, heartbeatSeconds }: LeaseAnswer,
     { confirmedAt, heard }: Question,
   ): void {
     const heartbeatMs = heartbeatSeconds * 1000;
-    const key = keyOfLease(who);
-    const before = this.held.get(key);
-    this.held.set(key, {
+    this.held.put({
       ...who,
       ...{ id, fence, confirmedAt, heard, heartbeatMs },
       ...{ until: confirmedAt + seconds * 1000, heartbeatAt: confirmedAt + heartbeatMs },
-      usedAt: Math.max(confirmedAt, before?.usedAt ?? 0),
+      usedAt: Math.max(confirmedAt, this.held.sameAs(who)?.usedAt ?? 0),
     });
-    if (before && before.licenseId !== who.licenseId) void this.giveBack(before);
   }
 
   private renewDue(): void {
-    for (const lease of this.held.values()) this.renewIfDue(lease);
+    for (const lease of this.held.all()) this.renewIfDue(lease);
   }
 
   /** Due every third of the term, and only for who has asked for something since the last sign of life. */
@@ -256,13 +255,12 @@ export class SeatLeases {
   }
 
   private async renew(lease: HeldLease): Promise<void> {
-    const key = keyOfLease(lease);
     const question = this.question();
     try {
       const answer = readLease(await this.client.heartbeat(lease.id));
       if (!answer) this.unanswered.set(lease.id, true);
       // given back, or taken anew, meanwhile
-      else if (this.held.peek(key)?.id === lease.id) this.remember(lease, answer, question);
+      else if (this.held.sameAs(lease)?.id === lease.id) this.remember(lease, answer, question);
     } catch (error) {
       this.unanswered.set(lease.id, true);
       if (error instanceof CoreAuthUnavailable) return;
@@ -273,9 +271,9 @@ export class SeatLeases {
         return;
       }
       // it is worth nothing any more: the next request takes one anew, or hears why it cannot
-      const held = this.held.peek(key);
+      const held = this.held.sameAs(lease);
       if (held?.id !== lease.id) return;
-      this.held.set(key, { ...held, until: Math.min(held.until, question.confirmedAt) });
+      this.held.put({ ...held, until: Math.min(held.until, question.confirmedAt) });
     }
   }
 
@@ -295,14 +293,6 @@ export class SeatLeases {
 function keyOf(principal: Principal): string | undefined {
   const { user, organization } = principal;
   return user && organization ? `${organization.id} ${user.id} ${deviceOf(principal)}` : undefined;
-}
-
-function keyOfLease({
-  organizationId,
-  userId,
-  device,
-}: Pick<HeldLease, 'organizationId' | 'userId' | 'device'>) {
-  return `${organizationId} ${userId} ${device}`;
 }
 
 /** A person is at one device per session; a token without a session is one of its client. */

@@ -5,6 +5,7 @@ import {
   decide,
   httpStatusOfDecision,
   leasableLicenses,
+  nextSeats,
   type Decision,
   type DecisionQuestion,
   type DenyCode,
@@ -25,13 +26,6 @@ export interface LicenseQuestion {
   amount?: number;
   /** How many of a limit feature are in use (0 when absent). */
   current?: number;
-}
-
-interface Seatless {
-  readonly snapshot: LicenseSnapshot;
-  readonly question: LicenseQuestion;
-  readonly decision: Decision;
-  readonly leasable: readonly string[];
 }
 
 /** Decides what an organization may use, in the process. */
@@ -62,42 +56,44 @@ export class LicenseChecker {
     const { snapshot } = answer;
     const full = this.complete(principal, question);
     const decision = decide(snapshot, full, this.now());
-    const wantsLease = decision.code === 'SEAT_REQUIRED' || decision.code === 'LEASE_EXPIRED';
-    const leasable = snapshot && wantsLease ? leasableLicenses(snapshot, full, this.now()) : [];
     if (answer.state === 'current') {
       const seated =
-        snapshot && leasable.length > 0
-          ? await this.withLease(principal, { snapshot, question, decision, leasable })
-          : decision;
+        snapshot && !decision.allow ? await this.withSeats(principal, snapshot, question) : decision;
       return this.counted(seated, this.snapshots.heard ? 'stream' : 'poll');
     }
 
     // While Core Auth is away, an allow needs a verified allow behind it: a denial never becomes one.
     const verified = decide(snapshot, full, new Date(answer.verifiedAt));
-    if (decision.code === 'SEAT_REQUIRED' && leasable.length > 0)
+    if (
+      decision.code === 'SEAT_REQUIRED' &&
+      snapshot &&
+      leasableLicenses(snapshot, full, this.now()).length > 0
+    )
       return this.counted(unavailable(this.now()), 'none');
     if (!verified.allow) return this.counted(verified, 'stale');
     return this.counted(decision.allow ? { ...decision, code: 'OK_STALE' } : decision, 'stale');
   }
 
-  /** A floating seat is taken on coming: only when nothing else is missing, and once for all who ask meanwhile. */
-  private async withLease(
+  /** Floating seats are taken on coming: only where nothing else is missing, and once for all who ask meanwhile. */
+  private async withSeats(
     principal: Principal,
-    { snapshot, question, decision, leasable }: Seatless,
+    snapshot: LicenseSnapshot,
+    question: LicenseQuestion,
   ): Promise<Decision> {
-    const outcome = await this.leases.take(principal, leasable);
-    switch (outcome.state) {
-      case 'held':
-        return (await this.leases.confirm(principal, true))
-          ? decide(snapshot, this.complete(principal, question), this.now())
-          : unavailable(this.now());
-      case 'refused':
+    for (let seats = 0; ; seats += 1) {
+      const full = this.complete(principal, question);
+      const decision = decide(snapshot, full, this.now());
+      const next = nextSeats(snapshot, full, this.now());
+      // each license has one seat for them; more is asked for only when what was taken is gone again
+      if (next.length === 0 || seats > snapshot.licenses.length) return decision;
+      const outcome = await this.leases.take(principal, next, leasableLicenses(snapshot, full, this.now()));
+      if (outcome.state === 'refused')
         return { ...decision, code: outcome.code, licenseId: outcome.licenseId };
-      case 'unavailable':
-        // a seat that ran out is a denial by itself; of one that was never asked for nobody can tell
+      if (outcome.state === 'none') return decision;
+      // a seat that ran out is a denial by itself; of one that was never asked for nobody can tell
+      if (outcome.state === 'unavailable')
         return decision.code === 'LEASE_EXPIRED' ? decision : unavailable(this.now());
-      case 'none':
-        return decision;
+      if (!(await this.leases.confirm(principal, true))) return unavailable(this.now());
     }
   }
 
@@ -130,7 +126,8 @@ export class LicenseChecker {
           : this.options.moduleName,
       feature: question.feature,
       limit: decision.limit ?? undefined,
-      organization: principal.organization?.name ?? principal.organization?.key,
+      organization: calledOf(principal),
+      administers: principal.user?.roles.some((role) => role === 'owner' || role === 'administrator'),
     });
     const members = {
       module: question.module ?? this.options.moduleKey,
@@ -154,6 +151,13 @@ export class LicenseChecker {
       ...this.leases.heldBy(principal),
     };
   }
+}
+
+/** Undefined where the token has nothing but an id. */
+function calledOf({ organization }: Principal): string | undefined {
+  if (!organization) return undefined;
+  const { id, key, name } = organization;
+  return name ?? (key === id ? undefined : key);
 }
 
 /** A refusal is asked for of a denial; an allow has nothing to say. */

@@ -21,6 +21,15 @@ describe('what a refusal says', () => {
     );
   });
 
+  it('tells who runs the organization what they do themselves, and begins a sentence as one', () => {
+    const own = { ...about, administers: true };
+    expect(describeRefusal('SEATS_EXHAUSTED', own).detail).toContain('Ask your supplier for more seats.');
+    expect(describeRefusal('SEAT_REQUIRED', own).detail).toContain('Give yourself one at Core Auth.');
+    expect(describeRefusal('NO_LICENSE', { module: 'Projects' }).detail).toBe(
+      'Your organization has no license for Projects. Ask an owner or administrator of your organization to get one.',
+    );
+  });
+
   it('needs no number to say that there is no room', () => {
     expect(detail('LIMIT_EXCEEDED', { feature: 'projects' })).toContain(
       'leaves no room for more of projects.',

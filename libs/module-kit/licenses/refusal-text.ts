@@ -5,13 +5,14 @@ interface RefusalContext {
   feature?: string | undefined;
   limit?: number | undefined;
   organization?: string | undefined;
+  /** Whether who reads it is an owner or administrator of the organization, and so is whom others are told to ask. */
+  administers?: boolean | undefined;
 }
 
 /** What a refusal says to a person: what is missing, and who can change it. */
 export function describeRefusal(code: DenyCode, about: RefusalContext): { title: string; detail: string } {
-  const { module, feature } = about;
-  const organization = about.organization ?? 'your organization';
-  const ask = `Ask an owner or administrator of ${organization}`;
+  const { module, feature, organization: subject = 'Your organization' } = about;
+  const ask = askOf(about);
   switch (code) {
     case 'ORG_CONTEXT_REQUIRED':
       return {
@@ -19,7 +20,7 @@ export function describeRefusal(code: DenyCode, about: RefusalContext): { title:
         detail: `${module} is used on behalf of an organization. Choose one.`,
       };
     case 'ORG_SUSPENDED':
-      return { title: 'Organization suspended', detail: `${organization} is suspended. ${ask}.` };
+      return { title: 'Organization suspended', detail: `${subject} is suspended. ${ask}.` };
     case 'NOT_STARTED':
       return { title: 'Not yet licensed', detail: `The license for ${module} has not started yet. ${ask}.` };
     case 'SUSPENDED':
@@ -43,7 +44,10 @@ export function describeRefusal(code: DenyCode, about: RefusalContext): { title:
       };
     case 'SEAT_REQUIRED':
     case 'OVER_ALLOCATED':
-      return { title: 'No seat', detail: `You have no seat for ${module}. ${ask} to give you one.` };
+      return {
+        title: 'No seat',
+        detail: `You have no seat for ${module}. ${about.administers ? 'Give yourself one at Core Auth' : `${ask} to give you one`}.`,
+      };
     case 'FEATURE_NOT_INCLUDED':
       return {
         title: 'Not included in the plan',
@@ -77,9 +81,13 @@ export function describeRefusal(code: DenyCode, about: RefusalContext): { title:
     case 'CANCELLED':
       return {
         title: 'No license',
-        detail: `${organization} has no license for ${module}. ${ask} to get one.`,
+        detail: `${subject} has no license for ${module}. ${ask} to get one.`,
       };
   }
+}
+
+function askOf({ organization = 'your organization', administers = false }: RefusalContext): string {
+  return administers ? 'Ask your supplier' : `Ask an owner or administrator of ${organization}`;
 }
 
 /** Worded so that it reads well with any number, and with a name in the singular or the plural. */

@@ -68,6 +68,10 @@ const licenses: fc.Arbitrary<SnapshotLicense> = fc
     terms,
     overrides: fc.uniqueArray(overrides, { selector: ({ feature }) => feature, maxLength: 2 }),
     seats: fc.uniqueArray(users),
+    offlineBlocks: fc.array(
+      fc.record({ seats: fc.constantFrom(1, 2), until: days.map((one) => at(one).toISOString()) }),
+      { maxLength: 2 },
+    ),
   })
   .map(({ term: interval, ...license }) => ({ ...license, ...interval, timeZone: 'UTC' }));
 

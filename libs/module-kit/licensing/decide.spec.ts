@@ -117,6 +117,35 @@ describe('organization, module and environment', () => {
   });
 });
 
+describe('the order in which it is decided', () => {
+  const ada = { userId: 'ada', module: 'reports', environment: 'production' };
+  const suspended = { organization: { id: 'organization-1', key: 'acme', state: 'suspended' } } as const;
+
+  it('module, its environment, the organization, licenses, their environment and time, seat, feature: what comes first is answered', () => {
+    const wrong = { ...ada, module: 'ledger', environment: 'staging', feature: 'absent' };
+    const expired = license({ endsAt: '2026-02-01T00:00:00.000Z', ...named, seatLimit: 0, seats: ['bob'] });
+    const codeOf = (licenses: SnapshotLicense[], question: DecisionQuestion, changes = {}) =>
+      decide(snapshot(licenses, changes), question, during).code;
+    expect([
+      codeOf([], wrong, suspended),
+      codeOf([], { ...wrong, module: 'reports' }, suspended),
+      codeOf([], { ...ada, feature: 'absent' }, suspended),
+      codeOf([expired], { ...ada, feature: 'absent' }, suspended),
+      codeOf([], { ...ada, feature: 'absent' }),
+      codeOf([{ ...expired, environment: 'staging' }], { ...ada, feature: 'absent' }),
+      codeOf([expired], { ...ada, feature: 'absent' }),
+      codeOf([license(named)], { ...ada, feature: 'absent' }),
+      codeOf([license()], { ...ada, feature: 'absent' }),
+      codeOf([license({ features: {} })], { ...ada, feature: 'charts', current: 9 }),
+      codeOf([license()], { ...ada, feature: 'charts', current: 9 }),
+      codeOf([license()], ada),
+    ]).toEqual([
+      ...['MODULE_UNKNOWN', 'ENV_MISMATCH', 'ORG_SUSPENDED', 'ORG_SUSPENDED', 'NO_LICENSE', 'ENV_MISMATCH'],
+      ...['EXPIRED', 'SEAT_REQUIRED', 'FEATURE_NOT_INCLUDED', 'FEATURE_NOT_INCLUDED', 'LIMIT_EXCEEDED', 'OK'],
+    ]);
+  });
+});
+
 describe('time and status', () => {
   it('the term is half-open: OK at its first millisecond, OK_GRACE at ends_at, EXPIRED at the end of grace', () => {
     const codeAt = (now: Date) => ask([license()], {}, now).code;

@@ -1,7 +1,7 @@
 import { httpStatusOfDecision, type Decision, type DecisionQuestion, type DenyCode } from './decision.js';
 import { graceEnd, isTerminal, licenseState, stateBoundaries, type LicenseState } from './license-state.js';
 import { featureValue, limitOf, overrideBoundaries } from './feature.js';
-import { leaseEnds, seatingOf } from './seat.js';
+import { blockEnds, leaseEnds, seatingOf } from './seat.js';
 import type { FeatureDefinition, LicenseSnapshot, SnapshotLicense } from './snapshot.js';
 import { termsBoundaries } from './terms.js';
 
@@ -169,8 +169,8 @@ function licensesFor(snapshot: LicenseSnapshot, module: string): SnapshotLicense
 }
 
 /**
- * The first instant after `at` at which a license, its terms, the asker's lease, or an override of the feature asked
- * for changes; nothing of a license matters any more once its access has ended.
+ * The first instant after `at` at which a license, its terms, the seats that are away, the asker's lease, or an override
+ * of the feature asked for changes; nothing of a license matters any more once its access has ended.
  */
 function nextTransition(snapshot: LicenseSnapshot, question: DecisionQuestion, at: number): Date | null {
   const { module, environment, feature } = question;
@@ -182,6 +182,7 @@ function nextTransition(snapshot: LicenseSnapshot, question: DecisionQuestion, a
         ...stateBoundaries(license),
         ...termsBoundaries(license),
         ...leaseEnds(license, question),
+        ...blockEnds(license),
         ...(feature === undefined ? [] : overrideBoundaries(license, feature)),
       ].filter((boundary) => boundary <= ends);
     });

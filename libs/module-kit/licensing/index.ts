@@ -12,7 +12,7 @@ export {
 } from './decision.js';
 export { isFeatureValue } from './feature.js';
 export { seatingOf, type Seating } from './seat.js';
-export { leasableLicenses } from './leasable.js';
+export { leasableLicenses, nextSeats } from './leasable.js';
 export { licenseState, type LicenseState } from './license-state.js';
 export { LicenseSnapshotError, parseLicenseSnapshot } from './parse-snapshot.js';
 export { termsAt } from './terms.js';

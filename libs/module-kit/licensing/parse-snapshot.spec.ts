@@ -20,6 +20,12 @@ describe('parseLicenseSnapshot', () => {
     );
   });
 
+  it('takes what license files took along, which a server from before does not tell', () => {
+    const offlineBlocks = [{ seats: 4, until: '2026-03-01T00:00:00.000Z' }];
+    const [license] = parseLicenseSnapshot(broken('licenses.0.offlineBlocks', offlineBlocks)).licenses;
+    expect(license?.offlineBlocks).toEqual(offlineBlocks);
+  });
+
   it('takes terms in the order of time, of which the year 12026 comes after 2026', () => {
     const [first] = reportsSnapshot().licenses[0]?.terms ?? [];
     const terms = [first, { ...first, effectiveAt: '+012026-01-01T00:00:00.000Z' }];
@@ -78,6 +84,17 @@ describe('parseLicenseSnapshot', () => {
       'licenses[0].terms must be an array that is not empty, the earliest first',
     ],
     ['licenses.0.seats.0', 7, 'licenses[0].seats[0] must be a text'],
+    ['licenses.0.offlineBlocks', null, 'licenses[0].offlineBlocks must be an array'],
+    [
+      'licenses.0.offlineBlocks',
+      [{ seats: -1, until: '2026-03-01T00:00:00.000Z' }],
+      'licenses[0].offlineBlocks[0].seats must be a whole number',
+    ],
+    [
+      'licenses.0.offlineBlocks',
+      [{ seats: 4, until: 'soon' }],
+      'licenses[0].offlineBlocks[0].until must be an instant',
+    ],
     ['licenses.1', reportsSnapshot().licenses[0], 'licenses must be free of repetitions'],
     ['modules.1', reportsSnapshot().modules[0], 'modules must be free of repetitions'],
   ])('refuses %s = %p and names the place', (path, value, message) => {

@@ -3,6 +3,7 @@ import type {
   FeatureValue,
   Instant,
   LicenseSnapshot,
+  SnapshotBlock,
   SnapshotLicense,
   SnapshotModule,
   SnapshotOverride,
@@ -110,6 +111,17 @@ function parseLicense(json: unknown, path: string): SnapshotLicense {
     terms,
     overrides: list(license['overrides'], `${path}.overrides`, parseOverride),
     seats,
+    ...(license['offlineBlocks'] === undefined
+      ? {}
+      : { offlineBlocks: list(license['offlineBlocks'], `${path}.offlineBlocks`, parseBlock) }),
+  };
+}
+
+function parseBlock(json: unknown, path: string): SnapshotBlock {
+  const block = record(json, path);
+  return {
+    seats: whole(block['seats'], `${path}.seats`),
+    until: instant(block['until'], `${path}.until`),
   };
 }
 

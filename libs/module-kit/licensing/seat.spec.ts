@@ -15,16 +15,23 @@ interface Seats {
   readonly seats?: readonly string[];
   readonly surplusUntil?: number | null;
   readonly endsAt?: number;
+  readonly away?: readonly { readonly seats: number; readonly until: number }[];
 }
 
 function licenseOf(given: Seats): SnapshotLicense {
   const { id = 'license-1', model = 'named', limit = 5, seats = [], surplusUntil = null, endsAt } = given;
+  const { away } = given;
   const startsAt = new Date(begins).toISOString();
   return {
     ...({ id, module: 'reports', environment: 'production', status: 'issued', startsAt } as const),
     endsAt: endsAt === undefined ? null : new Date(endsAt).toISOString(),
     ...({ graceDays: 0, trial: false, overage: 'refuse', timeZone: 'UTC' } as const),
     ...{ seatOnFirstUse: false, overrides: [], seats },
+    ...(away && {
+      offlineBlocks: away.map(({ seats: count, until }) => ({
+        ...{ seats: count, until: new Date(until).toISOString() },
+      })),
+    }),
     terms: [
       {
         effectiveAt: startsAt,
@@ -123,6 +130,34 @@ describe('a surplus after seats became fewer', () => {
         kept.forEach((seating, index) => seating === 'in' && expect(then[index]).toBe('in'));
       }),
     );
+  });
+});
+
+describe('seats that license files took along', () => {
+  const away = [
+    { seats: 2, until: deadline + 10 },
+    { seats: 1, until: deadline + 20 },
+  ];
+
+  it('are no seats of those here: of fewer that are left the first ones stay, and each end lets one in again', () => {
+    const shrunk = licenseOf({ limit: 4, seats: people(4), surplusUntil: deadline, away });
+    const inside = (at: number) => seatings(shrunk, people(4), at).filter((one) => one === 'in').length;
+    expect([deadline - 1, deadline, deadline + 9].map(inside)).toEqual([4, 1, 1]);
+    expect([deadline + 10, deadline + 19, deadline + 20].map(inside)).toEqual([3, 3, 4]);
+    const answer = ask([shrunk], { userId: 'person-1' }, deadline);
+    expect(answer).toMatchObject({ code: 'OVER_ALLOCATED', nextTransitionAt: new Date(deadline + 10) });
+    expect(ask([shrunk], { userId: 'person-1' }, deadline + 10).code).toBe('OK');
+  });
+
+  it('take nobody’s seat while there is one for each, and more than there are leave none', () => {
+    const fits = licenseOf({ limit: 7, seats: people(4), away });
+    expect(seatings(fits, [...people(4), 'eve'], begins)).toEqual([
+      ...Array<string>(4).fill('in'),
+      'SEAT_REQUIRED',
+    ]);
+    expect(seatings(licenseOf({ limit: 2, seats: people(1), away }), people(1), begins)).toEqual([
+      'OVER_ALLOCATED',
+    ]);
   });
 });
 

@@ -7,7 +7,8 @@ export type Seating = 'in' | 'LEASE_EXPIRED' | 'SEAT_REQUIRED' | 'OVER_ALLOCATED
 
 /**
  * Whether the person may use what a license gives: a machine client sits in no seat, a person needs one unless seats
- * are unlimited. Of more people than the limit the first ones stay; the others until the surplus has to be gone.
+ * are unlimited. Of more people than the limit, less what license files took along, the first ones stay; the others
+ * until the surplus has to be gone.
  */
 export function seatingOf(
   license: SnapshotLicense,
@@ -22,10 +23,21 @@ export function seatingOf(
     if (ends.length === 0) return 'SEAT_REQUIRED';
     return ends.some((end) => at < end) ? 'in' : 'LEASE_EXPIRED';
   }
+  const left = seatLimit - seatsAway(license, at);
   const rank = ranksOf(license).get(userId);
-  if (rank === undefined) return license.seats.length > seatLimit ? 'OVER_ALLOCATED' : 'SEAT_REQUIRED';
-  const stays = rank < seatLimit || (surplusUntil !== null && at < Date.parse(surplusUntil));
+  if (rank === undefined) return license.seats.length > left ? 'OVER_ALLOCATED' : 'SEAT_REQUIRED';
+  const stays = rank < left || (surplusUntil !== null && at < Date.parse(surplusUntil));
   return stays ? 'in' : 'OVER_ALLOCATED';
+}
+
+/** Seats that license files have at an instant: whoever sits there cannot be told to leave, so those here are fewer. */
+function seatsAway({ offlineBlocks = [] }: SnapshotLicense, at: number): number {
+  return offlineBlocks.reduce((sum, { seats, until }) => (at < Date.parse(until) ? sum + seats : sum), 0);
+}
+
+/** The instants at which seats are back from license files, in no order. */
+export function blockEnds({ offlineBlocks = [] }: SnapshotLicense): number[] {
+  return offlineBlocks.map(({ until }) => Date.parse(until));
 }
 
 /** When each floating seat ends that the person holds of this license, in milliseconds. */

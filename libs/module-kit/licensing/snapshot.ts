@@ -55,6 +55,13 @@ export interface SnapshotTerms {
   readonly features: Readonly<Record<string, FeatureValue>>;
 }
 
+/** Seats that a license file took along. */
+export interface SnapshotBlock {
+  readonly seats: number;
+  /** Exclusive: when the file ends, and its seats are back. */
+  readonly until: Instant;
+}
+
 export interface SnapshotLicense {
   readonly id: string;
   readonly module: string;
@@ -80,6 +87,8 @@ export interface SnapshotLicense {
    * when the surplus has to go.
    */
   readonly seats: readonly string[];
+  /** What license files took along and has not been returned: so many fewer are left online. Left out of none. */
+  readonly offlineBlocks?: readonly SnapshotBlock[];
 }
 
 export type OrganizationState = 'active' | 'suspended';

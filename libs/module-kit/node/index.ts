@@ -4,7 +4,7 @@ export type { CurrentOrganizationData, CurrentUserData, Principal } from '../gua
 export type { HealthSnapshot } from '../health/health-snapshot.js';
 export type { KitCall } from '../http/http-types.js';
 export { ProblemException } from '../http/problem.exception.js';
-export type { HeldLease } from '../leases/seat-leases.js';
+export type { HeldLease } from '../leases/held-leases.js';
 export type { DecisionCount, DecisionSource } from '../licenses/decision-counts.js';
 export type { LicenseQuestion } from '../licenses/license-checker.js';
 export type { Decision, DecisionCode } from '../licensing/index.js';

@@ -334,6 +334,15 @@ describe('the state of an instance', () => {
     expect((await open(signer.sign())).seats).toEqual(['', 'a,b']);
   });
 
+  it('seats its whole block, whatever else is away with license files', async () => {
+    const { license } = fileClaims();
+    const offlineBlocks = [{ seats: 2, until: new Date(BEGIN + 30 * DAY).toISOString() }];
+    const licenses = license.licenses.map((one) => ({ ...one, offlineBlocks }));
+    const opened = await open(signer.sign(fileClaims({ license: { ...license, licenses } })));
+    expect([opened.assignSeat('ann'), opened.assignSeat('ben')]).toEqual(['OK', 'OK']);
+    expect([opened.decide(question('ann')).code, opened.decide(question('ben')).code]).toEqual(['OK', 'OK']);
+  });
+
   it('is for its owner alone to read', async () => {
     await open(signer.sign());
     expect(statSync(state).mode & 0o777).toBe(0o600);

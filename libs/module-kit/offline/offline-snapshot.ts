@@ -16,6 +16,8 @@ export function offlineSnapshot(
       ...one,
       seatOnFirstUse: false,
       seats,
+      // the block is this instance's own, and those of others are no matter of it
+      offlineBlocks: [],
       terms: one.terms.map((terms) =>
         terms.seatLimit === null
           ? terms

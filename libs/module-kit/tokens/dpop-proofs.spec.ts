@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { KitClock } from '../clock.js';
-import { ProcessReplayStore } from './dpop-proofs.js';
+import { resolveOptions } from '../options.js';
+import { DpopProofs, ProcessReplayStore } from './dpop-proofs.js';
 
 class TestClock extends KitClock {
   time = 1_000_000;
@@ -31,5 +34,30 @@ describe('the memory of used proofs', () => {
     expect(store.use('a', 1000)).toBe(false);
     clock.time += 1001;
     expect(store.use('d', 1000)).toBe(true);
+  });
+});
+
+describe('a proof', () => {
+  it('RFC 9449 §4.3 (9): is for the address as it was sent, whatever routers have left of it', async () => {
+    const clock = new TestClock();
+    const options = resolveOptions({
+      ...{ coreAuthUrl: 'https://auth.example', clientId: 'projects', clientSecret: 's'.repeat(43) },
+      ...{ moduleUrl: 'https://projects.example', moduleKey: 'projects', scopes: ['openid'] },
+    });
+    const { privateKey, publicKey } = await generateKeyPair('ES256');
+    const jwk = await exportJWK(publicKey);
+    const ath = createHash('sha256').update('token').digest('base64url');
+    const proof = (htu: string) =>
+      new SignJWT({ jti: htu, htm: 'GET', htu, iat: Math.floor(clock.time / 1000), ath })
+        .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk })
+        .sign(privateKey);
+    const proofs = new DpopProofs(options, clock);
+    const jkt = await calculateJwkThumbprint(jwk);
+    const sent = async (htu: string) => {
+      const headers = { dpop: await proof(htu) };
+      return proofs.require({ method: 'GET', url: '/7', originalUrl: '/renders/7', headers }, 'token', jkt);
+    };
+    await expect(sent('https://projects.example/renders/7')).resolves.toBeUndefined();
+    await expect(sent('https://projects.example/7')).rejects.toThrow();
   });
 });

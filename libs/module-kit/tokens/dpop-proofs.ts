@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { KitClock } from '../clock.js';
 import { checkUnavailable } from '../http/problem.exception.js';
-import type { KitCall } from '../http/http-types.js';
+import { sentUrl, type KitCall } from '../http/http-types.js';
 import type { ResolvedOptions } from '../options.js';
 import { InvalidProofError, PROOF_LIFETIME_MS, verifyDpopProof } from './dpop-proof.js';
 import type { DpopReplayStore } from './dpop-replay-store.js';
@@ -50,7 +50,7 @@ export class DpopProofs {
     const header = request.headers['dpop'];
     const jti = await verifyDpopProof(typeof header === 'string' ? header : undefined, {
       method: request.method,
-      url: this.options.moduleUrl + pathOf(request.url),
+      url: this.options.moduleUrl + pathOf(sentUrl(request)),
       accessToken,
       jkt,
       now: this.clock.now(),

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { KitClock } from '../clock.js';
 import type { Principal } from '../guards/principal.js';
 import { CoreAuthRefusal, CoreAuthUnavailable, type CoreAuthClient } from '../http/core-auth.client.js';
-import type { KitCall } from '../http/http-types.js';
+import { sentUrl, type KitCall } from '../http/http-types.js';
 import { checkUnavailable, ProblemException } from '../http/problem.exception.js';
 import type { LicenseChecker } from '../licenses/license-checker.js';
 import { httpStatusOfDecision, type DecisionCode } from '../licensing/index.js';
@@ -112,7 +112,7 @@ export class UsageRecorder {
       principal.subject,
       feature,
       request.method,
-      request.url,
+      sentUrl(request),
       digestOf(request.body),
       given,
     ];

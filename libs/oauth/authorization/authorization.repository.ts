@@ -3,7 +3,14 @@ import { addSeconds, Clock, Database, sha256, sql, type Transaction } from '#pla
 import { SessionRepository, sessionOf, type Session, type SessionRow } from '#sessions';
 import type { OpaqueToken } from '#tokens';
 import { isPublic, type Client } from '../clients/client.js';
-import { authorizationOf, type Authorization, type AuthorizationRow } from './authorization.js';
+import {
+  authorizationOf,
+  type Authorization,
+  type AuthorizationContext,
+  type AuthorizationRow,
+  type Person,
+  type RefreshTokenState,
+} from './authorization.js';
 import type { ClaimsRequest } from './claims-request.js';
 
 /** Within this time a refresh token that was just rotated gives the same successor again. */
@@ -14,7 +21,8 @@ export interface NewAuthorization {
   readonly rowSecret: Buffer;
   readonly clientId: string;
   readonly session: Session;
-  readonly organizationId: string;
+  /** Null: for the person’s own account alone. */
+  readonly organizationId: string | null;
   readonly scopes: readonly string[];
   readonly resources: readonly string[];
   readonly redirectUri: string | null;
@@ -37,12 +45,6 @@ export interface CodeExchange {
   readonly jkt: string | undefined;
 }
 
-export interface AuthorizationContext {
-  readonly session: Session;
-  readonly consented: readonly string[];
-  readonly consentedAt: Date | undefined;
-}
-
 /** What hinders the creation of an authorization. */
 export type NotCreated = 'session-ended' | 'request-spent';
 
@@ -59,19 +61,21 @@ export class AuthorizationRepository {
   async context(secret: string, clientId: string): Promise<AuthorizationContext | undefined> {
     const now = this.clock.now();
     const [row] = await this.database.query<
-      SessionRow & { consented: string[] | null; consented_at: Date | null }
+      SessionRow & { belongs: boolean; consented: string[] | null; consented_at: Date | null }
     >(sql`
       SELECT s.id, s.user_id, u.name AS user_name, u.email, s.auth_time, s.amr, s.organization_chosen_at,
              o.id AS organization_id, o.key AS organization_key, o.name AS organization_name, m.role, o.license_version,
              o.second_factor_required, s.second_factor_declined_at,
              (SELECT jsonb_build_object('key', r.key, 'name', r.name, 'permissions', r.permissions)
                 FROM organization_roles r WHERE r.id = m.custom_role_id) AS custom_role,
+             EXISTS (SELECT FROM memberships WHERE user_id = s.user_id) AS belongs,
              c.scopes AS consented, c.granted_at AS consented_at
         FROM sessions s
         JOIN users u ON u.id = s.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= s.auth_time
         LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = s.organization_id
         LEFT JOIN organizations o ON o.id = m.organization_id
-        LEFT JOIN consents c ON c.user_id = s.user_id AND c.client_id = ${clientId} AND c.organization_id = o.id
+        LEFT JOIN consents c ON c.user_id = s.user_id AND c.client_id = ${clientId}
+                            AND c.organization_id IS NOT DISTINCT FROM o.id
        WHERE s.secret_sha256 = ${sha256(secret)}
          AND s.ended_at IS NULL
          AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now}
@@ -80,6 +84,7 @@ export class AuthorizationRepository {
     return (
       row && {
         session: sessionOf(row),
+        belongs: row.belongs,
         consented: row.consented ?? [],
         consentedAt: row.consented_at ?? undefined,
       }
@@ -132,8 +137,11 @@ export class AuthorizationRepository {
            SET state = 'active', generation = 1, rotated_at = ${now},
                -- RFC 9449 section 5: a public client's refresh token is bound to its key
                dpop_jkt = CASE WHEN ${isPublic(client)} THEN ${jkt ?? null}::text END
-          FROM clients c, sessions s, users u, organizations o, memberships m
-         WHERE a.id = ${code.authorizationId}
+          FROM authorizations given
+               LEFT JOIN memberships m ON m.user_id = given.user_id AND m.organization_id = given.organization_id
+               LEFT JOIN organizations o ON o.id = m.organization_id,
+               clients c, sessions s, users u
+         WHERE a.id = ${code.authorizationId} AND given.id = a.id
            AND a.row_secret = ${code.rowSecret}
            AND a.state = 'code'
            AND a.client_id = ${client.id}
@@ -147,8 +155,8 @@ export class AuthorizationRepository {
            AND (a.offline OR s.ended_at IS NULL
                 AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now})
            AND u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
-           AND o.id = a.organization_id AND (NOT o.second_factor_required OR 'mfa' = ANY (s.amr))
-           AND m.user_id = a.user_id AND m.organization_id = a.organization_id
+           AND (given.organization_id IS NULL
+                OR o.id IS NOT NULL AND (NOT o.second_factor_required OR 'mfa' = ANY (s.amr)))
         RETURNING a.id, a.row_secret, a.generation, a.rotated_at, a.user_id, u.name AS user_name, u.email,
                   u.email_verified_at IS NOT NULL AS email_verified,
                   a.session_id, a.offline, s.amr, a.auth_time, a.organization_id, o.key AS organization_key,
@@ -185,8 +193,11 @@ export class AuthorizationRepository {
                                THEN ${now} ELSE a.rotated_at END,
              -- RFC 9449 section 5: a public client's refresh token is bound to its key
              dpop_jkt = coalesce(a.dpop_jkt, CASE WHEN ${isPublic(client)} THEN ${jkt ?? null}::text END)
-        FROM clients c, sessions s, users u, organizations o, memberships m
-       WHERE a.id = ${token.authorizationId}
+        FROM authorizations given
+             LEFT JOIN memberships m ON m.user_id = given.user_id AND m.organization_id = given.organization_id
+             LEFT JOIN organizations o ON o.id = m.organization_id,
+             clients c, sessions s, users u
+       WHERE a.id = ${token.authorizationId} AND given.id = a.id
          AND a.row_secret = ${token.rowSecret}
          AND a.state = 'active'
          AND a.client_id = ${client.id}
@@ -200,8 +211,8 @@ export class AuthorizationRepository {
          AND (a.offline OR s.ended_at IS NULL
               AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now})
          AND u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
-         AND o.id = a.organization_id AND (NOT o.second_factor_required OR 'mfa' = ANY (s.amr))
-         AND m.user_id = a.user_id AND m.organization_id = a.organization_id
+         AND (given.organization_id IS NULL
+              OR o.id IS NOT NULL AND (NOT o.second_factor_required OR 'mfa' = ANY (s.amr)))
       RETURNING a.id, a.row_secret, a.generation, a.rotated_at, a.user_id, u.name AS user_name, u.email,
                 u.email_verified_at IS NOT NULL AS email_verified,
                 a.session_id, a.offline, s.amr, a.auth_time, a.organization_id, o.key AS organization_key,
@@ -282,13 +293,14 @@ export class AuthorizationRepository {
       SELECT a.id AS "authorizationId", u.id AS "userId", u.name, u.email, u.email_verified_at IS NOT NULL AS "emailVerified", a.auth_time AS "authTime", s.amr, a.claims
         FROM authorizations a
         JOIN clients c ON c.id = a.client_id AND c.disabled_at IS NULL
-        JOIN organizations o ON o.id = a.organization_id
+        LEFT JOIN memberships m ON m.user_id = a.user_id AND m.organization_id = a.organization_id
+        LEFT JOIN organizations o ON o.id = m.organization_id
         JOIN sessions s ON s.id = a.session_id
          AND (a.offline OR s.ended_at IS NULL
               AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now})
         JOIN users u ON u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
-        JOIN memberships m ON m.user_id = a.user_id AND m.organization_id = a.organization_id
        WHERE a.id = ANY (${ids}::uuid[]) AND a.state = 'active' AND a.expires_at > ${now}
+         AND (a.organization_id IS NULL OR m.user_id IS NOT NULL)
          AND ${clientIds.length}::int = (SELECT count(*) FROM clients WHERE id = ANY (${clientIds}::text[])
                                                                         AND disabled_at IS NULL)
          AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = ANY (${jtis}::text[]))`);
@@ -303,36 +315,19 @@ export class AuthorizationRepository {
       SELECT a.client_id AS "clientId", a.user_id AS "userId", a.scopes, a.expires_at AS "expiresAt"
         FROM authorizations a
         JOIN clients c ON c.id = a.client_id AND c.disabled_at IS NULL
-        JOIN organizations o ON o.id = a.organization_id
+        LEFT JOIN memberships m ON m.user_id = a.user_id AND m.organization_id = a.organization_id
+        LEFT JOIN organizations o ON o.id = m.organization_id
         JOIN sessions s ON s.id = a.session_id
          AND (a.offline OR s.ended_at IS NULL
               AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now})
         JOIN users u ON u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
-        JOIN memberships m ON m.user_id = a.user_id AND m.organization_id = a.organization_id
        WHERE a.id = ${token.authorizationId} AND a.row_secret = ${token.rowSecret}
-         AND a.state = 'active' AND a.expires_at > ${now} AND a.generation = ${token.generation}::int`);
+         AND a.state = 'active' AND a.expires_at > ${now} AND a.generation = ${token.generation}::int
+         AND (a.organization_id IS NULL OR m.user_id IS NOT NULL)`);
     return row;
   }
 
   private async revokeReused(statement: ReturnType<typeof sql>): Promise<boolean> {
     return (await this.database.query(statement)).length > 0;
   }
-}
-
-/** What a person is called now, and how they signed in. */
-export interface Person {
-  readonly userId: string;
-  readonly name: string;
-  readonly email: string;
-  readonly emailVerified: boolean;
-  readonly authTime: Date;
-  readonly amr: readonly string[];
-  readonly claims: ClaimsRequest | null;
-}
-
-export interface RefreshTokenState {
-  readonly clientId: string;
-  readonly userId: string;
-  readonly scopes: readonly string[];
-  readonly expiresAt: Date;
 }

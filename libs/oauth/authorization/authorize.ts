@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { addSeconds, Clock, Configuration, randomSecret, randomUUID, type FormFields } from '#platform';
 import { acrOf, type Session } from '#sessions';
 import { IdTokens, OpaqueTokens } from '#tokens';
-import { audienceOf } from '../audience.js';
+import { audienceOf, isForAccountAlone, type Audience } from '../audience.js';
 import { codeLifetime, MAX_LIFETIME } from '../clients/client.js';
 import { IssuancePolicy, type Refusal } from '../issuance-policy.js';
 import { ModuleDirectory } from '../module-directory.js';
@@ -14,7 +14,8 @@ import {
   type AuthorizationRequest,
   type ReturnAddress,
 } from './authorization-request.js';
-import { AuthorizationRepository, type AuthorizationContext } from './authorization.repository.js';
+import type { AuthorizationContext } from './authorization.js';
+import { AuthorizationRepository } from './authorization.repository.js';
 import { acrDemand } from './acr-demand.js';
 import { acceptedValues, scopesOfClaims } from './claims-request.js';
 import { SubmittedRequests, type SubmittedRequest } from './submitted-request.js';
@@ -119,8 +120,7 @@ export class Authorize {
 
   /** The request without the scopes that are not for the person's role: fewer may be granted (RFC 6749 §3.3). */
   async forRole(request: AuthorizationRequest, { organization }: Session): Promise<AuthorizationRequest> {
-    if (!organization) return request;
-    const scopes = scopesForRole(await this.modules.all(), request.scopes, organization);
+    const scopes = scopesForRole(await this.modules.all(), request.scopes, organization ?? null);
     return { ...request, scopes };
   }
 
@@ -145,7 +145,7 @@ export class Authorize {
     return { to, parameters: answerParameters(to, this.configuration.issuer, parameters) };
   }
 
-  private async audience(request: AuthorizationRequest) {
+  private async audience(request: AuthorizationRequest): Promise<Audience> {
     const context = { all: await this.modules.all(), issuer: this.configuration.issuer };
     try {
       return audienceOf(context, request.client, request.scopes, request.resources);
@@ -163,7 +163,7 @@ export class Authorize {
     secret: string | undefined,
   ): Promise<AuthorizationOutcome> {
     const { client, prompt } = request;
-    await this.audience(request);
+    const audience = await this.audience(request);
     const ask = (kind: Interaction, error: string): AuthorizationOutcome => {
       if (prompt.has('none')) throw new AuthorizationError(error, SILENT_REFUSALS[kind], request);
       return { kind, resume: this.requests.resume(submitted) };
@@ -175,11 +175,10 @@ export class Authorize {
     }
     const { session } = context;
     if (owesSecondFactor(request, session)) return ask('step-up', 'unmet_authentication_requirements');
-    const chosen = isSince(session.organizationChosenAt, submitted.start);
-    if (!session.organization || (prompt.has('select_account') && !chosen)) {
+    if (this.mustChooseOrganization(request, audience, submitted.start, context)) {
       return ask('choose-organization', 'interaction_required');
     }
-    if (session.organization.secondFactorRequired && acrOf(session.amr) !== 'aal2') {
+    if (session.organization?.secondFactorRequired === true && acrOf(session.amr) !== 'aal2') {
       return ask('step-up', 'interaction_required');
     }
     const granted = await this.forRole(request, session);
@@ -190,7 +189,7 @@ export class Authorize {
     const refusal = await (agreed ? this.refusal(granted, session) : this.prospect(granted, session));
     if (refusal) return ask('license-refused', 'access_denied');
     if (!agreed) return ask('consent', 'consent_required');
-    return this.issue(granted, submitted, session, session.organization.id, ask);
+    return this.issue(granted, submitted, session, ask);
   }
 
   /**
@@ -217,11 +216,23 @@ export class Authorize {
     return prompt.has('login') || tooOld;
   }
 
+  /** Who belongs to none has nothing to choose, where what is asked for is their own account. */
+  private mustChooseOrganization(
+    { prompt, scopes }: AuthorizationRequest,
+    audience: Audience,
+    start: Date | undefined,
+    { session, belongs }: AuthorizationContext,
+  ): boolean {
+    if (session.organization) {
+      return prompt.has('select_account') && !isSince(session.organizationChosenAt, start);
+    }
+    return belongs || !isForAccountAlone(audience, this.configuration.issuer, scopes);
+  }
+
   private async issue(
     request: AuthorizationRequest,
     submitted: SubmittedRequest,
     session: Session,
-    organizationId: string,
     ask: (kind: 'sign-in', error: string) => AuthorizationOutcome,
   ): Promise<AuthorizationOutcome> {
     const { client } = request;
@@ -231,7 +242,7 @@ export class Authorize {
       rowSecret: Buffer.from(randomSecret(16), 'base64url'),
       clientId: client.id,
       session,
-      organizationId,
+      organizationId: session.organization?.id ?? null,
       scopes: request.scopes,
       resources: request.resources,
       redirectUri: request.redirectUri,

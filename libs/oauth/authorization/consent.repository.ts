@@ -4,11 +4,12 @@ import { Clock, Database, sql } from '#platform';
 export interface Consent {
   readonly userId: string;
   readonly clientId: string;
-  readonly organizationId: string;
+  /** Null: for their own account alone. */
+  readonly organizationId: string | null;
   readonly scopes: readonly string[];
 }
 
-/** What a person allowed a client, remembered per organization. */
+/** What a person allowed a client, remembered per organization, and for none. */
 @Injectable()
 export class ConsentRepository {
   constructor(

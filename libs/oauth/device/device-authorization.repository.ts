@@ -40,7 +40,8 @@ export interface DeviceApproval {
   readonly authorizationId: string;
   readonly rowSecret: Buffer;
   readonly session: Session;
-  readonly organizationId: string;
+  /** Null: for the person’s own account alone. */
+  readonly organizationId: string | null;
   readonly scopes: readonly string[];
   readonly expiresAt: Date;
 }
@@ -173,7 +174,11 @@ export class DeviceAuthorizationRepository {
            SET state = 'active', generation = 1, rotated_at = ${now},
                -- RFC 9449 section 5: a public client's refresh token is bound to its key
                dpop_jkt = CASE WHEN ${isPublic(client)} THEN ${jkt ?? null}::text END
-          FROM spent, clients c, sessions s, users u, organizations o, memberships m
+          FROM spent
+               JOIN authorizations given ON given.id = spent.authorization_id
+               LEFT JOIN memberships m ON m.user_id = given.user_id AND m.organization_id = given.organization_id
+               LEFT JOIN organizations o ON o.id = m.organization_id,
+               clients c, sessions s, users u
          WHERE a.id = spent.authorization_id
            AND a.state = 'code'
            AND a.client_id = ${client.id}
@@ -182,8 +187,8 @@ export class DeviceAuthorizationRepository {
            AND (a.offline OR s.ended_at IS NULL
                 AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now})
            AND u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
-           AND o.id = a.organization_id AND (NOT o.second_factor_required OR 'mfa' = ANY (s.amr))
-           AND m.user_id = a.user_id AND m.organization_id = a.organization_id
+           AND (given.organization_id IS NULL
+                OR o.id IS NOT NULL AND (NOT o.second_factor_required OR 'mfa' = ANY (s.amr)))
         RETURNING a.id, a.row_secret, a.generation, a.rotated_at, a.user_id, u.name AS user_name, u.email,
                   u.email_verified_at IS NOT NULL AS email_verified,
                   a.session_id, a.offline, s.amr, a.auth_time, a.organization_id, o.key AS organization_key,

@@ -11,6 +11,7 @@ const stream = (kinds: readonly OutboxEvent['kind'][]): OutboxEvent[] =>
     subject: 'x',
     organizationId: null,
     occurredAt: new Date(0),
+    facts: null,
   }));
 const streams = fc
   .array(fc.constantFrom('session-ended', 'user-disabled', 'keys-changed', 'client-changed'), {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Configuration } from '#platform';
-import { audienceOf, narrowedResources } from '../audience.js';
-import type { Authorization } from '../authorization/authorization.js';
+import { audienceOf, narrowedResources, requireServerAlone } from '../audience.js';
+import type { Authorization, GrantedOrganization } from '../authorization/authorization.js';
 import type { Client } from '../clients/client.js';
 import { IssuancePolicy, licenseDenied, type Refusal } from '../issuance-policy.js';
 import { ModuleDirectory, type Module, type Modules } from '../module-directory.js';
@@ -21,7 +21,8 @@ class SeatWanted extends Error {
   constructor(
     readonly refusal: Refusal,
     readonly modules: readonly Module[],
-    readonly authorization: Authorization,
+    readonly organization: GrantedOrganization,
+    readonly userId: string,
   ) {
     super('a seat is to be taken first');
   }
@@ -46,8 +47,8 @@ export class Issuance {
       return await transact();
     } catch (error) {
       if (!(error instanceof SeatWanted)) throw error;
-      const { modules, authorization } = error;
-      const { refusal } = await this.policy.admit(modules, authorization.organization, authorization.userId);
+      const { modules, organization, userId } = error;
+      const { refusal } = await this.policy.admit(modules, organization, userId);
       if (refusal) throw licenseDenied(refusal);
     }
     try {
@@ -74,7 +75,7 @@ export class PreparedIssuance {
 
   /**
    * Inside `Issuance.seated`.
-   * @throws InvalidScope, InvalidTarget, AccessDenied when the organization has no license
+   * @throws InvalidScope, InvalidTarget, AccessDenied when the organization has no license, or there is none
    */
   async issue(client: Client, authorization: Authorization, wish: TokenWish): Promise<TokenResponse> {
     // nor a scope that the client has lost
@@ -85,12 +86,21 @@ export class PreparedIssuance {
     const resources = narrowedResources(authorization.resources, wish.resources);
     const audience = audienceOf(this.context, client, scopes, resources);
     const { organization, userId } = authorization;
-    const refusal = await this.policy.refusal(audience.modules, organization, userId);
+    if (organization) await this.requireLicense(audience.modules, organization, userId);
+    else requireServerAlone(audience, this.context.issuer);
+    return this.responses.forPerson(client, authorization, audience, wish.jkt);
+  }
+
+  private async requireLicense(
+    modules: readonly Module[],
+    organization: GrantedOrganization,
+    userId: string,
+  ): Promise<void> {
+    const refusal = await this.policy.refusal(modules, organization, userId);
     if (refusal && refusal.openLicenses.length > 0) {
-      throw new SeatWanted(refusal, audience.modules, authorization);
+      throw new SeatWanted(refusal, modules, organization, userId);
     }
     if (refusal) throw licenseDenied(refusal);
-    return this.responses.forPerson(client, authorization, audience, wish.jkt);
   }
 
   async issueToMachine(

@@ -16,7 +16,7 @@ export function personGrant(
   { id, userId, sessionId, offline, organization }: GrantingAuthorization,
   { scopes, modules, identifiers }: Audience,
 ): AccessTokenGrant {
-  const entitlements = entitlementsFor(modules, organization);
+  const entitlements = organization ? entitlementsFor(modules, organization) : [];
   return {
     sub: userId,
     aud: identifiers,
@@ -25,16 +25,20 @@ export function personGrant(
     // offline access does not end with the session, so nothing that names the session may end it
     ...(offline ? {} : { sid: sessionId }),
     authorization_id: id,
-    organization_id: organization.id,
-    organization: organization.key,
+    ...(organization
+      ? {
+          organization_id: organization.id,
+          organization: organization.key,
+          license_version: organization.licenseVersion,
+        }
+      : {}),
     // only a module has a use for what the person is in the organization
-    ...(modules.length === 0 ? {} : { roles: [roleNameOf(organization)] }),
+    ...(organization && modules.length > 0 ? { roles: [roleNameOf(organization)] } : {}),
     // RFC 9068 §2.2.3.1 names three claims for what is allowed apart from the delegation, which `scope` tells: groups,
     // roles, entitlements. What a role permits in one module is none of the former two, which hold everywhere.
     ...(entitlements.length === 0 ? {} : { entitlements }),
     // RFC 8693 §4.4
     ...(client.mayAct === null ? {} : { may_act: { client_id: client.mayAct } }),
-    license_version: organization.licenseVersion,
     modules: modules.map((module) => module.key),
   };
 }

@@ -92,9 +92,13 @@ export class TokenResponses {
         acr:
           reachedAcr(authorization.amr, acceptedValues(claims?.id_token?.['acr']) ?? []) ??
           acrOf(authorization.amr),
-        organization_id: organization.id,
-        organization: organization.key,
-        organization_name: organization.name,
+        ...(organization
+          ? {
+              organization_id: organization.id,
+              organization: organization.key,
+              organization_name: organization.name,
+            }
+          : {}),
       },
     });
   }

@@ -50,6 +50,17 @@ describe('the configuration', () => {
     expect(loaded).toMatchObject({ host: '0.0.0.0', secureCookies: true, production: true });
   });
 
+  it('operators need a second factor in production unless told otherwise, and elsewhere when told so', () => {
+    const production = { ...good(), NODE_ENV: 'production', CORE_AUTH_URL: 'https://auth.example' };
+    const ruleOf = (env: NodeJS.ProcessEnv) => Configuration.load(env).operatorSecondFactor;
+    expect([ruleOf(production), ruleOf(good())]).toEqual(['on', 'off']);
+    expect(ruleOf({ ...production, CORE_AUTH_OPERATOR_SECOND_FACTOR: 'off' })).toBe('off');
+    expect(ruleOf({ ...good(), CORE_AUTH_OPERATOR_SECOND_FACTOR: 'on' })).toBe('on');
+    expect(problemsOf({ ...good(), CORE_AUTH_OPERATOR_SECOND_FACTOR: 'yes' })).toEqual([
+      'CORE_AUTH_OPERATOR_SECOND_FACTOR must be on or off',
+    ]);
+  });
+
   it('every problem is named at once, missing, weak, wrong and unknown ones', () => {
     const problems = problemsOf({
       NODE_ENV: 'staging',

@@ -10,18 +10,24 @@ export type RoutePolicy =
 interface BearerPolicy {
   readonly kind: 'bearer';
   readonly scope: string;
+  /** Enough of a token that is for no organization, which the other one is never granted to. */
+  readonly scopeWithoutOrganization?: string | undefined;
   readonly openWhen?: 'outside-production';
-  /** `recent`: of a person who authenticated a short while ago, and with the second factor when they have one. */
-  readonly strength?: 'recent';
+  /**
+   * `recent`: of a person who authenticated a short while ago, and with the second factor when they have one;
+   * `operator`: as operators have to, when the person is one.
+   */
+  readonly strength?: 'recent' | 'operator';
 }
 
 interface SessionPolicy {
   readonly kind: 'session';
   /**
    * How the person must have authenticated: `as-required` by the organization that they act for; `any` for what acts
-   * for none, and leads to more; `recent`, and with the second factor when they have one, for sensitive acts.
+   * for none, and leads to more; `recent`, and with the second factor when they have one, for sensitive acts;
+   * `operator`: as required, and as operators have to, when the person is one.
    */
-  readonly strength: 'as-required' | 'any' | 'recent';
+  readonly strength: 'as-required' | 'any' | 'recent' | 'operator';
   /** The page that goes on once a form has been refused for the strength; a page goes on itself. */
   readonly returnTo?: string;
 }
@@ -39,16 +45,23 @@ export const RequireAnySession = () => declare({ kind: 'session', strength: 'any
 /** For sensitive acts: somebody who signed in a short while ago, with all that they have (RFC 9470). */
 export const RequireRecentSession = (returnTo: string) =>
   declare({ kind: 'session', strength: 'recent', returnTo });
+/** As RequireSession, for what operators do: of those who are, with the second factor that the deployment asks them for. */
+export const RequireOperatorSession = (returnTo: string) =>
+  declare({ kind: 'session', strength: 'operator', returnTo });
 /** A client that authenticates (RFC 6749 §2.3). @param options.takesProof the route also takes a DPoP proof (RFC 9449) */
 export const ClientAuthentication = ({ takesProof = false }: { readonly takesProof?: boolean } = {}) =>
   declare({ kind: 'client', takesProof });
-/** A bearer of an access token of this server with `scope` (RFC 6750). */
-export const RequireScope = (scope: string) => declare({ kind: 'bearer', scope });
+/** A bearer of an access token of this server with `scope` (RFC 6750). @param withoutOrganization in its place, of a token for none */
+export const RequireScope = (scope: string, withoutOrganization?: string) =>
+  declare({ kind: 'bearer', scope, scopeWithoutOrganization: withoutOrganization });
 /**
  * As RequireScope, for sensitive acts: of a person who signed in a short while ago, with all that they have (RFC 9470).
  * A machine is refused.
  */
 export const RequireRecentToken = (scope: string) => declare({ kind: 'bearer', scope, strength: 'recent' });
+/** As RequireScope, for what operators do: of those who are, with the second factor that the deployment asks them for. */
+export const RequireOperatorToken = (scope: string) =>
+  declare({ kind: 'bearer', scope, strength: 'operator' });
 /** As RequireScope in production; elsewhere anybody may call. */
 export const RequireScopeInProduction = (scope: string) =>
   declare({ kind: 'bearer', scope, openWhen: 'outside-production' });

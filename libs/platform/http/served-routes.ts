@@ -13,6 +13,8 @@ export interface RouteAddress {
   readonly path: string;
   /** Of the token; empty where none is asked for. */
   readonly scope: string;
+  /** That is enough of a token for no organization, where it is another. */
+  readonly scopeWithoutOrganization?: string | undefined;
   /** Whether the token must be of somebody who signed in a short while ago. */
   readonly recent: boolean;
   /** Of a success. */
@@ -55,6 +57,7 @@ function addressOf(controller: Type<object>, handler: object, name: string): Rou
     method: RequestMethod[method] ?? '',
     path: `/${path.replaceAll(/:(\w+)/g, '{$1}')}`,
     scope: bearer?.scope ?? '',
+    scopeWithoutOrganization: bearer?.scopeWithoutOrganization,
     recent: bearer?.strength === 'recent',
     status:
       read<number | undefined>(HTTP_CODE_METADATA, handler) ?? (method === RequestMethod.POST ? 201 : 200),

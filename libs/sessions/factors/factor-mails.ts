@@ -8,10 +8,12 @@ export type FactorChange =
   | { readonly kind: 'recovery-codes-made' }
   | { readonly kind: 'recovery-code-used' };
 
+const WITH_CODES = 'If there were no recovery codes for your account, new ones have come with it.';
+
 const SENTENCES: Readonly<Record<FactorChange['kind'], readonly [subject: string, text: string]>> = {
   'totp-added': [
     'An authenticator app was added to your account',
-    'From now on, signing in asks for a code of your authenticator app.',
+    `From now on, signing in asks for a code of your authenticator app. ${WITH_CODES}`,
   ],
   'totp-replaced': [
     'Your authenticator app was replaced',
@@ -21,7 +23,10 @@ const SENTENCES: Readonly<Record<FactorChange['kind'], readonly [subject: string
     'Your authenticator app was removed',
     'Its codes can no longer be used to sign in to your account.',
   ],
-  'passkey-added': ['A passkey was added to your account', 'It can be used to sign in from now on.'],
+  'passkey-added': [
+    'A passkey was added to your account',
+    `It can be used to sign in from now on. ${WITH_CODES}`,
+  ],
   'passkey-renamed': ['A passkey of your account was renamed', 'It works as before.'],
   'passkey-removed': ['A passkey was removed from your account', 'It can no longer be used to sign in.'],
   'recovery-codes-made': [

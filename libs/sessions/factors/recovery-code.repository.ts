@@ -29,7 +29,8 @@ export class RecoveryCodeRepository {
   }
 
   /**
-   * Codes for who has none left. Of two factors that are added at one moment one brings them.
+   * Codes for who has none left. Of two factors that are added at one moment one brings them; the mail about the
+   * factor tells of them too.
    * @returns none for who has some, or no factor that they could stand in for
    */
   async first(owner: FactorOwner, by: Actor): Promise<readonly string[]> {
@@ -83,7 +84,8 @@ export class RecoveryCodeRepository {
           INSERT INTO recovery_codes (user_id, code_sha256, created_at)
           SELECT ${userId}, digest, ${this.clock.now()} FROM unnest(${digests}::bytea[]) AS digest
         ), mailed AS (
-          INSERT INTO mails (id, mail_envelope) VALUES (${mail.id}, ${mail.envelope})
+          INSERT INTO mails (id, mail_envelope)
+          SELECT ${mail.id}::uuid, ${mail.envelope}::text WHERE ${when === 'in-place-of-others'}::boolean
         )
         INSERT INTO audit_events (act, actor, target, address, factor, client_id)
         VALUES ('factor.make-recovery-codes', ${by.id}, ${userId}, ${by.address}, ${by.factor},

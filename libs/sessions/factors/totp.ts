@@ -1,10 +1,14 @@
 import { createHmac } from 'node:crypto';
-import { equalInConstantTime, numericDate } from '#platform';
+import { addSeconds, equalInConstantTime, numericDate } from '#platform';
 
 /** RFC 6238 §4.1, §5.2: 30 seconds, from the Unix epoch. */
 const STEP_SECONDS = 30;
-/** RFC 6238 §5.2: a clock may be one step behind or ahead. */
-const DRIFT_STEPS = 1;
+/**
+ * A code is taken from so many seconds before its step, for an app whose clock is ahead, until so many after it, for who
+ * types slowly: a minute in all, so that two codes are good at any moment (OWASP ASVS 5.0 6.5.5, RFC 6238 §5.2).
+ */
+const EARLY_SECONDS = 5;
+const LATE_SECONDS = STEP_SECONDS - EARLY_SECONDS;
 const DIGITS = 6;
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
@@ -32,8 +36,7 @@ export function readTotpCode(text: string): string | undefined {
 /** The time step that a code is of, near this instant; undefined when it is of none. */
 export function matchingStep(secret: Buffer, code: string, instant: Date): number | undefined {
   const presented = Buffer.from(code);
-  const present = totpStep(instant);
-  const steps = Array.from({ length: 2 * DRIFT_STEPS + 1 }, (_, index) => present - DRIFT_STEPS + index);
+  const steps = [-LATE_SECONDS, EARLY_SECONDS].map((seconds) => totpStep(addSeconds(instant, seconds)));
   return steps.findLast((step) => equalInConstantTime(Buffer.from(totpCode(secret, step)), presented));
 }
 

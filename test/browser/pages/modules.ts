@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { eventually } from '../../support/answers.js';
 import { CONSULTANT, MEMBER, Person } from '../person.js';
 import { WatchedContext } from '../watched-context.js';
 import { type PageVisitor, WIDE } from './page-visitor.js';
@@ -42,8 +43,10 @@ export function modulePages(visitor: PageVisitor): void {
     const leaving = others[0]?.page;
     await leaving?.getByRole('button', { name: 'Sign out' }).click();
     await leaving?.waitForURL(`${system.projects}/auth/signed-out`);
-    await page.goto(`${system.projects}/`);
-    expect(await person.heading()).toBe('Projects');
+    await eventually(async () => {
+      await page.goto(`${system.projects}/`);
+      return (await person.heading()) === 'Projects' || undefined;
+    }, 'the seat that became free');
     for (const { context } of others) {
       await context.close();
       expect(context.complaints).toEqual([]);

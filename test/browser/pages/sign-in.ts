@@ -9,7 +9,13 @@ export function signInPages(visitor: PageVisitor): void {
     await page.goto(system.server);
     await visitor.look('sign-in');
     await page.getByLabel('E-mail address').fill(MEMBER);
-    await page.getByLabel('Password').fill('not the password at all');
+    const password = page.getByLabel('Password');
+    await password.fill('not the password at all');
+    await page.getByRole('button', { name: 'Show password' }).click();
+    expect(await password.getAttribute('type')).toBe('text');
+    await page.getByRole('button', { name: 'Hide password' }).click();
+    expect(await password.getAttribute('type')).toBe('password');
+    await page.getByRole('button', { name: 'Show password' }).click();
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.getByRole('alert').waitFor();
     await visitor.look('sign-in-refused');
@@ -35,7 +41,6 @@ export function signInPages(visitor: PageVisitor): void {
     await page.waitForURL(`${system.server}/unlocked`);
     await visitor.look('unlocked');
     await page.goto(system.server + link);
-    await page.getByRole('button', { name: 'End the pause' }).click();
     await page.getByRole('alert').waitFor();
     await visitor.look('unlock-refused');
   }, 90_000);
@@ -80,6 +85,10 @@ export function signInPages(visitor: PageVisitor): void {
     await page.getByRole('button', { name: 'Make the account' }).click();
     await page.waitForURL(`${system.server}/choose-organization`);
     await visitor.look('no-organization');
+    await page.goto(`${system.reports}/auth/sign-in`);
+    await visitor.look('no-organization-for-application');
+    await page.getByRole('button', { name: 'Back to Reports' }).click();
+    await page.waitForURL(`${system.reports}/**`);
     await page.goto(`${system.server}/register/complete?token=used`);
     await visitor.look('dead-link');
   }, 120_000);

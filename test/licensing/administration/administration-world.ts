@@ -1,5 +1,7 @@
 import { AdministratorRepository } from '#accounts';
-import { answerOf, World, type Answer, type TestClient } from '../../support/world.js';
+import { eventually } from '../../support/answers.js';
+import type { HttpBrowser } from '../../support/http-browser.js';
+import { answerOf, World, type Answer, type TestClient, type WorldOptions } from '../../support/world.js';
 
 const SCOPES = ['openid', 'licensing:read', 'licensing:write'];
 
@@ -18,8 +20,8 @@ export class AdministrationWorld {
     readonly console: TestClient,
   ) {}
 
-  static async start(): Promise<AdministrationWorld> {
-    const world = await World.start();
+  static async start(options: WorldOptions = {}): Promise<AdministrationWorld> {
+    const world = await World.start(options);
     await world.createPerson('operator@seller.example', 'Otto Operator', { globex: 'member' });
     await world.createPerson('admin@acme.example', 'Anna Admin', { acme: 'administrator' });
     await world.createPerson('billing@acme.example', 'Ben Billing', { acme: 'billing' });
@@ -38,13 +40,17 @@ export class AdministrationWorld {
     const key = `${email} ${scope}`;
     const known = this.tokens.get(key);
     if (known !== undefined) return known;
-    const browser = await this.world.signIn(email);
+    const token = await this.tokenIn(await this.world.signIn(email), scope);
+    this.tokens.set(key, token);
+    return token;
+  }
+
+  /** An access token of whoever is signed in in this browser. */
+  async tokenIn(browser: HttpBrowser, scope = SCOPES.join(' ')): Promise<string> {
     const code = await this.world.code(this.console, browser, { scope });
     const { status, body } = await this.world.exchange(this.console, code);
     if (status !== 200) throw new Error(`no token: ${JSON.stringify(body)}`);
-    const token = String(body['access_token']);
-    this.tokens.set(key, token);
-    return token;
+    return String(body['access_token']);
   }
 
   /** A machine's token. */
@@ -106,5 +112,18 @@ export class AdministrationWorld {
     const { status, body } = await this.issue(changes);
     if (status !== 201) throw new Error(`not issued: ${JSON.stringify(body)}`);
     return String(body['id']);
+  }
+
+  /** A license of acme, issued with an end that has passed by now. */
+  async issuedBeforeItsEnd(changes: Readonly<Record<string, unknown>> = {}) {
+    for (let milliseconds = 1000; ; milliseconds *= 2) {
+      const ends_at = new Date(Date.now() + milliseconds).toISOString();
+      const key = crypto.randomUUID();
+      const answer = await this.issue({ ...changes, ends_at }, key);
+      // a busy machine may have let the end pass before
+      if (answer.status !== 201 && milliseconds < 10_000) continue;
+      await eventually(() => Date.now() > Date.parse(ends_at) || undefined, 'the end of the license');
+      return { ends_at, key, answer };
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { CatalogRepository, SeatLeaseRepository, UsageRepository } from '#licensing';
+import { Database, sql } from '#platform';
 import { ApiReference } from '../../support/api-reference.js';
 import { answerOf, basic, type Answer } from '../../support/world.js';
 import { AdministrationWorld } from './administration-world.js';
@@ -243,6 +244,22 @@ describe('docs/reference/licensing-api.json', () => {
     await call('GET /v1/licenses/{id}', { path: { id: randomUUID() } });
     await call('POST /v1/licenses', { body: {} });
     await call('GET /v1/licenses', { query: '?limit=0' });
+  });
+
+  it('leaves of each act who did it, by which application, from where, and how they had signed in', async () => {
+    const operator = admin.world.id('operator@seller.example');
+    const by = await admin.world.app.get(Database).query<{ act: string; traces: string[] }>(sql`
+      SELECT act, array_agg(DISTINCT concat_ws(' ', client_id, address, factor)) AS traces FROM audit_events
+       WHERE actor = ${operator} AND act ~ '^(license|seat|offline-grant|plan-version|feature)[.]'
+       GROUP BY act ORDER BY act COLLATE "C"`);
+    expect(by.map(({ act }) => act)).toEqual([
+      ...['feature.create', 'license.cancel-change', 'license.change-status', 'license.change-terms'],
+      ...['license.end-override', 'license.issue', 'license.override'],
+      ...['license.remove-override', 'license.renew', 'license.start-trial', 'offline-grant.issue'],
+      ...['offline-grant.return', 'plan-version.amend', 'plan-version.create', 'seat.assign'],
+      ...['seat.cancel-reservation', 'seat.release', 'seat.release-lease', 'seat.reserve'],
+    ]);
+    for (const { act, traces } of by) expect([act, traces]).toEqual([act, ['console 127.0.0.1 pwd']]);
   });
 
   it('has no operation whose answer was not held against it', () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { httpStatusOfDecision } from '@core-auth/module-kit/licensing';
 import { REPOSITORY } from '../../support/built-process.js';
 import { AdministrationWorld } from './administration-world.js';
 
@@ -38,8 +39,22 @@ describe('docs/guides/licensing.md, Administration over HTTP', () => {
   });
   afterAll(() => admin.stop());
 
+  const guide = readFileSync(join(REPOSITORY, 'docs/guides/licensing.md'), 'utf8');
+
+  it('has a row of every answer that there is, with its status, and of no other', () => {
+    const rows = [...guide.matchAll(/^\| `([A-Z_]+)` +\| (\d{3}) +\|/gm)].map(([, code, status]) => [
+      code,
+      Number(status),
+    ]);
+    expect(rows).toEqual(Object.entries(httpStatusOfDecision));
+  });
+
+  it('says plainly what somebody who is root on an instance without a network can do', () => {
+    const [, section = ''] = guide.split('### What an instance remembers');
+    expect(section.split('\n### ')[0]).toMatch(/root on that host can erase the state file/);
+  });
+
   it('shows a journey of a billing system that goes as it says', async () => {
-    const guide = readFileSync(join(REPOSITORY, 'docs/guides/licensing.md'), 'utf8');
     const [, rest = ''] = guide.split('## Administration over HTTP');
     const [section = ''] = rest.split('\n### ');
     const shown = [...section.matchAll(/^```http\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text);

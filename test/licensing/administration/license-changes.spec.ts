@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { SeatLeaseRepository } from '#licensing';
-import { eventually } from '../../support/answers.js';
+import { Database, sql } from '#platform';
+import { answerOf, basic } from '../../support/world.js';
 import { AdministrationWorld } from './administration-world.js';
 
 jest.setTimeout(60_000);
@@ -137,9 +138,8 @@ describe('changes of a license over HTTP', () => {
   });
 
   it('does not issue a draft whose end has passed, until it is given a later one', async () => {
-    const ends_at = new Date(Date.now() + 3000).toISOString();
-    const id = await admin.issued({ draft: true, ends_at });
-    await eventually(() => Date.now() > Date.parse(ends_at) || undefined, 'the end of the draft');
+    const { answer } = await admin.issuedBeforeItsEnd({ draft: true });
+    const id = String(answer.body['id']);
     const refused = await change('POST', id, 'status', { status: 'issued' });
     expect([refused.status, refused.body['code'], refused.body['detail']]).toEqual([
       ...[409, 'status_transition_refused'],
@@ -269,4 +269,50 @@ describe('changes of a license over HTTP', () => {
     const { body } = await admin.operate('GET', `/v1/licenses/${floating}/seats`);
     expect(body['seats']).toMatchObject([{ user_id: userId }]);
   });
+
+  it.each(['floating', 'unlimited'])(
+    'a planned change from %s to named seats seats nobody: it says so, and seats are assigned ahead',
+    async (model) => {
+      const limit = model === 'unlimited' ? null : 5;
+      const id = await admin.issued({ seat_model: model, seat_limit: limit });
+      const [ann, ben] = ['owner@acme.example', 'member@acme.example'].map((email) => admin.world.id(email));
+      const seat = (userId = '') => admin.operate('PUT', `/v1/licenses/${id}/seats/${userId}`);
+      expect((await seat(ann)).body['code']).toBe('no_seats');
+      const later = new Date(Date.now() + 86_400_000).toISOString();
+      const planned = await change('POST', id, 'terms', {
+        ...{ seat_model: 'named', seat_limit: 1, effective_at: later },
+      });
+      expect([planned.status, planned.body['notice']]).toEqual([
+        200,
+        `From ${later} on the license lets in those alone who hold a named seat: nobody is seated by the change, and 0 of 1 seats are assigned now. Assign the others before.`,
+      ]);
+      expect((await seat(ann)).body).toMatchObject({ assigned: true });
+      expect((await seat(ben)).body['code']).toBe('SEATS_EXHAUSTED');
+      const may = async (userId: string | undefined) => {
+        const response = await fetch(`${admin.world.url}/v1/licenses/check`, {
+          method: 'POST',
+          headers: {
+            authorization: basic(admin.world.client('reports')),
+            'content-type': 'application/json',
+          },
+          body: JSON.stringify({
+            organization_id: admin.world.id('acme'),
+            user_id: userId,
+            module: 'reports',
+          }),
+        });
+        return (await answerOf(response)).body['code'];
+      };
+      const database = admin.world.app.get(Database);
+      await database.query(sql`
+        UPDATE licenses SET status = 'suspended' WHERE id <> ${id} AND status = 'issued'`);
+      if (model === 'unlimited') expect([await may(ann), await may(ben)]).toEqual(['OK', 'OK']);
+      await database.query(sql`
+        UPDATE license_terms SET effective_at = '2026-01-02' WHERE license_id = ${id} AND effective_at > now()`);
+      for (const status of ['suspended', 'issued']) await change('POST', id, 'status', { status });
+      await admin.world.heard();
+      expect([await may(ann), await may(ben)]).toEqual(['OK', 'SEAT_REQUIRED']);
+      await change('POST', id, 'status', { status: 'revoked' });
+    },
+  );
 });

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Database, sql } from '#platform';
 import type { Answer } from '../../support/world.js';
-import { eventually } from '../../support/answers.js';
 import { AdministrationWorld } from './administration-world.js';
 
 jest.setTimeout(60_000);
@@ -56,10 +55,7 @@ describe('licenses over HTTP', () => {
     });
 
     it('answers a retry with the license that the first call issued, also after its end', async () => {
-      const key = randomUUID();
-      const ends_at = new Date(Date.now() + 3000).toISOString();
-      const first = await admin.issue({ ends_at }, key);
-      await eventually(() => Date.now() > Date.parse(ends_at) || undefined, 'the end of the license');
+      const { ends_at, key, answer: first } = await admin.issuedBeforeItsEnd();
       expect((await admin.issue({ ends_at })).body['code']).toBe('invalid_license');
       const again = await admin.issue({ ends_at }, key);
       expect([again.status, again.body]).toEqual([201, first.body]);
@@ -107,6 +103,39 @@ describe('licenses over HTTP', () => {
       expect(answer.headers.get('content-type')).toContain('application/problem+json');
       expect(String(answer.body['detail'])).toMatch(/\.$/);
       expect(await issuedCount()).toBe(before);
+    });
+
+    it.each<[string, () => Record<string, unknown>, string]>([
+      [
+        'an unknown organization',
+        () => ({ organization_id: randomUUID() }),
+        'There is no such organization.',
+      ],
+      ['an unknown module', () => ({ module: 'rockets' }), 'There is no module "rockets".'],
+      ['an unknown plan', () => ({ plan_version_id: randomUUID() }), 'There is no such plan version.'],
+      [
+        'a plan of another module',
+        () => ({ module: 'projects' }),
+        'This plan version is one of the module "reports", not of "projects".',
+      ],
+      [
+        'an environment that no module is in',
+        () => ({ environment: 'prodution' }),
+        'No module is in the environment "prodution", so that nobody could use the license. There are: production.',
+      ],
+      [
+        'a start in the year 9999',
+        () => ({ starts_at: '9999-01-01T00:00:00Z' }),
+        'starts_at must be an instant with a zone, such as 2027-12-31T23:00:00Z, between the years 2000 and 2999.',
+      ],
+      [
+        'a last day in the year 9999',
+        () => ({ ends_at: null, last_day: '9999-12-31' }),
+        'The last day is a day of the calendar such as 2027-12-31, between the years 2000 and 2999.',
+      ],
+    ])('says of %s what is wrong with it', async (_, changes, sentence) => {
+      const { body } = await admin.issue(changes());
+      expect(body['detail']).toBe(sentence);
     });
 
     it('refuses a call without a key, and a body that is no JSON object', async () => {
@@ -174,6 +203,9 @@ describe('licenses over HTTP', () => {
       const ids = async (query: string) => {
         const found: unknown[] = [];
         for (let cursor: string | null = ''; cursor !== null;) {
+          // whatever it is called meanwhile
+          await admin.world.app.get(Database).query(sql`
+            UPDATE organizations SET name = ${`${found.length} of Globex`} WHERE id = ${globex}`);
           const more = cursor === '' ? '' : `&cursor=${cursor}`;
           const { body }: Answer = await admin.operate('GET', `/v1/licenses?limit=1&${query}${more}`);
           found.push(...(body['licenses'] as { id: string }[]).map(({ id }) => id));
@@ -228,6 +260,44 @@ describe('licenses over HTTP', () => {
       expect([asked.status, asked.body['code']]).toEqual([404, 'unknown_organization']);
     });
 
+    it('a draft is nobody’s yet: its organization sees and seats nothing of it until it is issued', async () => {
+      const id = await admin.issued({ draft: true });
+      const [token, member] = [await admin.owner, admin.world.id('member@acme.example')];
+      const ask = (method: string, path: string, body?: unknown) =>
+        admin.call(method, path, { token, body, headers: { 'if-match': '*' } });
+      const listed = async () => {
+        const { body } = await ask('GET', '/v1/licenses');
+        return (body['licenses'] as { id: string }[]).map((license) => license.id);
+      };
+      const routes: [string, string][] = [
+        ['GET', ''],
+        ['GET', '/seats'],
+        ['GET', '/timeline'],
+        ['GET', `/state?at=${new Date().toISOString()}`],
+        ['GET', '/terms/scheduled'],
+        ['GET', '/leases'],
+        ['GET', '/reservations'],
+        ['GET', '/offline-grants'],
+        ['PUT', `/seats/${member}`],
+      ];
+      for (const [method, path] of routes) {
+        const { status, body } = await ask(method, `/v1/licenses/${id}${path}`);
+        expect([path, status, body['code']]).toEqual([path, 404, 'unknown_license']);
+      }
+      expect(await listed()).not.toContain(id);
+      const csv = `email,license\nmember@acme.example,${id}\n`;
+      const imported = await ask('POST', '/v1/seat-imports', { module: 'reports', csv });
+      expect(imported.body['results']).toMatchObject([{ outcome: 'refused', code: 'unknown_license' }]);
+      const seats = await admin.operate('GET', `/v1/licenses/${id}/seats`);
+      expect([seats.status, seats.body['seats']]).toEqual([200, []]);
+      await admin.operate('POST', `/v1/licenses/${id}/status`, {
+        body: { status: 'issued' },
+        headers: { 'if-match': '*' },
+      });
+      expect(await listed()).toContain(id);
+      expect((await ask('GET', `/v1/licenses/${id}`)).status).toBe(200);
+    });
+
     it('an operator who is one no longer is refused with the token they had', async () => {
       const { AdministratorRepository } = await import('#accounts');
       const administrators = admin.world.app.get(AdministratorRepository);
@@ -264,8 +334,8 @@ describe('licenses over HTTP', () => {
       });
       expect(status).toBe(201);
       const [audited] = await admin.world.app.get(Database).query(sql`
-        SELECT actor FROM audit_events WHERE target = ${String(body['id'])}`);
-      expect(audited).toEqual({ actor: 'billing-system' });
+        SELECT actor, client_id, factor FROM audit_events WHERE target = ${String(body['id'])}`);
+      expect(audited).toEqual({ actor: 'billing-system', client_id: 'billing-system', factor: null });
       const others = [
         await machine('third-party', { firstParty: false }),
         await machine('registered', { source: 'registration' }),

@@ -34,6 +34,22 @@ describe('seats over HTTP', () => {
     expect(await seated(id)).toEqual([]);
   });
 
+  it('says of a body that is not wanted, of one that is too long and of an unknown method which of these it is', async () => {
+    const path = `/v1/licenses/${await admin.issued()}/seats/${member()}`;
+    const put = await asOwner('PUT', path, {});
+    expect([put.status, put.body['detail']]).toEqual([
+      400,
+      'This address reads no body: send the request without one.',
+    ]);
+    expect((await asOwner('PATCH', path, {})).status).toBe(404);
+    const csv = `email\n${'somebody-with-a-long-name@acme.example\n'.repeat(2500)}`;
+    const long = await asOwner('POST', '/v1/seat-imports', { module: 'reports', csv });
+    expect([long.status, long.body['detail']]).toEqual([
+      413,
+      'The request is too large: at most 65536 bytes are taken. Longer lists are taken by `core-auth seats import`.',
+    ]);
+  });
+
   it('refuses more than there are with the decision code', async () => {
     const id = await admin.issued({ seat_limit: 1 });
     await asOwner('PUT', `/v1/licenses/${id}/seats/${member()}`);

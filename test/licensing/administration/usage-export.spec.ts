@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { CatalogRepository, UsageRepository } from '#licensing';
+import { CatalogRepository, LicenseRepository, UsageRepository } from '#licensing';
 import { Database, sql } from '#platform';
+import { TestClock } from '../../support/test-clock.js';
 import { AdministrationWorld } from './administration-world.js';
 
 jest.setTimeout(60_000);
@@ -180,6 +181,43 @@ describe('usage export over HTTP', () => {
     expect(prints.body['usage']).toHaveLength(1);
     const before = await asOwner('from=2020-01-01T00:00:00Z&to=2020-02-01T00:00:00Z');
     expect(before.body['usage']).toEqual([]);
+  });
+
+  it('has past periods, which are those of the time zone of the license', async () => {
+    const { app } = admin.world;
+    const [feature, moduleKey] = ['renders', 'reports'];
+    const catalog = app.get(CatalogRepository);
+    await catalog.createFeature({ moduleKey, key: feature, type: 'metered', combine: 'sum' }, 'test');
+    const { id: planVersionId } = await catalog.createPlanVersion(
+      { planKey: 'rendering', name: 'Rendering', moduleKey, features: { renders: 100 } },
+      'test',
+    );
+    await admin.issued({
+      ...{ plan_version_id: planVersionId, time_zone: 'Europe/Berlin' },
+      ...{ seat_model: 'unlimited', seat_limit: null },
+    });
+    const clock = new TestClock(new Date(0));
+    const uses = new UsageRepository(app.get(Database), app.get(LicenseRepository), clock);
+    for (const [at, amount] of [
+      ['2026-01-31T22:59:59Z', 1],
+      ['2026-01-31T23:00:00Z', 2],
+      ['2026-02-28T12:00:00Z', 4],
+      ['2026-03-10T12:00:00Z', 8],
+    ] as const) {
+      clock.set(new Date(at));
+      const answer = await uses.record({
+        ...{ organizationId: admin.world.id('acme'), module: moduleKey, feature, amount },
+        ...{ idempotencyKey: randomUUID(), userId: null, clientId: 'reports' },
+      });
+      expect(answer.allow).toBe(true);
+    }
+    const { body } = await asOwner('from=2025-01-01T00:00:00Z&to=2026-04-01T00:00:00Z&feature=renders');
+    const lines = body['usage'] as { used: number; period_starts_at: string; period_ends_at: string }[];
+    expect(lines.map((line) => [line.used, line.period_starts_at, line.period_ends_at])).toEqual([
+      [1, '2025-12-31T23:00:00.000Z', '2026-01-31T23:00:00.000Z'],
+      [6, '2026-01-31T23:00:00.000Z', '2026-02-28T23:00:00.000Z'],
+      [8, '2026-02-28T23:00:00.000Z', '2026-03-31T22:00:00.000Z'],
+    ]);
   });
 
   it.each([

@@ -30,6 +30,8 @@ export interface OrganizationApiRoute extends ApiRoute {
   readonly action: OrganizationAction | 'whoever is signed in';
   /** Whether the person has to have signed in a short while ago, and with the second factor when they have one. */
   readonly recent?: boolean;
+  /** Opens it to a token for no organization. */
+  readonly withoutOrganization?: 'account:write';
 }
 
 /** A person who acts by a token, in the organization that it is for. */
@@ -88,7 +90,7 @@ export function OrganizationApi(
   const route: OrganizationApiRoute = { action, summary, ...more };
   return applyDecorators(
     SetMetadata(API_ROUTE, route),
-    RequireScope(scope),
+    RequireScope(scope, more.withoutOrganization),
     UseGuards(OrganizationApiGuard),
     Header('cache-control', 'no-store'),
     ...(more.body ? [AcceptsJson()] : []),

@@ -38,11 +38,12 @@ export class OrganizationsApiController {
     return { organizations: toWire(await this.accounts.membershipsOf(userId, organizationId)) };
   }
 
-  /** The token goes on for the organization that it was issued for: for the new one the person allows another. */
+  /** The token goes on for the organization that it was issued for, or for none: for the new one the person allows another. */
   @Post()
   @OrganizationApi('organization:write', 'whoever is signed in', 'Create an organization, and own it', {
     body: OrganizationBody,
     answer: NEW_ORGANIZATION,
+    withoutOrganization: 'account:write',
   })
   async create(
     @JsonBody() { name, key }: OrganizationBody,

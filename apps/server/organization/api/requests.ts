@@ -108,6 +108,8 @@ export class SecondFactorBody {
   required!: boolean;
 }
 
+const minutes = '$property must be whole minutes, in seconds: a multiple of 60.';
+
 const orNull = ValidateIf((_, value: unknown) => value !== null);
 
 /**
@@ -117,11 +119,11 @@ const orNull = ValidateIf((_, value: unknown) => value !== null);
 export class SessionLimitsBody {
   @orNull
   @IsInt()
-  @IsDivisibleBy(60)
+  @IsDivisibleBy(60, { message: minutes })
   idle_seconds!: number | null;
 
   @orNull
   @IsInt()
-  @IsDivisibleBy(60)
+  @IsDivisibleBy(60, { message: minutes })
   absolute_seconds!: number | null;
 }

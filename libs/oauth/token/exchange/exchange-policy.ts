@@ -61,11 +61,15 @@ function actorProblem(actor: AccessTokenClaims, { subject, client, jkt }: Exchan
   if (actor.client_id !== client.id) return 'the actor token is of another client';
   if (actor.cnf && actor.cnf.jkt !== jkt) return 'the actor token is bound to another key';
   if (actor.act) return 'the actor token is itself one of somebody acting for another';
-  const foreign =
-    actor.organization_id !== undefined &&
-    subject.organization_id !== undefined &&
-    actor.organization_id !== subject.organization_id;
-  return foreign ? 'the actor belongs to another organization' : undefined;
+  return isForeign(actor, subject) ? 'the actor belongs to another organization' : undefined;
+}
+
+/** A machine of the suite's own acts for every organization; a person for theirs alone, or for none. */
+function isForeign(actor: AccessTokenClaims, subject: AccessTokenClaims): boolean {
+  if (actor.organization_id === subject.organization_id) return false;
+  const everywhere = (claims: AccessTokenClaims) =>
+    claims.organization_id === undefined && claims.authorization_id === undefined;
+  return !everywhere(actor) && !everywhere(subject);
 }
 
 /** RFC 8693 §4.4, in delegation and impersonation alike; a client's own token it may narrow in any case. */

@@ -1,22 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import type { HeldCustomRole } from '#accounts';
 import { Clock, Database, sql } from '#platform';
 import type { AccessTokenClaims } from '#tokens';
+import { grantedOrganizationOf, type GrantedOrganizationRow } from '../../authorization/authorization.js';
 import { authorizationsOfActors, clientsBehind, tokensBehind } from '../../token-holder.js';
 import type { GrantingAuthorization } from '../person-grant.js';
 
-interface LiveRow {
+interface LiveRow extends GrantedOrganizationRow {
   position: string;
   id: string | null;
   user_id: string;
   session_id: string;
   offline: boolean;
-  organization_id: string;
-  organization_key: string;
-  organization_name: string;
-  role: string;
-  custom_role: HeldCustomRole | null;
-  license_version: string;
 }
 
 export interface ExchangeRecord {
@@ -57,13 +51,14 @@ export class ExchangeRepository {
              WITH ORDINALITY AS t(authorization_id, jtis, client_ids, client_count, position)
         LEFT JOIN (authorizations a
                    JOIN clients ac ON ac.id = a.client_id AND ac.disabled_at IS NULL
-                   JOIN organizations o ON o.id = a.organization_id
+                   LEFT JOIN memberships m ON m.user_id = a.user_id AND m.organization_id = a.organization_id
+                   LEFT JOIN organizations o ON o.id = m.organization_id
                    JOIN sessions s ON s.id = a.session_id
                     AND (a.offline OR s.ended_at IS NULL
                          AND least(s.expires_at, s.auth_time + make_interval(secs => o.session_absolute_seconds)) > ${now})
-                    AND (NOT o.second_factor_required OR 'mfa' = ANY (s.amr))
-                   JOIN users u ON u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time
-                   JOIN memberships m ON m.user_id = a.user_id AND m.organization_id = a.organization_id)
+                    AND (a.organization_id IS NULL
+                         OR o.id IS NOT NULL AND (NOT o.second_factor_required OR 'mfa' = ANY (s.amr)))
+                   JOIN users u ON u.id = a.user_id AND u.disabled_at IS NULL AND u.password_changed_at <= a.auth_time)
           ON a.id = t.authorization_id AND a.state = 'active' AND a.expires_at > ${now}
        WHERE (t.authorization_id IS NULL OR a.id IS NOT NULL)
          AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.jti = ANY (string_to_array(t.jtis, ' ')))
@@ -100,13 +95,6 @@ function authorizationOf(row: LiveRow): GrantingAuthorization | null {
     userId: row.user_id,
     sessionId: row.session_id,
     offline: row.offline,
-    organization: {
-      id: row.organization_id,
-      key: row.organization_key,
-      name: row.organization_name,
-      role: row.role,
-      customRole: row.custom_role,
-      licenseVersion: Number(row.license_version),
-    },
+    organization: grantedOrganizationOf(row),
   };
 }

@@ -1,13 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { isPublic, type Client } from '../../clients/client.js';
 import { UnauthorizedClient } from '../../oauth.errors.js';
-import { requestedScopes } from '../../scope.js';
+import { isPersonalScope, requestedScopes } from '../../scope.js';
 import { Issuance } from '../issuance.js';
 import type { TokenResponse } from '../token-response.js';
 import type { TokenRequest } from '../token-request.js';
-
-/** Scopes that speak of a person; a machine has none. */
-const PERSONAL = new Set(['openid', 'profile', 'email', 'offline_access']);
 
 /** RFC 6749 §4.4: asks nothing of the database and writes nothing there. */
 @Injectable()
@@ -19,7 +16,7 @@ export class ClientCredentialsGrant {
     if (isPublic(client)) throw new UnauthorizedClient('A public client has no credentials of its own.');
     const scopes = requestedScopes(
       request.scope,
-      client.scopes.filter((scope) => !PERSONAL.has(scope)),
+      client.scopes.filter((scope) => !isPersonalScope(scope)),
     );
     const prepared = await this.issuance.prepare();
     return prepared.issueToMachine(client, scopes, { resources: request.resource, jkt });

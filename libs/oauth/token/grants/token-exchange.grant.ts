@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Configuration } from '#platform';
 import { AccessTokens, type AccessTokenClaims, type AccessTokenGrant } from '#tokens';
-import { audienceOf, type Audience } from '../../audience.js';
+import { audienceOf, requireServerAlone, type Audience } from '../../audience.js';
 import { isPublic, type Client } from '../../clients/client.js';
 import { IssuancePolicy, licenseDenied } from '../../issuance-policy.js';
 import { ModuleDirectory } from '../../module-directory.js';
@@ -96,14 +96,17 @@ export class TokenExchangeGrant {
   private async admitted(
     { subject }: Exchange,
     authorization: GrantingAuthorization | null,
-    { modules }: Audience,
+    audience: Audience,
   ): Promise<GrantingAuthorization | null> {
-    const organization = authorization?.organization ?? machineOrganization(subject);
-    if (!organization) return authorization;
+    const organization = authorization ? authorization.organization : machineOrganization(subject);
+    if (!organization) {
+      if (authorization) requireServerAlone(audience, this.configuration.issuer);
+      return authorization;
+    }
     const userId = authorization?.userId ?? null;
-    const { refusal, licenseVersion } = await this.policy.admit(modules, organization, userId);
+    const { refusal, licenseVersion } = await this.policy.admit(audience.modules, organization, userId);
     if (refusal) throw licenseDenied(refusal);
-    if (!authorization || licenseVersion === undefined) return authorization;
+    if (!authorization?.organization || licenseVersion === undefined) return authorization;
     return { ...authorization, organization: { ...authorization.organization, licenseVersion } };
   }
 }
