@@ -106,7 +106,8 @@ export class PersonExportRepository {
           FROM known_devices WHERE user_id = ${userId} ORDER BY first_seen_at DESC LIMIT ${MOST}`),
       sessions: sessions.map((session) => this.opened(userId, session)),
       failed_sign_ins: await this.rows(sql`
-        SELECT 'password' AS method, failures, last_failed_at, locked_until FROM sign_in_failures
+        SELECT 'password' AS method, failures, last_failed_at, nullif(locked_until, '-infinity') AS locked_until
+          FROM sign_in_failures
          WHERE user_id = ${userId}
         UNION ALL
         SELECT 'second factor', failures, last_failed_at, locked_until FROM second_factor_failures

@@ -132,29 +132,34 @@ export class LockoutRepository {
          WHERE (l.subject IS NULL) = EXISTS (SELECT FROM device)
       ), counted AS (
         INSERT INTO sign_in_failures AS f (subject, user_id, failures, last_failed_at, locked_until)
-        SELECT subject, user_id, 1, ${now}, ${now} FROM limits
+        SELECT subject, user_id, 1, ${now}, '-infinity' FROM limits
          WHERE NOT EXISTS (
                  SELECT FROM sign_in_failures JOIN limits AS l USING (subject) WHERE locked_until > ${now})
          -- everybody locks rows in this order
          ORDER BY subject
         ON CONFLICT (subject) DO UPDATE
            SET (user_id, failures, last_failed_at, locked_until, mail_due) = (
-                 SELECT excluded.user_id, counted.failures, excluded.last_failed_at,
-                        excluded.last_failed_at + make_interval(secs => CASE
-                          WHEN l.owned AND counted.failures >= ${MOST_FAILURES} THEN ${FORGET_AFTER}
-                          WHEN counted.failures < l.free THEN 0
-                          ELSE (l.delays ->> least(counted.failures - l.free, jsonb_array_length(l.delays) - 1))::float8
-                        END),
-                        f.mail_due OR (l.mails AND counted.failures >= l.free
+                 SELECT excluded.user_id, kept.failures + 1,
+                        -- forgetting goes on from where it was, however often somebody tries meanwhile
+                        CASE WHEN l.forgets IS NULL OR kept.failures = 0
+                             THEN greatest(excluded.last_failed_at, f.last_failed_at)
+                             ELSE f.last_failed_at + make_interval(secs => floor(quiet / l.forgets) * l.forgets) END,
+                        CASE WHEN kept.failures + 1 < l.free THEN '-infinity'
+                             ELSE ${now}::timestamptz + make_interval(secs => CASE
+                               WHEN l.owned AND kept.failures + 1 >= ${MOST_FAILURES} THEN ${FORGET_AFTER}
+                               ELSE (l.delays ->> least(kept.failures + 1 - l.free, jsonb_array_length(l.delays) - 1))::float8
+                             END) END,
+                        f.mail_due OR (l.mails AND kept.failures + 1 >= l.free
                           AND coalesce(f.mailed_at <= ${addSeconds(now, -MAIL_PERIOD)}, true))
                    FROM limits AS l, LATERAL (
-                     SELECT extract(epoch FROM excluded.last_failed_at - f.last_failed_at) AS quiet
+                     -- the clock of another node may be behind
+                     SELECT greatest(extract(epoch FROM excluded.last_failed_at - f.last_failed_at), 0)::float8 AS quiet
                    ) AS since, LATERAL (
-                     SELECT 1 + CASE
+                     SELECT CASE
                        WHEN quiet > ${FORGET_AFTER}::float8 THEN 0
                        ELSE greatest(f.failures - coalesce(floor(quiet / l.forgets), 0)::int, 0)
                      END AS failures
-                   ) AS counted
+                   ) AS kept
                   WHERE l.subject = f.subject)
          WHERE f.locked_until <= ${now}
         RETURNING subject
@@ -250,13 +255,15 @@ export class LockoutRepository {
     return { until: delay?.until ?? now, byMail: this.sendsMail && (delay?.by_mail ?? false) };
   }
 
-  /** Takes from each count as many failures as `share` has, or `failures`; a count with none left ends. */
+  /**
+   * Takes from each count as many failures as `share` has, or `failures`; a count with none left ends. The try that is
+   * taken back was let go on, so that nothing delayed anybody before it: nor does anything after it.
+   */
   private async subtract(limits: readonly Limit[], share: string, failures: number): Promise<void> {
-    const now = this.clock.now();
     await this.database.query(sql`
       WITH limits AS (
         SELECT * FROM jsonb_to_recordset(${JSON.stringify(limits)}::jsonb)
-          AS l(subject text, owned boolean, free int, delays jsonb)
+          AS l(subject text, free int)
       ), counted AS (
         SELECT subject, failures FROM sign_in_failures
          WHERE subject = ANY(${limits.map(({ subject }) => subject)}::text[])
@@ -270,11 +277,7 @@ export class LockoutRepository {
       )
       UPDATE sign_in_failures f
          SET failures = less.failures, mail_due = f.mail_due AND less.failures >= l.free,
-             locked_until = ${now}::timestamptz + make_interval(secs => CASE
-               WHEN l.owned AND less.failures >= ${MOST_FAILURES} THEN ${FORGET_AFTER}
-               WHEN less.failures < l.free THEN 0
-               ELSE (l.delays ->> least(less.failures - l.free, jsonb_array_length(l.delays) - 1))::float8
-             END)
+             locked_until = '-infinity'
         FROM less JOIN limits AS l USING (subject)
        WHERE f.subject = less.subject AND less.failures > 0`);
   }

@@ -31,25 +31,26 @@ class Model {
     if (untils.length > 0) return Math.max(...untils);
     for (const { subject, forgets, ...limit } of limits) {
       const before = this.counts.get(subject);
-      let failures = 1;
+      let [kept, last] = [0, now];
       if (before && now - before.last <= DAY) {
         const forgotten = forgets === null ? 0 : Math.floor((now - before.last) / forgets);
-        failures = Math.max(0, before.failures - forgotten) + 1;
+        kept = Math.max(0, before.failures - forgotten);
+        if (forgets !== null && kept > 0) last = before.last + forgotten * forgets;
       }
-      this.counts.set(subject, { failures, last: now, until: now + delayAt(failures, limit) });
+      this.counts.set(subject, { failures: kept + 1, last, until: now + delayAt(kept + 1, limit) });
     }
     return undefined;
   }
 
-  succeeded(attempt: Attempt, now: number): void {
+  succeeded(attempt: Attempt): void {
     const limits = limitsOf(attempt, FREE, digests);
     const own = this.counts.get(limits.at(-1)?.subject ?? '')?.failures ?? 0;
-    for (const { subject, ...limit } of limits) {
+    for (const { subject } of limits) {
       const count = this.counts.get(subject);
       if (!count) continue;
       count.failures -= own;
       if (count.failures <= 0) this.counts.delete(subject);
-      else count.until = now + delayAt(count.failures, limit);
+      else count.until = 0;
     }
   }
 }
@@ -108,12 +109,68 @@ describe('counting failures, whatever happens in whichever order', () => {
           const delay = await lockout.begin(attempt);
           expect(delay && (delay.until.getTime() - start.getTime()) / 1000).toBe(expected);
           if (delay || !right) continue;
-          model.succeeded(attempt, now);
+          model.succeeded(attempt);
           await lockout.succeeded(attempt);
         }
       }),
       { numRuns: 40 },
     );
+  });
+
+  it('a right password delays nobody, of the account as of the network', async () => {
+    const clock = new TestClock();
+    const lockout = new LockoutRepository(
+      world.app.get(Database),
+      clock,
+      Configuration.load({ ...world.env, CORE_AUTH_SIGN_IN_FAILURES: String(FREE) }),
+      world.app.get(KeyedDigest),
+    );
+    const from = (network: string, email = randomUUID()) => ({
+      ...{ email, network, userId: undefined, deviceId: undefined },
+    });
+    const right = async (attempt: Attempt) => {
+      const delay = await lockout.begin(attempt);
+      if (!delay) await lockout.succeeded(attempt);
+      return delay;
+    };
+    const [email, network] = [randomUUID(), randomUUID()];
+    for (let wrong = 0; wrong < FREE; wrong += 1) await lockout.begin(from(randomUUID(), email));
+    for (let wrong = 0; wrong < FREE * 10; wrong += 1) await lockout.begin(from(network));
+    expect(await lockout.begin(from(randomUUID(), email))).toBeDefined();
+    expect(await lockout.begin(from(network))).toBeDefined();
+    clock.advance(30_001);
+    for (let people = 0; people < 5; people += 1) {
+      expect(await right(from(randomUUID(), email))).toBeUndefined();
+      expect(await right(from(network))).toBeUndefined();
+    }
+    // a minute between two sign-ins, and yet the network forgets one of its failures every 72 seconds
+    for (let minute = 0; minute < 60 * FREE * 2; minute += 1) {
+      clock.advance(60_000);
+      expect(await right(from(network))).toBeUndefined();
+    }
+    for (let wrong = 0; wrong < FREE * 10; wrong += 1) {
+      expect(await lockout.begin(from(network))).toBeUndefined();
+    }
+  });
+
+  it('tries below the limit go on at once, whichever node’s clock is behind, and each counts once', async () => {
+    const [ahead, behind] = [new TestClock(), new TestClock()];
+    ahead.advance(20_000);
+    const [one, other] = [ahead, behind].map(
+      (clock) =>
+        new LockoutRepository(
+          world.app.get(Database),
+          clock,
+          Configuration.load({ ...world.env, CORE_AUTH_SIGN_IN_FAILURES: String(FREE) }),
+          world.app.get(KeyedDigest),
+        ),
+    );
+    const [email, network] = [randomUUID(), randomUUID()];
+    const attempt = { email, network, userId: undefined, deviceId: undefined };
+    expect(await one?.begin(attempt)).toBeUndefined();
+    expect(await other?.begin(attempt)).toBeUndefined();
+    expect(await one?.begin(attempt)).toBeUndefined();
+    expect(await other?.begin(attempt)).toBeDefined();
   });
 
   it('of sixty tries at once at one account five go on, thirty times over', async () => {

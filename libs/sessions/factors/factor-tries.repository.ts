@@ -5,8 +5,8 @@ import { delaysUpTo } from '../lockout.js';
 
 /** So long without a failure is a fresh start. */
 const FORGET_AFTER = 30 * 86_400;
-/** Seconds. */
-const LONGEST_DELAY = 900;
+/** Seconds, from the failure on that is one too many; the last holds for all beyond. */
+const DELAYS = delaysUpTo(900);
 /** NIST SP 800-63B-4 §3.2.2: in a row; then none is looked at until the account is unlocked. */
 const MOST_FAILURES = 100;
 /** Of mails about wrong codes. */
@@ -18,8 +18,6 @@ const MAIL_PERIOD = 86_400;
  */
 @Injectable()
 export class FactorTriesRepository {
-  /** Delays by number of failures in a row; the last holds for all beyond. */
-  private readonly delays: readonly number[];
   private readonly free: number;
 
   constructor(
@@ -28,7 +26,6 @@ export class FactorTriesRepository {
     configuration: Configuration,
   ) {
     this.free = configuration.signInFailures;
-    this.delays = [...Array.from({ length: this.free - 1 }, () => 0), ...delaysUpTo(LONGEST_DELAY)];
   }
 
   /**
@@ -40,13 +37,14 @@ export class FactorTriesRepository {
     const forgotten = addSeconds(now, -FORGET_AFTER);
     const [allowed] = await this.database.query(sql`
       INSERT INTO second_factor_failures AS f (user_id, failures, last_failed_at, locked_until)
-      VALUES (${userId}, 1, ${now}, ${addSeconds(now, this.delays[0] ?? 0)})
+      VALUES (${userId}, 1, ${now}, '-infinity')
       ON CONFLICT (user_id) DO UPDATE
-         SET failures = CASE WHEN f.last_failed_at < ${forgotten} THEN 1 ELSE f.failures + 1 END,
-             last_failed_at = ${now},
-             locked_until = ${now}::timestamptz + make_interval(secs => (${this.delays}::float8[])[
-               least(CASE WHEN f.last_failed_at < ${forgotten} THEN 1 ELSE f.failures + 1 END,
-                     ${this.delays.length}::int)])
+         SET (failures, last_failed_at, locked_until) = (
+               SELECT counted.failures, ${now}::timestamptz,
+                      CASE WHEN counted.failures < ${this.free} THEN '-infinity'
+                           ELSE ${now}::timestamptz + make_interval(secs => (${DELAYS}::float8[])[
+                             least(counted.failures - ${this.free} + 1, ${DELAYS.length}::int)]) END
+                 FROM (SELECT CASE WHEN f.last_failed_at < ${forgotten} THEN 1 ELSE f.failures + 1 END) AS counted(failures))
        WHERE f.locked_until <= ${now} AND (f.failures < ${MOST_FAILURES} OR f.last_failed_at < ${forgotten})
       RETURNING failures`);
     if (allowed) return undefined;
