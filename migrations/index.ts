@@ -31,6 +31,7 @@ import { Overrides1700000000037 } from './0037-overrides.js';
 import { EventFacts1700000000038 } from './0038-event-facts.js';
 import { NoOrganization1700000000039 } from './0039-no-organization.js';
 import { RefusedActs1700000000040 } from './0040-refused-acts.js';
+import { EndedPassword1700000000041 } from './0041-ended-password.js';
 
 /** Every migration, oldest first; named one by one so that the build, and not a file search, decides what runs. */
 export const migrations = [
@@ -67,4 +68,5 @@ export const migrations = [
   EventFacts1700000000038,
   NoOrganization1700000000039,
   RefusedActs1700000000040,
+  EndedPassword1700000000041,
 ];

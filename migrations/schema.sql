@@ -819,6 +819,7 @@ CREATE TABLE users (
   password_short boolean DEFAULT false,
   deletion_told_at timestamp with time zone,
   deletion_untold boolean DEFAULT false NOT NULL,
+  ended_password_hash text,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_email_key UNIQUE (email),
   CONSTRAINT users_email_check CHECK ((email = lower(email))),

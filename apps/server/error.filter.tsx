@@ -68,7 +68,7 @@ export class ErrorFilter implements ExceptionFilter {
         status: shown.status,
       });
     } else if (PROBLEMS.test(request.url)) {
-      void reply.status(shown.status).type('application/problem+json').send(problemOf(shown));
+      sendProblem(reply, shown);
     } else {
       // the body of a health check or of any other structured answer is kept as it is
       const body =
@@ -80,9 +80,18 @@ export class ErrorFilter implements ExceptionFilter {
   }
 }
 
+/** Refuses an address that the router cannot read, so that it reaches no route, and no filter. */
+export function refuseAddress({ url }: FastifyRequest, reply: FastifyReply): void {
+  const shown = new PublicError(400, 'invalid_request', 'The address is malformed.');
+  if (PROBLEMS.test(url)) sendProblem(reply, shown);
+  else void reply.status(400).send({ error: shown.code, error_description: shown.publicMessage });
+}
+
 /** RFC 9457 §3, §4.2.1: without a type of its own, a problem has the title of its status. */
-function problemOf({ status, code, publicMessage: detail }: PublicError) {
-  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code };
+function sendProblem(reply: FastifyReply, { status, code, publicMessage: detail }: PublicError): void {
+  const title = STATUS_CODES[status] ?? 'Error';
+  const problem = { type: 'about:blank', title, status, detail, code };
+  void reply.status(status).type('application/problem+json').send(problem);
 }
 
 function wantsPage(request: FastifyRequest): boolean {

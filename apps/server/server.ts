@@ -9,7 +9,7 @@ import { DiscoveryController, PublicOrigins } from '#oauth';
 import { parseForm, type Clock, type Configuration } from '#platform';
 import { AppModule } from './app.module.js';
 import { crossOrigin } from './cors.js';
-import { ErrorFilter } from './error.filter.js';
+import { ErrorFilter, refuseAddress } from './error.filter.js';
 import { publicDocuments } from './public-documents.js';
 import { BODY_LIMIT, readBodies } from './request-bodies.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
@@ -29,11 +29,7 @@ export async function createServer(
     forceCloseConnections: true,
     // an address that cannot be decoded reaches no route, and so neither hooks nor filters
     frameworkErrors: (_error: unknown, request: FastifyRequest, reply: FastifyReply) =>
-      headers(request, reply, () => {
-        void reply
-          .status(400)
-          .send({ error: 'invalid_request', error_description: 'The address is malformed.' });
-      }),
+      headers(request, reply, () => refuseAddress(request, reply)),
     routerOptions: { querystringParser: parseForm, maxParamLength: 256 },
   });
   const fastify = adapter.getInstance();

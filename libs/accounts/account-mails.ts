@@ -2,7 +2,7 @@ import { mailLink, type Mail } from '#platform';
 
 const NOT_YOU = 'If you did not ask for this, do nothing: without the link nothing happens.';
 const NOT_YOURS =
-  'If you did not do this, somebody else may know your password: choose a new one at once, by “Forgotten your password?” on the sign-in page, and tell an administrator of your organization.';
+  'If you did not do this, somebody else may know your password: choose a new one at once, by “Forgotten your password?” on the sign-in page, and tell whoever runs this service, or an administrator of your organization.';
 
 export function registrationMail(to: string, issuer: string, secret: string): Mail {
   return {
@@ -96,7 +96,7 @@ export function addressChangedMail(to: string): Mail {
     subject: 'The e-mail address of your account was changed',
     paragraphs: [
       'Your account has another e-mail address from now on. This mail went to the one before it, and is the last.',
-      'If you did not do this, tell an administrator of your organization at once, by telephone or in person.',
+      'If you did not do this, tell whoever runs this service, or an administrator of your organization, at once, by telephone or in person.',
     ],
   };
 }

@@ -30,6 +30,7 @@ export { MailedTokenRepository } from './mailed-token.repository.js';
 export { PasswordHasher } from './password-hasher.js';
 export {
   contextWords,
+  normalizePassword,
   passwordProblem,
   shortestPassword,
   standsAlone,

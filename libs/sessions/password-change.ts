@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import {
   AccountRepository,
+  normalizePassword,
   passwordChangedMail,
   PasswordHasher,
   PasswordRules,
@@ -8,6 +9,7 @@ import {
   type PasswordUse,
 } from '#accounts';
 import { MailSealer } from '#platform';
+import { EndedPassword } from './ended-password.js';
 import { FactorRepository } from './factors/factor.repository.js';
 import { PasswordConfirmation, type Confirmation } from './password-confirmation.js';
 import { PasswordRepository, type KeptPassword } from './password.repository.js';
@@ -42,6 +44,7 @@ export class PasswordChange {
     private readonly rules: PasswordRules,
     private readonly hasher: PasswordHasher,
     private readonly passwords: PasswordRepository,
+    private readonly ended: EndedPassword,
     private readonly sealer: MailSealer,
   ) {}
 
@@ -92,6 +95,12 @@ export class PasswordChange {
     if (problem !== undefined) return { kind: 'refused', password: problem };
     const confirmed = await this.confirmation.confirm(person, current, address);
     if (confirmed.kind !== 'confirmed') return confirmed;
+    // only who has just given it is told what it is
+    const known =
+      confirmed.passwordHash === undefined
+        ? await this.ended.problem(person.userId, password)
+        : sameProblem(current, password);
+    if (known !== undefined) return { kind: 'refused', password: known };
     const to = { hash: await this.hasher.hash(password), standsAlone: standsAlone(password) };
     return { kind: 'hashed', from: confirmed.passwordHash, to };
   }
@@ -102,4 +111,9 @@ export class PasswordChange {
       notice: this.sealer.seal(passwordChangedMail(person.email)),
     };
   }
+}
+
+function sameProblem(current: string, password: string): string | undefined {
+  const same = normalizePassword(current) === normalizePassword(password);
+  return same ? 'This is the password that you have.' : undefined;
 }

@@ -12,6 +12,7 @@ import {
   type PasswordUse,
 } from '#accounts';
 import { Configuration, MailSealer, randomSecret } from '#platform';
+import { EndedPassword } from './ended-password.js';
 import { FactorRepository } from './factors/factor.repository.js';
 import { LockoutRepository } from './lockout.repository.js';
 import { PasswordRepository } from './password.repository.js';
@@ -30,6 +31,7 @@ export class PasswordResets {
     private readonly rules: PasswordRules,
     private readonly hasher: PasswordHasher,
     private readonly passwords: PasswordRepository,
+    private readonly ended: EndedPassword,
     private readonly lockout: LockoutRepository,
     private readonly factors: FactorRepository,
     private readonly sealer: MailSealer,
@@ -63,7 +65,9 @@ export class PasswordResets {
   async complete(secret: string, password: string, address: string): Promise<ResetResult> {
     const pending = await this.pending(secret);
     if (!pending) return { kind: 'invalid' };
-    const problem = await this.rules.problem(password, pending.use);
+    const problem =
+      (await this.rules.problem(password, pending.use)) ??
+      (await this.ended.problem(pending.userId, password));
     if (problem !== undefined) return { kind: 'refused', password: problem };
 
     const kept = { hash: await this.hasher.hash(password), standsAlone: standsAlone(password) };

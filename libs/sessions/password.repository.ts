@@ -52,7 +52,8 @@ export class PasswordRepository {
     const now = this.clock.now();
     const [done] = await this.database.query<{ sessions: number }>(sql`
       WITH changed AS (
-        UPDATE users SET password_hash = NULL, password_short = false, password_changed_at = ${now}
+        UPDATE users SET password_hash = NULL, password_short = false, password_changed_at = ${now},
+                         ended_password_hash = password_hash
          WHERE id = ${userId} AND password_hash IS NOT NULL
         RETURNING id
       ), ended AS (
@@ -75,6 +76,13 @@ export class PasswordRepository {
       )
       SELECT (SELECT count(*)::int FROM ended) AS sessions FROM changed`);
     return done?.sessions;
+  }
+
+  /** The hash of the password that was ended; undefined once another was chosen. */
+  async endedHash(userId: string): Promise<string | undefined> {
+    const [row] = await this.database.query<{ hash: string | null }>(sql`
+      SELECT ended_password_hash AS hash FROM users WHERE id = ${userId}`);
+    return row?.hash ?? undefined;
   }
 
   /**
@@ -112,7 +120,8 @@ export class PasswordRepository {
                 OR EXISTS (SELECT FROM sessions WHERE id = ${kept} AND user_id = u.id AND ended_at IS NULL))
       ), changed AS (
         UPDATE users u
-           SET password_hash = ${to.hash}, password_short = NOT ${to.standsAlone}::boolean, password_changed_at = ${now}
+           SET password_hash = ${to.hash}, password_short = NOT ${to.standsAlone}::boolean, password_changed_at = ${now},
+               ended_password_hash = NULL
           FROM own
          WHERE u.id = own.id AND u.password_hash IS NOT DISTINCT FROM ${from ?? null} AND u.disabled_at IS NULL
            AND (${to.standsAlone} OR u.second_factors > 0)
@@ -163,7 +172,8 @@ export class PasswordRepository {
       ), changed AS (
         UPDATE users u
            SET password_hash = ${password.hash}, password_short = NOT ${password.standsAlone}::boolean,
-               password_changed_at = ${now}, email_verified_at = coalesce(u.email_verified_at, ${now})
+               password_changed_at = ${now}, ended_password_hash = NULL,
+               email_verified_at = coalesce(u.email_verified_at, ${now})
           FROM token WHERE u.id = token.user_id AND u.email = token.email AND u.disabled_at IS NULL
         RETURNING u.id, token.id AS token_id
       ), ended AS (

@@ -4,6 +4,7 @@ import { TokensModule } from '#tokens';
 import { AddressChange } from './address-change.js';
 import { Csrf } from './csrf.js';
 import { DeviceCookie } from './device-cookie.js';
+import { EndedPassword } from './ended-password.js';
 import { FailureAudit } from './failure-audit.js';
 import { KnownDeviceRepository } from './known-device.repository.js';
 import { KnownDevices } from './known-devices.js';
@@ -70,6 +71,7 @@ const FACTORS = [
     KnownDevices,
     LockoutRepository,
     PasswordRepository,
+    EndedPassword,
     SignIn,
     Unlock,
     UnlockRepository,

@@ -65,6 +65,8 @@ describe('password and address by the API of one’s own account', () => {
       [{ current_password: '' }, 'wrong_password', 'This is not your password.'],
       [{ password: 'short' }, 'password_refused', 'at least 15 characters'],
       [{ password: 'self-mira-delgado-1' }, 'password_refused', 'made of your name'],
+      [{ password: PASSWORD }, 'password_refused', 'This is the password that you have.'],
+      [{ password: PASSWORD, current_password: 'wrong' }, 'wrong_password', 'This is not your password.'],
       [{ repeated: NEW }, 'invalid_request', 'There is no repeated here.'],
       [{ password: 7 }, 'invalid_request', 'password must be a text.'],
     ])('with %j nothing changes, and the answer says why', async (body, code, sentence) => {

@@ -4,7 +4,9 @@ import { Database } from '#platform';
 import { NoOrganization1700000000039 } from '../../migrations/0039-no-organization.js';
 import { destinationOf, parametersOf, pathTo } from '../support/answers.js';
 import { beginDevice, decideDevice, DEVICE_GRANT, enterCode, pollDevice } from '../support/device.js';
+import { setUpApp } from '../support/factors.js';
 import { hiddenFields, type HttpBrowser } from '../support/http-browser.js';
+import { linkTo, mailsTo } from '../support/mailbox.js';
 import { answerOf, claimsOf, PASSWORD, type Answer, type TestClient, type World } from '../support/world.js';
 import { AccountApiWorld, EVERYTHING } from './account-api-world.js';
 
@@ -127,6 +129,28 @@ describe('a person who belongs to no organization', () => {
     const deleted = await call('POST', '/v1/account/deletion', token);
     expect(deleted).toMatchObject({ status: 202, body: { deletion_at: expect.stringMatching(/Z$/) } });
     expect((await call('DELETE', '/v1/account/deletion', token)).status).toBe(204);
+  });
+
+  it('is sent by notices about their account to whoever runs the service, too', async () => {
+    const { email } = await nobody();
+    const browser = await world.signIn(email);
+    const password = 'nineteen quiet pelicans';
+    await browser.submit('/account/password', '/account/password', { current_password: PASSWORD, password });
+    await setUpApp(world, browser);
+    const moved = `moved-${email}`;
+    const wish = { email: moved, current_password: password };
+    await browser.submit('/account/address', '/account/address', wish);
+    await browser.submit((await linkTo(world, moved)) ?? '', '/account/address/confirm', {});
+    for (const subject of [
+      'Your password was changed',
+      'An authenticator app was added to your account',
+      'The e-mail address of your account was changed',
+    ]) {
+      const notice = (await mailsTo(world, email)).find((mail) => mail.subject === subject);
+      expect(JSON.stringify(notice)).toContain(
+        'tell whoever runs this service, or an administrator of your organization',
+      );
+    }
   });
 
   it('makes an organization, and the token goes on for none: at refresh too, until the next authorization', async () => {

@@ -119,6 +119,7 @@ describe('the account of who is signed in', () => {
       [{ current_password: '' }, 400, 'Enter your password.'],
       [{ password: 'short' }, 400, 'at least 15 characters'],
       [{ password: 'self-mira-delgado-1' }, 400, 'made of your name'],
+      [{ password: PASSWORD }, 400, 'This is the password that you have.'],
       [{ csrf_token: 'a.b' }, 403, 'open for too long'],
     ])('with %j nothing changes', async (fields, status, sentence) => {
       const { email, browser } = await person();

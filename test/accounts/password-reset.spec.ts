@@ -3,7 +3,9 @@ import { Client } from 'pg';
 import { Database, sql } from '#platform';
 import { pathTo } from '../support/answers.js';
 import { hiddenFields, type HttpBrowser } from '../support/http-browser.js';
+import { addPasskey, optionsAt } from '../support/factors.js';
 import { linkTo, mailsTo } from '../support/mailbox.js';
+import { endPassword } from '../support/passwords.js';
 import { PASSWORD, World } from '../support/world.js';
 
 const NEW = 'nineteen quiet pelicans';
@@ -69,6 +71,37 @@ describe('a forgotten password', () => {
     expect(pathTo(await browser.get('/'))).toMatch(/^\/sign-in/);
     expect(pathTo(await resetting.get('/'))).toMatch(/^\/sign-in/);
     expect((await world.refresh(client, String(body['refresh_token']))).status).toBe(400);
+  });
+
+  it('a password that was ended is chosen again neither by the link nor with a passkey, until another was', async () => {
+    const email = await person();
+    const { authenticator } = await addPasskey(await world.signIn(email), world.url);
+    await endPassword(world, world.id(email));
+    const ended = async () =>
+      (await database.query('SELECT ended_password_hash AS hash FROM users WHERE email = $1', [email])).rows;
+    const owner = world.browser();
+    const options = await optionsAt(owner, '/sign-in', '/sign-in/passkey');
+    const credential = JSON.stringify(authenticator.get(options));
+    await owner.submit('/sign-in', '/sign-in/passkey', { credential });
+    const choose = (password: string) => owner.submit('/account/password', '/account/password', { password });
+    const path = await link(email);
+    for (const answer of [await reset(path, PASSWORD), await choose(PASSWORD)]) {
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).toMatch(
+        /id="password-error">.*<\/svg>This password was ended because somebody else may know it/,
+      );
+    }
+    expect(await ended()).toEqual([{ hash: expect.stringContaining('argon2id') }]);
+    expect(pathTo(await reset(path))).toBe('/reset-password/done');
+    expect(await ended()).toEqual([{ hash: null }]);
+
+    await endPassword(world, world.id(email));
+    await owner.submit('/sign-in', '/sign-in/passkey', {
+      credential: JSON.stringify(authenticator.get(await optionsAt(owner, '/sign-in', '/sign-in/passkey'))),
+    });
+    expect((await choose(NEW)).status).toBe(400);
+    expect(pathTo(await choose(`${NEW} again`))).toBe('/account/password/changed');
+    expect(await ended()).toEqual([{ hash: null }]);
   });
 
   it('opens an account that failed sign-ins had closed', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { OfflineGrantRepository, type NewOfflineGrant } from '#licensing';
+import { LicenseTermsRepository, OfflineGrantRepository, type NewOfflineGrant } from '#licensing';
 import { sql } from '#platform';
 import { eventually } from '../support/answers.js';
 import { LicensingWorld } from './licensing-world.js';
@@ -146,6 +146,32 @@ describe('seats that are away with a license file', () => {
     await become('named');
     expect(await outcome(grant(licenseId, { seatBlock: 4 }))).toBe('SEATS_EXHAUSTED');
     expect(await outcome(grant(licenseId, { seatBlock: 3 }))).toBe('ok');
+  });
+
+  it('takes no seat that somebody has under terms which begin while the file lasts', async () => {
+    const licenseId = await world.license(named(5));
+    for (const index of [0, 1]) await assign(licenseId, index);
+    const effectiveAt = new Date(Date.now() + 10 * DAY);
+    const terms = new LicenseTermsRepository(world.node.database);
+    await terms.changeTerms({ licenseId, seatLimit: 3, effectiveAt }, 'test');
+    await expect(grant(licenseId, { seatBlock: 3 })).rejects.toMatchObject({
+      code: 'SEATS_EXHAUSTED',
+      publicMessage: expect.stringContaining(`changes on ${effectiveAt.toISOString()}`),
+    });
+    const before = new Date(effectiveAt.getTime() - DAY);
+    expect(await outcome(grant(licenseId, { seatBlock: 3, expiresAt: before }))).toBe('ok');
+    expect(await outcome(grant(licenseId, { seatBlock: 1 }))).toBe('ok');
+  });
+
+  it('is renewed with the block that it has, also where fewer seats are left, and with no more', async () => {
+    const licenseId = await world.license(named(6));
+    for (const index of [0, 1]) await assign(licenseId, index);
+    await grant(licenseId, { seatBlock: 2 });
+    const terms = new LicenseTermsRepository(world.node.database);
+    await terms.changeTerms({ licenseId, seatLimit: 3, surplusUntil: new Date(Date.now() + DAY) }, 'test');
+    expect(await outcome(grant(licenseId, { seatBlock: 3 }))).toBe('SEATS_EXHAUSTED');
+    expect(await outcome(grant(licenseId, { seatBlock: 1, instance: 'other' }))).toBe('SEATS_EXHAUSTED');
+    expect(await outcome(grant(licenseId, { seatBlock: 2 }))).toBe('ok');
   });
 
   it('a seat that cools goes into no block, until it has cooled or its last holder is back', async () => {

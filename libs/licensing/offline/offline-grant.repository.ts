@@ -2,8 +2,13 @@ import { Injectable } from '@nestjs/common';
 import type { LicenseStatus, SeatModel } from '@core-auth/module-kit/licensing';
 import { Database, PublicError, randomUUID, sql, type Statement } from '#platform';
 import { actorOf, type By } from '../by.js';
-import { SeatsExhausted } from '../seats/seat.js';
-import { dropExpired, lockLicensesBeside, whenCooled } from '../seats/seat-standing.repository.js';
+import { SeatsExhausted, type SeatStanding } from '../seats/seat.js';
+import {
+  dropExpired,
+  lockLicensesBeside,
+  seatStanding,
+  whenCooled,
+} from '../seats/seat-standing.repository.js';
 import {
   wholeSeconds,
   type NewOfflineGrant,
@@ -23,6 +28,8 @@ interface Attempt {
   ends: Date | null;
   /** Seats that a block may take; null where seats are unlimited. */
   free: string | null;
+  /** When the terms begin that leave no more; null for those that hold now. */
+  later: Date | null;
   sequence: string | null;
   issued_at: Date;
   version: string;
@@ -47,8 +54,11 @@ export class OfflineGrantRepository {
     return this.database.transaction(async (transaction) => {
       await lockLicensesBeside(transaction, licenseId);
       await dropExpired(transaction, licenseId);
-      // a statement of its own: it sees what those who held the locks before have committed
-      const [attempt] = await transaction.query<Attempt>(grantStatement(id, { ...grant, expiresAt }, by));
+      // statements of their own: they see what those who held the locks before have committed
+      const standing = await seatStanding(transaction, licenseId);
+      const [attempt] = await transaction.query<Attempt>(
+        grantStatement(id, { ...grant, expiresAt }, standing, by),
+      );
       if (!attempt) throw new Error('a license vanished while it was locked');
       if (attempt.sequence === null) {
         const missing = attempt.free === null ? 0 : seatBlock - Number(attempt.free);
@@ -174,35 +184,37 @@ export class OfflineGrantRepository {
 }
 
 /** Grants what is allowed and says what was found; the license is locked. */
-function grantStatement(id: string, grant: NewOfflineGrant, by: By): Statement {
+function grantStatement(id: string, grant: NewOfflineGrant, standing: SeatStanding, by: By): Statement {
   const actor = actorOf(by);
   const { licenseId, instance, seatBlock, expiresAt } = grant;
+  const { leased, active, reserved, cooling } = standing;
+  // a seat that cools goes nowhere
+  const named = active + reserved + cooling;
   return sql`
         WITH target AS (
           SELECT l.id, l.organization_id, l.module_key, l.status, terms.seat_model, terms.seat_limit,
                  o.suspended_at IS NOT NULL AS suspended, date_trunc('second', statement_timestamp()) AS issued_at,
-                 l.ends_at + l.grace_days * interval '24 hours' AS ends,
-                 terms.seat_limit
-                   -- as seatsInUse counts: what only the other model knows holds nothing; a seat that cools goes nowhere
-                   - CASE terms.seat_model WHEN 'floating'
-                     THEN (SELECT count(*) FROM seat_leases WHERE license_id = l.id AND ended_at IS NULL)
-                     ELSE (SELECT count(*) FROM seat_assignments WHERE license_id = l.id AND released_at IS NULL)
-                        + (SELECT count(*) FROM seat_reservations
-                            WHERE license_id = l.id AND expires_at > statement_timestamp())
-                        + (SELECT count(DISTINCT user_id) FROM seat_assignments AS freed
-                            WHERE license_id = l.id
-                              AND released_at > statement_timestamp() - make_interval(secs => l.seat_cooldown_seconds)
-                              AND NOT EXISTS (SELECT FROM seat_assignments AS held
-                                               WHERE held.license_id = l.id AND held.user_id = freed.user_id
-                                                 AND held.released_at IS NULL)) END
-                   - (SELECT coalesce(sum(seat_block), 0) FROM offline_grants
-                       WHERE license_id = l.id AND instance <> ${instance}
-                         AND returned_at IS NULL AND expires_at > statement_timestamp()) AS free
+                 l.ends_at + l.grace_days * interval '24 hours' AS ends, room.free, room.later
             FROM licenses l JOIN organizations o ON o.id = l.organization_id
             CROSS JOIN LATERAL (
-              SELECT seat_model, seat_limit FROM license_terms
+              SELECT seat_model, seat_limit, effective_at FROM license_terms
                WHERE license_id = l.id AND effective_at <= greatest(statement_timestamp(), l.starts_at)
                ORDER BY effective_at DESC LIMIT 1) AS terms
+            CROSS JOIN LATERAL (
+              SELECT coalesce(sum(seat_block) FILTER (WHERE instance <> ${instance}), 0) AS away,
+                     coalesce(sum(seat_block) FILTER (WHERE instance = ${instance}), 0) AS own
+                FROM offline_grants
+               WHERE license_id = l.id AND returned_at IS NULL AND expires_at > statement_timestamp()) AS files
+            CROSS JOIN LATERAL (
+              -- under whichever terms hold while the file does; what the instance has already nobody else can have
+              SELECT CASE WHEN seat_limit IS NOT NULL
+                          THEN greatest(seat_limit - away - CASE seat_model WHEN 'floating' THEN ${leased}::int ELSE ${named}::int END,
+                                        least(own, seat_limit - away)) END AS free,
+                     CASE WHEN effective_at > terms.effective_at THEN effective_at END AS later
+                FROM license_terms
+               WHERE license_id = l.id AND effective_at >= terms.effective_at
+                 AND (effective_at = terms.effective_at OR effective_at < ${expiresAt})
+               ORDER BY free, effective_at LIMIT 1) AS room
            WHERE l.id = ${licenseId}
         ), allowed AS (
           SELECT * FROM target
@@ -240,7 +252,7 @@ function grantStatement(id: string, grant: NewOfflineGrant, by: By): Statement {
                    'supersedes', (SELECT id FROM superseded))
             FROM allowed, granted
         )
-        SELECT status, seat_model, organization_id, module_key, suspended, issued_at, ends, free,
+        SELECT status, seat_model, organization_id, module_key, suspended, issued_at, ends, free, later,
                coalesce(ends <= statement_timestamp(), false) AS ended,
                (ends IS NULL OR ends >= ${expiresAt}) AND ${expiresAt}::timestamptz > statement_timestamp() AS in_time,
                (SELECT sequence FROM granted) AS sequence,
@@ -254,7 +266,7 @@ const WAYS_OUT = {
 } as const;
 
 function refusal(
-  { status, suspended, seat_model, ended, in_time, ends, free }: Attempt,
+  { status, suspended, seat_model, ended, in_time, ends, free, later }: Attempt,
   block: number,
   cooledAt: Date | null,
 ) {
@@ -275,6 +287,12 @@ function refusal(
     return new PublicError(409, 'no_seats', 'This license is for everybody: ask for a block of 0 seats.');
   }
   const left = Math.max(0, Number(free));
+  if (later) {
+    return new SeatsExhausted(
+      null,
+      `The license changes on ${later.toISOString()}, and from then on ${left} seats are free to be taken along: ask for ${left} at most, or for a file that ends before.`,
+    );
+  }
   const cooled =
     seat_model === 'named' && cooledAt
       ? `again from ${cooledAt.toISOString()} on, when seats that were released lately are free for others`

@@ -42,12 +42,10 @@ export function describeRefusal(code: DenyCode, about: RefusalContext): { title:
         title: 'Seat given up',
         detail: `Your seat for ${module} could not be held on to. Try again in a moment.`,
       };
-    case 'SEAT_REQUIRED':
     case 'OVER_ALLOCATED':
-      return {
-        title: 'No seat',
-        detail: `You have no seat for ${module}. ${about.administers ? 'Give yourself one at Core Auth' : `${ask} to give you one`}.`,
-      };
+      return { title: 'No seat', detail: `${module} has fewer seats than people. ${ask} for more seats.` };
+    case 'SEAT_REQUIRED':
+      return { title: 'No seat', detail: `You have no seat for ${module}. ${seatFrom(about)}.` };
     case 'FEATURE_NOT_INCLUDED':
       return {
         title: 'Not included in the plan',
@@ -84,6 +82,10 @@ export function describeRefusal(code: DenyCode, about: RefusalContext): { title:
         detail: `${subject} has no license for ${module}. ${ask} to get one.`,
       };
   }
+}
+
+function seatFrom(about: RefusalContext): string {
+  return about.administers ? 'Give yourself one at Core Auth' : `${askOf(about)} to give you one`;
 }
 
 function askOf({ organization = 'your organization', administers = false }: RefusalContext): string {

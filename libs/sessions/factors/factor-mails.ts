@@ -49,7 +49,7 @@ export function factorNotice({ email }: FactorOwner, change: FactorChange, issue
       'name' in change ? `${subject}: “${change.name}”.` : `${subject}.`,
       text,
       'If it was not you, somebody else can use your account: change your password at once, look at your factors, ' +
-        'and tell an administrator of your organization.',
+        'and tell whoever runs this service, or an administrator of your organization.',
       { label: 'Look at your factors', url: mailLink(issuer, '/account/security') },
     ],
   };
